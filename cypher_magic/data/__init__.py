@@ -1,0 +1,1 @@
+"""Examples: reading them, checking them before any training second is spent, splitting, generating from a graph."""

@@ -1,0 +1,1 @@
+"""The graph side: schema, connections, results."""

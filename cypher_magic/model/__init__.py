@@ -1,0 +1,1 @@
+"""Backbones, the prompt, generation, memory, export."""

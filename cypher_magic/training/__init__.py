@@ -1,0 +1,1 @@
+"""Fine-tuning: settings, packing, the worker process, runs."""
