@@ -1,0 +1,88 @@
+"""What a query brought back: columns, rows, counters, plan, and the same as a DataFrame, a table or a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.graph import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    from cypher_magic.graph.picture import Picture
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """Rows of a query with the driver's own values: nodes, relationships, paths, moments and points are kept.
+
+    `truncated` says that the graph had more rows than were fetched; `seconds` is the time from sending the query
+    to the last row; `counters` are the server's (`nodes_created` ...), empty for a reading query.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    truncated: bool = False
+    seconds: float = 0.0
+    counters: Mapping[str, int] = field(default_factory=dict)
+    plan: str | None = None
+    query_type: str | None = None
+    display_limit: int = field(default=20, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __bool__(self) -> bool:
+        return True  # a result without rows is still a result: `if result` must not depend on the data
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        return self.rows[index]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The rows as a pandas DataFrame; see `cypher_magic.graph.frame` for how types are mapped."""
+        from cypher_magic.graph.frame import to_pandas
+
+        return to_pandas(self.columns, self.rows)
+
+    @property
+    def polars(self) -> Any:
+        """The rows as a polars DataFrame; needs polars installed."""
+        from cypher_magic.graph.frame import to_polars
+
+        return to_polars(self.columns, self.rows)
+
+    @property
+    def graph(self) -> Picture:
+        """A picture of the nodes and relationships in the rows."""
+        from cypher_magic.graph.picture import picture
+
+        return picture(self.rows)
+
+    @property
+    def summary(self) -> str:
+        """One line: how many rows, whether there were more, milliseconds, and what was written."""
+        count = len(self.rows)
+        rows = f"{count:,} row{'' if count == 1 else 's'}"
+        if self.truncated:
+            rows = f"first {rows}, the graph has more (-l fetches more)"
+        parts = [rows] if self.columns else []
+        parts += [f"{value:,} {name.replace('_', ' ')}" for name, value in self.counters.items() if value]
+        return " · ".join([*(parts or ["no rows"]), f"{self.seconds * 1000:,.0f} ms"])
+
+    def _repr_html_(self) -> str:
+        return table.html(self.columns, self.rows, note=self.summary, page=self.display_limit, plan=self.plan or "")
+
+    def __repr__(self) -> str:
+        return table.plain(self.columns, self.rows, note=self.summary, page=self.display_limit, plan=self.plan or "")

@@ -1,0 +1,265 @@
+"""Options of a magic, declared once: parsed, checked, and printed as `-h` and `%magic?`.
+
+    PICK = Command(
+        "%pick",
+        "Pick rows.",
+        rest="QUERY",
+        options=(Option("-l", "--limit", type=int, metavar="N", help="rows to fetch"),),
+        examples=("%pick -l 5 RETURN 1", "%%pick --limit 5"),
+    )
+
+    @magics_class
+    class PickMagics(Family):
+        @line_cell_magic
+        @PICK
+        def pick(self, options: Options) -> QueryResult:
+            return session.query(options.text, limit=options.limit or self.settings.limit)
+
+argparse would read the arrow in `MATCH (a) --> (b)` as an option, and shlex would eat quotes and backslashes. So with
+`rest` only the options in front are read and everything after them is kept letter for letter; with `words` (a
+command line of names and files) options may stand anywhere. A Command as a decorator hands the method one
+`Options`, prints the help for `-h`, and switches off IPython's `$name` splicing, which would be an injection.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, no_var_expand
+
+from cypher_magic.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.magics.settings import CypherMagic
+
+_FLAG = re.compile(r"--?[A-Za-z]")
+_WORD_END = re.compile(r"\s")
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
+
+
+class Option:
+    """One option: its flags, the type of its value (`bool` takes none), and a line of help.
+
+    `optional` lets the value be left out (it is then True); `repeat` collects a list; `raw` keeps quotes and reads
+    to the closing bracket, for Python expressions; `choices` lists the only values allowed.
+    """
+
+    def __init__(
+        self,
+        *flags: str,
+        type: Callable[[str], Any] = str,
+        metavar: str = "",
+        help: str = "",
+        default: Any = None,
+        optional: bool = False,
+        repeat: bool = False,
+        raw: bool = False,
+        choices: tuple[str, ...] = (),
+        minimum: float | None = None,
+    ) -> None:
+        self.flags = flags
+        self.type = type
+        self.metavar = metavar or ("" if type is bool else "VALUE")
+        self.help = help
+        self.default = False if type is bool and default is None else default
+        self.optional = optional
+        self.repeat = repeat
+        self.raw = raw
+        self.choices = choices
+        self.minimum = minimum
+
+    @property
+    def name(self) -> str:
+        """The attribute of `Options` that holds the value: the long flag with underscores."""
+        return max(self.flags, key=len).lstrip("-").replace("-", "_")
+
+    @property
+    def usage(self) -> str:
+        """The flags and the value, as the help shows them."""
+        value = f"[{self.metavar}]" if self.optional else self.metavar
+        return f"{', '.join(self.flags)} {value}".rstrip()
+
+    def value(self, flag: str, text: str) -> Any:
+        """The value of the text that follows the flag; OptionError when it is not one."""
+        try:
+            value = self.type(text)
+        except ValueError:
+            raise OptionError(f"{flag} takes {_KINDS.get(self.type, 'another value')}, not {text!r}.") from None
+        if self.choices and value not in self.choices:
+            raise OptionError(f"{flag} takes one of {', '.join(self.choices)}, not {text!r}.")
+        if self.minimum is not None and value < self.minimum:
+            raise OptionError(f"{flag} must be at least {self.minimum:g}, not {text}.")
+        return value
+
+
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number"}
+
+
+class Options(SimpleNamespace):
+    """The parsed line: an attribute per option, besides `words`, `rest` and `cell` (None in the line form)."""
+
+    words: list[str]
+    rest: str
+    cell: str | None
+
+    @property
+    def text(self) -> str:
+        """What follows the options and the cell body, in one text."""
+        return "\n".join(part for part in (self.rest, self.cell) if part and part.strip()).strip()
+
+
+@dataclass(frozen=True)
+class Command:
+    """A magic's name, options and examples; `words` names its free words, or `rest` the text kept letter for letter."""
+
+    name: str
+    about: str
+    words: str = ""
+    rest: str = ""
+    options: tuple[Option, ...] = ()
+    examples: tuple[str, ...] = ()
+    max_words: int | None = None
+    notes: str = field(default="", kw_only=True)
+
+    def __call__(self, method: Callable[[Any, Options], Any]) -> Callable[..., Any]:
+        """Make a magic of a method that takes `Options`."""
+        command = self
+
+        @no_var_expand
+        @functools.wraps(method)
+        def magic(self: Family, line: str = "", cell: str | None = None) -> Any:
+            options = command.parse(line, cell)
+            if options.help:
+                print(command.help())
+                return None
+            return method(self, options)
+
+        magic.__doc__ = self.help()
+        return magic
+
+    def parse(self, line: str, cell: str | None = None) -> Options:
+        """The options, words and rest of a line; OptionError names the closest option when one is unknown."""
+        values: dict[str, Any] = {o.name: [] if o.repeat else o.default for o in self.options}
+        words: list[str] = []
+        table = {flag: option for option in self.options for flag in option.flags}
+        wants_help = False
+        at = 0
+        while (at := _skip_space(line, at)) < len(line):
+            if not _FLAG.match(line, at) or (line[at:].split(None, 1)[0] == "--"):
+                if self.rest or line[at:].split(None, 1)[0] == "--":
+                    break
+                word, at = _word(line, at)
+                words.append(_unquoted(word))
+                continue
+            flag = line[at:].split(None, 1)[0].partition("=")[0]
+            at += len(flag)
+            if flag in ("-h", "--help"):
+                wants_help = True
+                continue
+            option = table.get(flag)
+            if option is None:
+                raise OptionError(f"{self.name} has no option {flag}.{self._closest(flag, table)}")
+            value, at = _value(option, flag, line, at)
+            if option.repeat:
+                values[option.name].append(value)
+            else:
+                values[option.name] = value
+        rest = line[at:]
+        if rest.split(None, 1)[:1] == ["--"]:
+            rest = rest[2:].lstrip()
+        if not wants_help:
+            self._check_words(words)
+        return Options(**values, help=wants_help, words=words, rest=rest.strip(), cell=cell)
+
+    def help(self) -> str:
+        """The help text: usage, options, two examples."""
+        free = self.words or self.rest
+        lines = [f"{self.name}{' [options]' if self.options else ''}{' ' + free if free else ''}", "", self.about]
+        if self.notes:
+            lines += ["", self.notes]
+        rows = [(o.usage, o.help) for o in self.options] + [("-h, --help", "show this help")]
+        width = min(max(len(usage) for usage, _ in rows), 30)
+        lines += ["", "Options:", *(f"  {usage:<{width}}  {help}" for usage, help in rows)]
+        if self.examples:
+            lines += ["", "Examples:", *(f"  {line}" for example in self.examples for line in example.splitlines())]
+        return "\n".join(lines)
+
+    def _closest(self, flag: str, table: dict[str, Option]) -> str:
+        close = get_close_matches(flag, table, n=1, cutoff=0.5)
+        return f" Did you mean {close[0]}?" if close else f" {self.name} -h lists them."
+
+    def _check_words(self, words: list[str]) -> None:
+        if self.max_words is not None and len(words) > self.max_words:
+            raise OptionError(
+                f"{self.name} does not know what to do with {' '.join(words[self.max_words :])!r}.",
+                hint=f"{self.name} -h shows how it is called",
+            )
+
+
+class Family(Magics):
+    """Magics that belong together; `settings` are the traits that `%config CypherMagic` sets."""
+
+    def __init__(self, shell: Any, settings: CypherMagic) -> None:
+        super().__init__(shell)
+        self.settings = settings
+
+
+def _value(option: Option, flag: str, line: str, at: int) -> tuple[Any, int]:
+    """The value of an option and where the line goes on."""
+    given = line.startswith("=", at)
+    if option.type is bool:
+        if given:
+            raise OptionError(f"{flag} takes no value.")
+        return True, at
+    start = at + 1 if given else _skip_space(line, at)
+    missing = start >= len(line) or (given and _WORD_END.match(line, start) is not None)
+    if not missing and not given and _FLAG.match(line, start):
+        missing = True
+    if missing:
+        if option.optional:
+            return True, at
+        raise OptionError(f"{flag} needs a value: {flag} {option.metavar}.")
+    word, at = _word(line, start, brackets=option.raw)
+    return option.value(flag, _unquoted(word)), at
+
+
+def _skip_space(line: str, at: int) -> int:
+    while at < len(line) and line[at].isspace():
+        at += 1
+    return at
+
+
+def _word(line: str, at: int, *, brackets: bool = False) -> tuple[str, int]:
+    """The word that starts here, quotes included, and its end; spaces inside quotes (and brackets) belong to it."""
+    start = at
+    closing: list[str] = []
+    while at < len(line) and (closing or not line[at].isspace()):
+        character = line[at]
+        if character in "\"'":
+            end = line.find(character, at + 1)
+            if end < 0:
+                if brackets or at == start:
+                    raise OptionError(f"A quote is not closed: {line[start:]}")
+                end = at  # an apostrophe inside a word, as in a file name
+            at = end
+        elif brackets and character in _BRACKETS:
+            closing.append(_BRACKETS[character])
+        elif closing and character == closing[-1]:
+            closing.pop()
+        at += 1
+    if closing:
+        raise OptionError(f"A bracket is not closed: {line[start:]}")
+    return line[start:at], at
+
+
+def _unquoted(word: str) -> str:
+    if len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'" and word[0] not in word[1:-1]:
+        return word[1:-1]
+    return word
