@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Example:
     """A question in plain language and the Cypher query that answers it.
 
     `schema` is the rendered schema text that goes into the prompt (None = the schema of the data set or of the
-    connected graph); `source` and `row` say where the example came from, for reports (`row` counts data rows from 1).
+    connected graph); `source` and `row` say where the example came from, for reports (`row` counts data rows from 1);
+    `database` names the graph in a data set over several.
     """
 
     question: str
@@ -30,3 +34,4 @@ class Example:
     history: Sequence[Turn] = ()
     source: str | None = None
     row: int | None = None
+    database: str | None = None
