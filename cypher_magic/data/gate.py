@@ -8,6 +8,7 @@ and about the same graph; the looser comparison (letter case, punctuation) is to
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -94,7 +95,7 @@ def _finding(
     count: int | None = None,
     hint: str = "",
 ) -> list[Finding]:
-    """One finding for each source that has hits; `{n}` in the message is the count."""
+    """One finding for each source that has hits; in the message `{n}` is the count, and `(row|rows)` goes by it."""
     by_source: dict[str, list[_Hit]] = defaultdict(list)
     for hit in hits:
         by_source[hit.example.source or part].append(hit)
@@ -103,17 +104,21 @@ def _finding(
         rows = tuple(h.example.row or 0 for h in of_source)
         details = tuple((h.example.row or 0, h.detail) for h in of_source if h.detail)
         counted = len(rows) if count is None else count if n == 0 else 0
-        told = message.format(n=counted)
+        told = _told(message, counted)
         found.append(Finding(code, severity, told, rows, source, part, counted, details, hint))
     return found
+
+
+def _told(message: str, n: int) -> str:
+    return re.sub(r"\(([^|()]*)\|([^|()]*)\)", r"\1" if n == 1 else r"\2", message).format(n=n)
 
 
 def _empty(examples: Sequence[Example], part: str) -> list[Finding]:
     no_question = [_Hit(e) for e in examples if not e.question]
     no_query = [_Hit(e) for e in examples if e.question and not e.query]
     return [
-        *_finding("empty_question", "error", "{n} rows have no question (left out)", no_question, part),
-        *_finding("empty_query", "error", "{n} rows have no query (left out)", no_query, part),
+        *_finding("empty_question", "error", "{n} (row has|rows have) no question: left out", no_question, part),
+        *_finding("empty_query", "error", "{n} (row has|rows have) no query: left out", no_query, part),
     ]
 
 
@@ -130,8 +135,10 @@ def _repeated(examples: Sequence[Example], part: str) -> list[Finding]:
     repeats.sort(key=lambda h: (h.example.source or "", h.example.row or 0))
     conflicts = [g for g in groups if len({query_key(e.query) for e in g}) > 1]
     hits = [_Hit(e, f"{e.question} -> {e.query}") for g in conflicts for e in g]
-    found = _finding("repeated_question", "warning", "{n} rows repeat the question of an earlier row", repeats, part)
-    told = "{n} questions have two or more different queries"
+    found = _finding(
+        "repeated_question", "warning", "{n} (row repeats|rows repeat) the question of an earlier row", repeats, part
+    )
+    told = "{n} (question has|questions have) two or more different queries"
     return found + _finding("conflicting_queries", "error", told, hits, part, count=len(conflicts))
 
 
@@ -143,7 +150,11 @@ def _near(examples: Sequence[Example], part: str) -> list[Finding]:
             _Hit(e, f"as {_place(first, e)}: {e.question}") for e in group[1:] if question_key(e) != question_key(first)
         ]
     return _finding(
-        "near_duplicate", "note", "{n} rows differ from an earlier question only in case or punctuation", hits, part
+        "near_duplicate",
+        "note",
+        "{n} (row differs|rows differ) from an earlier question only in case or punctuation",
+        hits,
+        part,
     )
 
 
@@ -170,10 +181,18 @@ def _too_long(examples: Sequence[Example], part: str, count: CountTokens, most: 
             prunable.append(_Hit(example, f"{own + schema} tokens; its schema has {schema} and may take {most - own}"))
     return [
         *_finding(
-            "too_long", "error", f"{{n}} rows do not fit into {most} tokens even without a schema", hopeless, part
+            "too_long",
+            "error",
+            f"{{n}} (row does|rows do) not fit into {most} tokens even without a schema",
+            hopeless,
+            part,
         ),
         *_finding(
-            "schema_too_long", "note", f"{{n}} rows fit into {most} tokens only with a pruned schema", prunable, part
+            "schema_too_long",
+            "note",
+            f"{{n}} (row fits|rows fit) into {most} tokens only with a pruned schema",
+            prunable,
+            part,
         ),
     ]
 
@@ -195,14 +214,14 @@ def _leaked(parts: Parts) -> list[Finding]:
             hits[kind].append(_Hit(example, f"is {_place(twin, example)}: {example.question}"))
         elif template(example.query) in templates:
             hits["template"].append(_Hit(example))
-    told = "{n} of " + str(len(val)) + " validation rows "
+    told = "{n} of " + str(len(val)) + " validation (row|rows) "
     return [
-        *_finding("leaked_question", "error", told + "stand in the training rows", hits["exact"], "val"),
-        *_finding("nearly_leaked", "error", told + "stand there up to case or punctuation", hits["loose"], "val"),
+        *_finding("leaked_question", "error", told + "(stands|stand) in the training rows", hits["exact"], "val"),
+        *_finding("nearly_leaked", "error", told + "(stands|stand) there up to case or punctuation", hits["loose"], "val"),
         *_finding(
             "leaked_template",
             "warning",
-            told + "ask a known kind of query about other values",
+            told + "(asks|ask) a known kind of query about other values",
             hits["template"],
             "val",
             hint="these measure new values, not new kinds of question",

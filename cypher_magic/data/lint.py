@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from cypher_magic.query.complaint import Complaint
 
 _MESSAGES = {
-    "syntax": "are not Cypher",
-    "undefined_variable": "use a variable that is not defined",
-    "aggregate_in_where": "aggregate in WHERE",
-    "misplaced_pattern": "have a pattern where none may stand",
-    "missing_return": "return nothing",
-    "duplicate_column": "return two columns of one name",
-    "unknown_label": "name a label that the graph does not have",
-    "unknown_relationship_type": "name a relationship type that the graph does not have",
-    "unknown_property": "name a property that the graph does not have",
-    "unknown_triple": "follow a relationship between labels that it does not join",
-    "reversed_direction": "follow a relationship against its direction",
-    "not_read_only": "are not read-only",
-    "no_schema": "are about a graph whose schema was not given",
+    "syntax": "(is|are) not Cypher",
+    "undefined_variable": "(uses|use) a variable that is not defined",
+    "aggregate_in_where": "(aggregates|aggregate) in WHERE",
+    "misplaced_pattern": "(has|have) a pattern where none may stand",
+    "missing_return": "(returns|return) nothing",
+    "duplicate_column": "(returns|return) two columns of one name",
+    "unknown_label": "(names|name) a label that the graph does not have",
+    "unknown_relationship_type": "(names|name) a relationship type that the graph does not have",
+    "unknown_property": "(names|name) a property that the graph does not have",
+    "unknown_triple": "(follows|follow) a relationship between labels that it does not join",
+    "reversed_direction": "(follows|follow) a relationship against its direction",
+    "not_read_only": "(is|are) not read-only",
+    "no_schema": "(is|are) about a graph whose schema was not given",
 }
 
 
@@ -64,7 +64,7 @@ class Lint:
     @staticmethod
     def message(code: str) -> str:
         """What n queries with this complaint do, with `{n}` for the number."""
-        return "{n} queries " + _MESSAGES.get(code, f"are complained about ({code})")
+        return "{n} (query|queries) " + _MESSAGES.get(code, f"(has|have) a complaint of the kind {code}")
 
     def _schema_of(self, example: Example) -> GraphSchema | None:
         return self._parsed(example.schema) if example.schema is not None else self.schema

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # module below this package -> class; one line per family
 FAMILIES = {
     "graph": "GraphMagics",  # %cypher_connect, %cypher, %%cypher, %cypher_schema
+    "data": "DataMagics",  # %cypher_data
 }
 
 

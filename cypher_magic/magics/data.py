@@ -1,0 +1,131 @@
+"""%cypher_data: look at examples before training on them. One verb a line in `VERBS`."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import line_cell_magic, magics_class, no_var_expand
+
+from cypher_magic.errors import NotConnected, OptionError
+from cypher_magic.magics.options import Command, Family, Option, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.data.read import Dataset
+    from cypher_magic.graph.schema import GraphSchema
+
+CHECK = Command(
+    "%cypher_data check",
+    "Report on question/Cypher examples: empty cells, repeated questions, questions with two queries, validation rows\n"
+    "that stand in the training rows, queries that are not Cypher, not read-only or do not fit the graph. Returns the\n"
+    "examples; --fix returns them repaired. Files: CSV, TSV, JSONL, Parquet, ZIP; also hf:owner/name, the name of a\n"
+    "notebook variable (data frame, list), or rows in the cell body.",
+    words="FILE...",
+    options=(
+        Option("--val", metavar="FILE", help="validation examples"),
+        Option("--fix", type=bool, help="return the examples without what is wrong, and say what was dropped"),
+        Option("--strict", type=bool, help="fail when something wrong is left"),
+        Option("--schema", metavar="auto|none|FILE", default="auto", help="the graph to fit; auto: the connected one"),
+        Option("--schemas", metavar="FILE", help="schemas of the graphs named in a column `database`"),
+        Option("--columns", metavar="question=A,query=B", help="which column is what, where the names do not tell"),
+        Option("--holdout", type=float, metavar="SHARE", help="without --val: set this share aside for validation"),
+        Option("--seed", type=int, metavar="N", default=0, help="chooses which rows --holdout sets aside"),
+        Option("--drop-misfits", type=bool, help="with --fix: also drop what names things that the graph has not"),
+        Option("--to", metavar="FOLDER", help="write the examples there as train.jsonl and val.jsonl"),
+    ),
+    examples=(
+        "%cypher_data check train.csv --val val.csv",
+        "%cypher_data check train.csv --holdout 0.1 --fix --to data",
+    ),
+)
+
+
+@magics_class
+class DataMagics(Family):
+    """Examples: check them."""
+
+    @line_cell_magic
+    @no_var_expand
+    def cypher_data(self, line: str = "", cell: str | None = None) -> Any:
+        """Examples for training: `%cypher_data check FILE...`; `%cypher_data VERB -h` tells the options of a verb."""
+        verb, _, rest = line.strip().partition(" ")
+        if verb in ("", "-h", "--help"):
+            print("\n\n".join(command.help() for command, _ in VERBS.values()))
+            return None
+        if verb not in VERBS:
+            close = get_close_matches(verb, VERBS, 1)
+            hint = f"did you mean {close[0]}?" if close else "%cypher_data -h lists what it does"
+            raise OptionError(f"%cypher_data has no verb {verb}.", hint=hint)
+        command, run = VERBS[verb]
+        options = command.parse(rest, cell)
+        if options.help:
+            print(command.help())
+            return None
+        return run(self.shell.user_ns, options)
+
+
+def check(namespace: dict[str, Any], options: Options) -> Dataset:
+    """The examples of the files (or variables of the notebook, or the cell body), with their report."""
+    from cypher_magic.data.read import load_examples
+
+    sources = [_source(word, namespace) for word in options.words]
+    sources += [options.cell] if options.cell and options.cell.strip() else []
+    if not sources:
+        raise OptionError("%cypher_data check needs a file.", hint="%cypher_data check train.csv --val val.csv")
+    data = load_examples(
+        *sources,
+        val=_source(options.val, namespace) if options.val else None,
+        fix=options.fix,
+        strict=options.strict,
+        schema=_schema(options.schema),
+        schemas=options.schemas,
+        columns=_columns(options.columns),
+        holdout=options.holdout,
+        seed=options.seed,
+        drop_misfits=options.drop_misfits,
+    )
+    if options.to:
+        print("written:", ", ".join(map(str, data.write(options.to))))
+    return data
+
+
+VERBS: dict[str, tuple[Command, Callable[[dict[str, Any], Options], Any]]] = {
+    "check": (CHECK, check),
+}
+
+
+def _source(word: str, namespace: dict[str, Any]) -> Any:
+    """The notebook's variable of this name, unless there is a file of this name."""
+    return namespace[word] if word in namespace and not Path(word).exists() else word
+
+
+def _schema(option: str) -> GraphSchema | str | None:
+    if option == "none":
+        return None
+    if option != "auto":
+        try:
+            return Path(option).expanduser().read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise OptionError(
+                f"--schema: {option} can not be read.", hint="auto, none, or a file of schema lines"
+            ) from exc
+    session = sys.modules.get("cypher_magic.session")  # never imported: nothing is connected
+    if session is None:
+        return None
+    try:
+        return session.schema()
+    except NotConnected:
+        return None
+
+
+def _columns(option: str | None) -> dict[str, str] | None:
+    if not option:
+        return None
+    pairs = [pair.partition("=") for pair in option.split(",")]
+    if not all(name.strip() and column.strip() for name, _, column in pairs):
+        raise OptionError(f"--columns takes question=A,query=B, not {option!r}.")
+    return {name.strip(): column.strip() for name, _, column in pairs}

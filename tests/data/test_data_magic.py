@@ -1,0 +1,90 @@
+"""%cypher_data in a real shell."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cypher_magic.errors import DataError, OptionError
+from cypher_magic.graph.schema import GraphSchema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = "question,query\nWho?,MATCH (p:Person) RETURN p.name\nWho?,MATCH (p:Actor) RETURN p.name\n"
+
+
+@pytest.fixture
+def loaded(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.csv").write_text(ROWS)
+    shell.run_line_magic("load_ext", "cypher_magic")
+    return shell
+
+
+def test_check_returns_the_examples_with_their_report(loaded: Any) -> None:
+    data = loaded.run_line_magic("cypher_data", "check train.csv")
+    assert len(data.train) == 2
+    assert data.report.count("conflicting_queries") == 1
+
+
+def test_fix_and_to_write_the_repaired_examples(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    data = loaded.run_line_magic("cypher_data", "check train.csv --fix --to out")
+    assert len(data.train) == 1
+    assert "train.jsonl" in capsys.readouterr().out
+    assert len(loaded.run_line_magic("cypher_data", "check out/train.jsonl").train) == 1
+
+
+def test_strict_refuses_what_is_wrong(loaded: Any) -> None:
+    with pytest.raises(DataError, match="1 question has two or more"):
+        loaded.run_line_magic("cypher_data", "check train.csv --strict")
+
+
+def test_a_variable_of_the_notebook_is_a_source(loaded: Any) -> None:
+    loaded.user_ns["pairs"] = [("Who?", "RETURN 1 AS one")]
+    assert len(loaded.run_line_magic("cypher_data", "check pairs").train) == 1
+
+
+def test_rows_can_stand_in_the_cell(loaded: Any) -> None:
+    data = loaded.run_cell_magic("cypher_data", "check", '{"question": "Who?", "query": "RETURN 1 AS one"}\n')
+    assert data.train[0].query == "RETURN 1 AS one"
+
+
+def test_columns_are_named_by_option(loaded: Any, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("a,b\nWho?,RETURN 1 AS one\n")
+    data = loaded.run_line_magic("cypher_data", "check odd.csv --columns question=a,query=b")
+    assert data.train[0].question == "Who?"
+
+
+def test_a_schema_file_is_what_the_queries_must_fit(loaded: Any, tmp_path: Path) -> None:
+    (tmp_path / "schema.txt").write_text("(:Person {name: STRING})\n")
+    data = loaded.run_line_magic("cypher_data", "check train.csv --schema schema.txt")
+    assert [f.rows for f in data.report.findings if f.code == "unknown_label"] == [(2,)]
+
+
+def test_the_connected_graph_is_what_the_queries_must_fit(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Session:
+        @staticmethod
+        def connections() -> list[Any]:
+            return []
+
+        @staticmethod
+        def schema() -> GraphSchema:
+            return GraphSchema({"Person": {"name": "STRING"}})
+
+    monkeypatch.setitem(sys.modules, "cypher_magic.session", Session)
+    assert loaded.run_line_magic("cypher_data", "check train.csv").report.count("unknown_label") == 1
+    assert loaded.run_line_magic("cypher_data", "check train.csv --schema none").report.count("unknown_label") == 0
+
+
+@pytest.mark.parametrize("line", ["chek train.csv", "check", "check train.csv --fox", "check a.csv --schema no.txt"])
+def test_wrong_calls_are_one_line(loaded: Any, line: str) -> None:
+    with pytest.raises(OptionError):
+        loaded.run_line_magic("cypher_data", line)
+
+
+def test_help_is_printed(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded.run_line_magic("cypher_data", "check -h")
+    assert "--drop-misfits" in capsys.readouterr().out
