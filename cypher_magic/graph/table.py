@@ -26,7 +26,7 @@ _STYLE = """<style>
 .cm-result .cm-scroll{overflow-x:auto;max-width:100%}
 .cm-result table{border-collapse:collapse;margin:.2em 0}
 .cm-result th,.cm-result td{text-align:left!important;vertical-align:top;padding:.25em .7em;max-width:32em;
-overflow-wrap:anywhere;white-space:pre-wrap;border:0;border-bottom:1px solid rgba(128,128,128,.25)}
+overflow-wrap:break-word;white-space:pre-wrap;border:0;border-bottom:1px solid rgba(128,128,128,.25)}
 .cm-result th{border-bottom:2px solid rgba(128,128,128,.55);white-space:nowrap}
 .cm-result td.cm-number{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}
 .cm-result .cm-null,.cm-result .cm-note{opacity:.65}

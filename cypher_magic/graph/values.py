@@ -114,7 +114,7 @@ def _path(path: Any) -> str:
     at = path.start_node
     parts = [_short(at)]
     for step in path.relationships:
-        forward = step.start_node == at
+        forward = step.start_node.element_id == at.element_id
         at = step.end_node if forward else step.start_node
         name = f"[:{quoted(step.type)}]"
         parts.append(f"-{name}->" if forward else f"<-{name}-")

@@ -1,0 +1,154 @@
+"""Rows as pandas or polars data frames.
+
+| Cypher                    | pandas                                                                       |
+|---------------------------|------------------------------------------------------------------------------|
+| INTEGER                   | int64; Int64 when some are null                                              |
+| FLOAT, or mixed with INTEGER | float64, null is NaN                                                      |
+| BOOLEAN                   | bool; boolean when some are null                                             |
+| STRING                    | pandas' own string type                                                      |
+| DATE, LOCAL DATETIME      | datetime64[us]; [ns] when a value has nanoseconds and the years fit          |
+| ZONED DATETIME            | the same with its time zone, UTC when the column has several                 |
+| LOCAL TIME, ZONED TIME    | datetime.time                                                                |
+| DURATION                  | timedelta64[ns] (a day is 24 hours); the driver's Duration when it has months |
+| LIST, MAP                 | list, dict, with moments inside as Python's own                              |
+| POINT, NODE, RELATIONSHIP, PATH | the driver's own                                                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, timedelta, timezone
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.errors import DataError
+from cypher_magic.graph.values import is_node, is_path, is_relationship
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+_NONE = type(None)
+_SMALLEST_NS, _LARGEST_NS = 1678, 2261  # years that 64 bits of nanoseconds can count
+
+
+def to_pandas(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """The rows as a pandas DataFrame with the types of the table above; a column of nulls is of type object."""
+    import pandas as pd
+
+    cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    return pd.DataFrame(
+        {name: _pandas_column(values) for name, values in zip(columns, cells, strict=True)},
+        index=pd.RangeIndex(len(rows)),
+        columns=list(columns),
+    )
+
+
+def to_polars(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
+    """The rows as a polars DataFrame; points, nodes and relationships become structs of their properties."""
+    try:
+        polars = import_module("polars")
+    except ImportError as exc:
+        raise DataError("polars is not installed.", hint="%pip install polars") from exc
+
+    cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    table = {name: [_plain(value) for value in values] for name, values in zip(columns, cells, strict=True)}
+    return polars.DataFrame(table, strict=False, infer_schema_length=None)
+
+
+def native(value: Any) -> Any:
+    """The value with the driver's moments as Python's own datetime objects, inside lists and maps too."""
+    if isinstance(value, list):
+        return [native(item) for item in value]
+    if isinstance(value, dict):
+        return {key: native(item) for key, item in value.items()}
+    return value.to_native() if hasattr(value, "to_native") else value
+
+
+def _pandas_column(values: Sequence[Any]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    kinds = set(map(type, values))
+    nulls = _NONE in kinds
+    kinds.discard(_NONE)
+    if kinds == {int}:
+        return pd.array(values, dtype="Int64") if nulls else np.array(values, dtype="int64")
+    if kinds == {float} or kinds == {int, float}:
+        return np.array(values, dtype="float64")  # None becomes NaN
+    if kinds == {bool}:
+        return pd.array(values, dtype="boolean") if nulls else np.array(values, dtype="bool")
+    if kinds == {str}:
+        return pd.Series(values)
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in kinds}
+    if names in ({"neo4j.time.Date"}, {"neo4j.time.DateTime"}):
+        return _moments(values)
+    if names == {"neo4j.time.Duration"} and not any(value.months for value in values if value is not None):
+        return _durations(values)
+    return np.fromiter(map(native, values), dtype=object, count=len(values))
+
+
+def _moments(values: Sequence[Any]) -> Any:
+    """Dates and date-times as datetime64, with a time zone when all have one."""
+    import numpy as np
+    import pandas as pd
+
+    zones = {_zone(value) for value in values if value is not None}
+    if None in zones and len(zones) > 1:  # local and zoned in one column have no common axis
+        return np.fromiter(map(native, values), dtype=object, count=len(values))
+    array = np.array([_naive(value) for value in values], dtype="datetime64[us]")
+    nanoseconds = [getattr(value, "nanosecond", 0) % 1000 for value in values]
+    if any(nanoseconds) and all(v is None or _SMALLEST_NS <= v.year <= _LARGEST_NS for v in values):
+        array = array.astype("datetime64[ns]") + np.array(nanoseconds, dtype="timedelta64[ns]")
+    if zones == {None}:
+        return array
+    utc = pd.Series(array).dt.tz_localize(UTC)
+    return utc.dt.tz_convert(zones.pop()) if len(zones) == 1 else utc
+
+
+def _zone(value: Any) -> str | timezone | None:
+    """The zone's name, or its fixed distance from UTC; None for dates and local date-times."""
+    info = getattr(value, "tzinfo", None)
+    if info is None:
+        return None
+    name = getattr(info, "zone", None) or getattr(info, "key", None)
+    return name or timezone(value.utc_offset())
+
+
+def _naive(value: Any) -> Any:
+    if value is None:
+        return None
+    moment = value.to_native()
+    return moment if getattr(moment, "tzinfo", None) is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _durations(values: Sequence[Any]) -> Any:
+    import numpy as np
+
+    try:
+        spans = [v if v is None else (v.days * 86_400 + v.seconds) * 10**9 + v.nanoseconds for v in values]
+        return np.array(
+            [np.timedelta64("NaT") if s is None else np.timedelta64(s, "ns") for s in spans], dtype="m8[ns]"
+        )
+    except OverflowError:  # more than 292 years
+        return np.fromiter(values, dtype=object, count=len(values))
+
+
+def _plain(value: Any) -> Any:
+    """The value in Python's own types: what polars can take."""
+    if is_path(value):
+        return [_plain(node) for node in value.nodes]
+    if is_node(value) or is_relationship(value) or isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if hasattr(value, "srid"):
+        return {**dict(zip("xyz", value, strict=False)), "srid": value.srid}
+    if hasattr(value, "months"):
+        return (
+            timedelta(days=value.days, seconds=value.seconds, microseconds=value.nanoseconds // 1000)
+            if not value.months
+            else value.iso_format()
+        )
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return native(value)
