@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,17 @@ class Example:
     source: str | None = None
     row: int | None = None
     database: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The example as plain values, empty ones left out."""
+        return {k: v for k, v in asdict(self).items() if v not in (None, (), [])}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Example:
+        """The example that `to_dict` wrote."""
+        turns = tuple(
+            Turn(t["question"], t["query"], tuple(t.get("columns", ())), tuple(tuple(r) for r in t.get("rows", ())))
+            for t in values.get("history", ())
+        )
+        fields = {k: values.get(k) for k in ("schema", "source", "row", "database")}
+        return cls(values["question"], values["query"], history=turns, **fields)

@@ -214,19 +214,14 @@ def _leaked(parts: Parts) -> list[Finding]:
             hits[kind].append(_Hit(example, f"is {_place(twin, example)}: {example.question}"))
         elif template(example.query) in templates:
             hits["template"].append(_Hit(example))
-    told = "{n} of " + str(len(val)) + " validation (row|rows) "
+    told = "{n} of " + str(len(val)) + " validation rows "
+    known = "ask a known kind of query about other values"
+    new_values = "these measure new values, not new kinds of question"
     return [
-        *_finding("leaked_question", "error", told + "(stands|stand) in the training rows", hits["exact"], "val"),
-        *_finding("nearly_leaked", "error", told + "(stands|stand) there up to case or punctuation", hits["loose"], "val"),
-        *_finding(
-            "leaked_template",
-            "warning",
-            told + "(asks|ask) a known kind of query about other values",
-            hits["template"],
-            "val",
-            hint="these measure new values, not new kinds of question",
-        ),
-    ]  # fmt: skip
+        *_finding("leaked_question", "error", told + "stand in the training rows", hits["exact"], "val"),
+        *_finding("nearly_leaked", "error", told + "stand there but for case or punctuation", hits["loose"], "val"),
+        *_finding("leaked_template", "warning", told + known, hits["template"], "val", hint=new_values),
+    ]
 
 
 def _first_by(examples: Iterable[Example], key: Callable[[Example], Key]) -> dict[Key, Example]:

@@ -52,9 +52,13 @@ def refuse_overlap(train: Iterable[Example], val: Iterable[Example]) -> None:
     overlap = [e for e in val if loose_key(e) in known]
     if overlap:
         raise DataError(
-            f"{len(overlap)} validation questions stand in the training rows, first: {overlap[0].question}",
+            f"{_questions(len(overlap))} in the training rows, first: {overlap[0].question}",
             hint="load them with fix=True (--fix)",
         )
+
+
+def _questions(n: int) -> str:
+    return "1 validation question stands" if n == 1 else f"{n} validation questions stand"
 
 
 def _chosen(examples: Sequence[Example], wanted: int, seed: int, by_template: bool) -> list[Example]:
