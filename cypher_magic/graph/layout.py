@@ -10,14 +10,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 ROUNDS = 300
 _GOLDEN = math.pi * (3 - math.sqrt(5))
 
 
 def layout(
-    count: int, edges: Iterable[tuple[int, int]], *, length: float, gap: float, width: float, height: float
+    count: int, edges: Sequence[tuple[int, int]], *, length: float, gap: float, width: float, height: float
 ) -> list[tuple[float, float]]:
     """Positions in pixels of `count` nodes inside `width` x `height`, the smallest x and y at 0.
 
@@ -30,9 +30,10 @@ def layout(
     turn = np.arange(count) * _GOLDEN  # a sunflower: even, and without a random number
     at = np.stack([np.cos(turn), np.sin(turn)], axis=1) * (length * 0.6 * np.sqrt(np.arange(count) + 0.5))[:, None]
     if count > 1:
+        arrows = np.array([(a, b) for a, b in edges if a != b], dtype=int).reshape(-1, 2)
         links = sorted({(min(a, b), max(a, b)) for a, b in edges if a != b})
         at = _settled(np, at, np.array(links, dtype=int).reshape(-1, 2), length)
-        at = _level(np, at)
+        at = _level(np, at, arrows)
         room = np.array([width, height])
         at *= np.minimum(1, room / np.maximum(np.ptp(at, axis=0), 1))
         at = _apart(np, at - (at.max(axis=0) + at.min(axis=0)) / 2, gap, room / 2)
@@ -61,12 +62,15 @@ def _settled(np: Any, at: Any, pairs: Any, length: float) -> Any:
     return at
 
 
-def _level(np: Any, at: Any) -> Any:
-    """Turned so that the longest direction lies level; the sign is fixed so that the result never flips."""
+def _level(np: Any, at: Any, arrows: Any) -> Any:
+    """Turned so that the longest direction lies level and more arrows point to the right than to the left."""
     centred = at - at.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     x = axes[:, 1]
-    x = x if x[np.abs(x).argmax()] > 0 else -x
+    forward = (centred[arrows[:, 1]] - centred[arrows[:, 0]]).sum(axis=0) @ x
+    if abs(forward) < 1e-6:
+        forward = x[np.abs(x).argmax()]
+    x = x if forward > 0 else -x
     return centred @ np.stack([x, [-x[1], x[0]]], axis=1)
 
 

@@ -130,7 +130,7 @@ class Command:
 
     def __call__(self, method: Callable[[Any, Options], Any]) -> Callable[..., Any]:
         """Make a magic of a method that takes `Options`."""
-        command = self
+        command = COMMANDS[self.name] = self
 
         @no_var_expand
         @functools.wraps(method)
@@ -201,6 +201,9 @@ class Command:
                 f"{self.name} does not know what to do with {' '.join(words[self.max_words :])!r}.",
                 hint=f"{self.name} -h shows how it is called",
             )
+
+
+COMMANDS: dict[str, Command] = {}  # every declared magic by its name: for completion, panels and the docs
 
 
 class Family(Magics):

@@ -1,0 +1,235 @@
+"""A graph without a server to install: the ArcadeDB engine inside this process, spoken to over Bolt on loopback.
+
+The engine ignores READ access mode and time limits of a query, so reading runs as a user who may only read, and
+`Connection` ends what takes too long. Passwords are made anew at every start; on disk the engine keeps their hashes.
+A graph in a temporary folder is deleted when its last connection closes or the process ends; what a killed process
+left behind is swept at the next start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cypher_magic.errors import ConnectionFailed
+from cypher_magic.graph.neo4j_graph import Connection, open_driver
+from cypher_magic.graph.secret import Secret
+
+DATABASE = "neo4j"
+_PREFIX = "cypher_magic-graph-"
+_READ = ["readRecord"]
+_WRITE = ["createRecord", "readRecord", "updateRecord", "deleteRecord"]
+_ENGINE_SETTINGS = (
+    "-Xmx1g",
+    "-Darcadedb.command.timeout=600000",  # the last resort; a query's own time limit comes first
+    "-Darcadedb.opencypher.loadCsv.allowFileUrls=false",
+    "-Darcadedb.opencypher.loadCsv.allowRemoteUrls=false",
+)
+
+
+@dataclass
+class _Engine:
+    """One running engine: where it listens, who may log in, and how many connections use it."""
+
+    root: Path
+    temporary: bool
+    uri: str
+    reader: Secret
+    admin: Secret
+    server: Any
+    lock: Any
+    users: int = 0
+    filled: set[str] = field(default_factory=set)
+
+    def release(self) -> None:
+        """One connection less; the last one stops the engine."""
+        self.users -= 1
+        if self.users <= 0:
+            self.stop()
+
+    def stop(self) -> None:
+        """Stops the engine and deletes its folder if that was a temporary one."""
+        _ENGINES.pop(_key(self.root, self.temporary), None)
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+        self.lock.close()
+        if self.temporary:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+
+_ENGINES: dict[str, _Engine] = {}  # the folder (or "" for the temporary graph) -> the engine of this process
+
+
+def start(path: str | Path | None = None, *, name: str = "embedded") -> Connection:
+    """A connection to the embedded graph in the folder `path`, or in a temporary one that goes with the process.
+
+    A folder that another process serves already is joined over that process's port.
+    """
+    root = Path(path).expanduser().resolve() if path is not None else None
+    key = _key(root, root is None)
+    if key not in _ENGINES:
+        _ENGINES[key] = _launch(root)
+    return _connected(_ENGINES[key], name)
+
+
+def start_demo(path: str | Path | None = None, *, name: str = "demo") -> Connection:
+    """A connection to the demo movie graph, embedded; kept in the folder `path` if one is given."""
+    from cypher_magic.graph import demo
+
+    connection = start(path, name=name)
+    demo.fill(connection)
+    return connection
+
+
+def _connected(engine: _Engine, name: str) -> Connection:
+    engine.users += 1
+    return Connection(
+        open_driver(engine.uri, "reader", engine.reader),
+        name=name,
+        uri=engine.uri,
+        user="reader",
+        database=DATABASE,
+        password=engine.reader,
+        writer=open_driver(engine.uri, "root", engine.admin),
+        on_close=engine.release,
+    )
+
+
+def _launch(root: Path | None) -> _Engine:
+    if root is None:
+        _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX)) if root is None else root
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = _locked(folder)
+    if lock is None:
+        raise ConnectionFailed(f"Another process uses the graph in {folder}.")
+    admin, reader = Secret(secrets.token_urlsafe(18)), Secret(secrets.token_urlsafe(18))
+    port = _free_port()
+    _write_users(folder / "config", admin, reader)
+    server = _server(folder, admin, port)
+    return _Engine(folder, root is None, f"bolt://127.0.0.1:{port}", reader, admin, server, lock)
+
+
+def _server(folder: Path, admin: Secret, port: int) -> Any:
+    """The started engine. Its settings are read from the environment when it is first imported."""
+    os.environ.setdefault("ARCADEDB_LOG_CONSOLE", "0")
+    os.environ.setdefault("ARCADEDB_NATIVE_ISOLATE_ARGS", " ".join(_ENGINE_SETTINGS))
+    os.environ.setdefault("ARCADEDB_JVM_ARGS", " ".join(_ENGINE_SETTINGS))
+    os.environ.setdefault("ARCADEDB_LOG_DIR", str(folder / "log"))
+    try:
+        import arcadedb
+    except ImportError:
+        import arcadedb_embedded as arcadedb  # the build with its own Java, for Macs with Intel processors
+
+    server = arcadedb.create_server(
+        str(folder),
+        admin.reveal(),
+        config={
+            "host": "127.0.0.1",
+            "http_port": _free_port(),
+            "mode": "development",  # "production" hides the texts of errors
+            "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
+            "bolt_port": port,
+            "bolt_host": "127.0.0.1",
+            "bolt_defaultDatabase": DATABASE,
+        },
+    )
+    try:
+        server.start()
+        server.create_database(DATABASE)  # opens one that is there
+    except Exception as exc:
+        raise ConnectionFailed(f"The embedded graph did not start: {exc}".splitlines()[0]) from exc
+    return server
+
+
+def _write_users(config: Path, admin: Secret, reader: Secret) -> None:
+    config.mkdir(parents=True, exist_ok=True)
+    (config / "server-groups.json").write_text(json.dumps(_groups()), encoding="utf-8")
+    users = config / "server-users.jsonl"
+    users.touch(mode=0o600)
+    rows = [
+        {"name": "root", "databases": {"*": ["admin"]}, "password": _hashed(admin)},
+        {"name": "reader", "databases": {DATABASE: ["reader"]}, "password": _hashed(reader)},
+    ]
+    users.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _groups() -> dict[str, Any]:
+    def group(access: list[str], records: list[str]) -> dict[str, Any]:
+        return {"resultSetLimit": -1, "readTimeout": -1, "access": access, "types": {"*": {"access": records}}}
+
+    groups = {
+        "admin": group(["updateSecurity", "updateSchema", "updateDatabaseSettings"], _WRITE),
+        "reader": group([], _READ),
+        "*": group([], []),
+    }
+    return {"version": 2, "databases": {"*": {"groups": groups}}}
+
+
+def _hashed(password: Secret) -> str:
+    salt = base64.b64encode(secrets.token_bytes(32)).decode()
+    digest = hashlib.pbkdf2_hmac("sha256", password.reveal().encode(), salt.encode(), 65536, 32)
+    return f"PBKDF2WithHmacSHA256$65536${salt}${base64.b64encode(digest).decode()}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _key(root: Path | None, temporary: bool) -> str:
+    return "" if temporary else str(root)
+
+
+def _locked(folder: Path) -> Any | None:
+    """An open file whose lock says that this process uses the folder; None where another process holds it.
+
+    The system drops the lock when the process ends, however it ends.
+    """
+    file = (folder / "owner.lock").open("a+b")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _sweep() -> None:
+    """Deletes temporary graphs of processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(_PREFIX + "*"):
+        if not (folder / "owner.lock").exists():
+            continue  # being made right now
+        try:
+            lock = _locked(folder)
+        except OSError:
+            continue  # somebody else's folder
+        if lock is not None:
+            lock.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@atexit.register
+def _stop_all() -> None:
+    for engine in list(_ENGINES.values()):
+        engine.stop()

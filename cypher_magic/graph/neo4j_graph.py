@@ -1,0 +1,373 @@
+"""A connection to a graph over Bolt: the only client of the neo4j driver.
+
+A reading query passes three locks that do not trust its text: on Neo4j `EXPLAIN` must call it exactly `r`, it runs
+in READ access mode (on the embedded engine, which ignores both, as a user who may only read), and the server ends it
+after a time limit. Of its rows no more than a limit are read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.errors import ConnectionFailed, CypherMagicError, NotReadOnly, QueryTimeout
+from cypher_magic.graph.neo4j_errors import vendor_errors
+from cypher_magic.graph.result import QueryResult
+from cypher_magic.graph.running import Overdue, interruptible
+
+if TYPE_CHECKING:
+    import neo4j
+
+    from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.graph.secret import Secret
+
+_GRACE = 5.0  # seconds after which a server that ignores a query's time limit is told to end it
+_RETRIES = 2  # a reading query is sent again when the connection turns out to be stale
+_COUNTERS = (
+    "nodes_created",
+    "nodes_deleted",
+    "relationships_created",
+    "relationships_deleted",
+    "properties_set",
+    "labels_added",
+    "labels_removed",
+    "indexes_added",
+    "indexes_removed",
+    "constraints_added",
+    "constraints_removed",
+    "system_updates",
+)
+# Everything that may stand before EXPLAIN or PROFILE: blanks, comments, and the CYPHER preamble with its options.
+_PREFIX = re.compile(
+    r"(?:\s|//[^\n]*(?:\n|\Z)|/\*.*?\*/|CYPHER\b(?:\s+[\d.]+)?(?:\s+\w+\s*=\s*\w+)*)*(EXPLAIN|PROFILE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the server says about a query that it planned and did not run.
+
+    `query_type` is r, rw, w or s as Neo4j reports it, and "unknown" on the embedded engine, which calls all of them w.
+    """
+
+    query_type: str
+    notifications: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass
+class _Running:
+    """One query on its way, so that it can be found and ended on the server."""
+
+    text: str
+    driver: neo4j.Driver
+    tag: str = field(default_factory=lambda: f"{time.time_ns():x}")
+
+
+class Connection:
+    """A graph that answers queries; `read` can not change it.
+
+    name, uri, user, database   as connected, never with a password
+    server                      product and version, e.g. "Neo4j 5.26.1" or "embedded ArcadeDB 26.10.2"
+    embedded                    whether the graph lives inside this process (or another one on this machine)
+    """
+
+    def __init__(
+        self,
+        driver: neo4j.Driver,
+        *,
+        name: str,
+        uri: str,
+        user: str = "",
+        database: str | None = None,
+        password: Secret | None = None,
+        writer: neo4j.Driver | None = None,
+        on_close: Callable[[], None] | None = None,
+        owns_driver: bool = True,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.uri = uri
+        self.user = user
+        self.database = database
+        self.embedded = writer is not None
+        self.settings: Mapping[str, Any] = settings or {}
+        self.closed = False
+        self._driver = driver
+        self._writer = writer or driver
+        self._password = password
+        self._on_close = on_close
+        self._owns_driver = owns_driver
+        self._running: list[_Running] = []
+        self._schema: GraphSchema | None = None
+        self.server = self._greet()
+
+    def __repr__(self) -> str:
+        at = "closed" if self.closed else self.uri
+        return f"<Connection {self.name}: {self.server} at {at}, database {self.database or 'default'}>"
+
+    # --- reading and writing -------------------------------------------------------------------------------------
+
+    def read(
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = 1000,
+        timeout: float | None = 30.0,
+        profile: bool = False,
+    ) -> QueryResult:
+        """The rows of a query that can not change the graph, at most `limit` of them.
+
+        Raises NotReadOnly for a query that would write, QueryTimeout after `timeout` seconds, QueryFailed for what
+        the server refuses, ConnectionFailed when it is gone. The connection stays usable after each of them.
+        """
+        if profile and not _mode(text):
+            text = "PROFILE " + text
+        if not self.embedded:
+            self._must_only_read(text, params)
+        return self._run(text, params, limit=limit, timeout=timeout, write=False)
+
+    def write(
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        limit: int | None = 1000,
+        timeout: float | None = 60.0,
+    ) -> QueryResult:
+        """The rows and counters of a query that may change the graph."""
+        return self._run(text, params, limit=limit, timeout=timeout, write=True)
+
+    def explain(self, text: str, params: Mapping[str, Any] | None = None) -> Plan:
+        """The server's plan for the query, which is not run; QueryFailed where the server would refuse it."""
+        mode = _mode(text)
+        if mode == "PROFILE":
+            start = _PREFIX.match(text).start(1)  # type: ignore[union-attr]  # _mode has just matched it
+            text = text[:start] + "EXPLAIN" + text[start + len("PROFILE") :]
+        prefix = "" if mode else "EXPLAIN\n"
+
+        def work() -> Plan:
+            with self._driver.session(database=self.database, default_access_mode="READ") as session:
+                summary = session.run(_query(prefix + text, 30.0), dict(params or {})).consume()
+            kind = "unknown" if self.embedded else str(summary.query_type)
+            return Plan(kind, _notifications(summary, moved=bool(prefix)), _plan_text(summary) or "")
+
+        with vendor_errors(self.uri, moved=_one_line_up if prefix else str):
+            return self._patiently(work, _Running(prefix + text, self._driver), timeout=30.0, retries=_RETRIES)
+
+    def schema(
+        self, refresh: bool = False, *, sample: int | None = None, values: bool = False, budget: float = 10.0
+    ) -> GraphSchema:
+        """What the graph holds; asked once and remembered (on disk too) until `refresh` or until names change."""
+        from cypher_magic.graph.introspect import known_schema
+
+        if refresh or sample is not None or self._schema is None or (values and not self._schema.values):
+            fresh = refresh or sample is not None
+            self._schema = known_schema(self, refresh=fresh, sample=sample or 1000, values=values, budget=budget)
+        return self._schema
+
+    def cached_schema(self) -> GraphSchema | None:
+        """The schema if it was asked for before; never talks to the server."""
+        return self._schema
+
+    def cancel(self) -> None:
+        """Ends every query of this connection that is running now, on the server."""
+        for running in list(self._running):
+            self._terminate(running)
+
+    def environment(self) -> dict[str, str]:
+        """The NEO4J_* variables with which a child process reaches the same graph (as the reading user if embedded).
+
+        Empty for a driver that the user made: its password is not known here.
+        """
+        if self._password is None:
+            return {}
+        found = {"NEO4J_URI": self.uri, "NEO4J_USERNAME": self.user, "NEO4J_PASSWORD": self._password.reveal()}
+        return found | ({"NEO4J_DATABASE": self.database} if self.database else {})
+
+    def close(self) -> None:
+        """Closes the connection; an embedded graph stops with its last one. A driver of the user's stays open."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._owns_driver:
+            self._driver.close()
+            if self._writer is not self._driver:
+                self._writer.close()
+        if self._on_close:
+            self._on_close()
+
+    # --- how ------------------------------------------------------------------------------------------------------
+
+    def _greet(self) -> str:
+        with vendor_errors(self.uri):
+            info = self._driver.get_server_info(database=self.database)
+        agent = info.agent
+        if "ArcadeDB" in agent:
+            version = re.search(r"ArcadeDB ([\w.]+)", agent)
+            return f"embedded ArcadeDB {version[1]}" if version else "embedded ArcadeDB"
+        return agent.replace("/", " ", 1)
+
+    def _must_only_read(self, text: str, params: Mapping[str, Any] | None) -> None:
+        kind = self.explain(text, params).query_type
+        if kind != "r":
+            verb = "changes the graph" if "w" in kind else "is an administration or schema command"
+            raise NotReadOnly(f"This query {verb} (the server calls it {kind!r}).", hint="run it with --write")
+
+    def _run(
+        self, text: str, params: Mapping[str, Any] | None, *, limit: int | None, timeout: float | None, write: bool
+    ) -> QueryResult:
+        driver = self._writer if write else self._driver
+        running = _Running(text, driver)
+
+        def work() -> QueryResult:
+            started = time.perf_counter()
+            mode = "WRITE" if write else "READ"
+            fetch = 1000 if limit is None else max(1, min(limit + 1, 1000))
+            with driver.session(database=self.database, default_access_mode=mode, fetch_size=fetch) as session:
+                result = session.run(_query(text, timeout, running.tag), dict(params or {}))
+                columns = tuple(result.keys())
+                wanted = result if limit is None else itertools.islice(result, limit + 1)
+                rows = tuple(tuple(tuple.__iter__(record)) for record in wanted)
+                truncated = limit is not None and len(rows) > limit
+                if truncated and self.embedded and not write:
+                    return self._cut_short(result, running, columns, rows[:limit], started)
+                summary = result.consume()
+            return QueryResult(
+                columns=columns,
+                rows=rows[:limit] if truncated else rows,
+                truncated=truncated,
+                seconds=time.perf_counter() - started,
+                counters=_counters(summary),
+                plan=_plan_text(summary),
+                query_type="r" if self.embedded and not write else summary.query_type,
+            )
+
+        try:
+            with vendor_errors(self.uri):
+                return self._patiently(work, running, timeout=timeout, retries=0 if write else _RETRIES)
+        except NotReadOnly:
+            raise
+        except CypherMagicError as exc:
+            if self.embedded and not write and getattr(exc, "code", "").endswith("Security.Forbidden"):
+                raise NotReadOnly("This query changes the graph.", hint="run it with --write") from exc
+            raise
+
+    def _cut_short(
+        self, result: neo4j.Result, running: _Running, columns: tuple[str, ...], rows: tuple[Any, ...], started: float
+    ) -> QueryResult:
+        """The rows so far. The embedded engine would compute all the rest before it lets go, so it is told to stop."""
+        from neo4j.exceptions import DriverError, Neo4jError
+
+        self._terminate(running)
+        with suppress(Neo4jError, DriverError):  # "terminated" is what we asked for
+            result.consume()
+        return QueryResult(
+            columns=columns, rows=rows, truncated=True, seconds=time.perf_counter() - started, query_type="r"
+        )
+
+    def _patiently(self, work: Callable[[], Any], running: _Running, *, timeout: float | None, retries: int) -> Any:
+        """`work()`, ended on the server by Interrupt or when its time is over; sent again if a connection was stale."""
+        from neo4j.exceptions import ServiceUnavailable, SessionExpired
+
+        if self.closed:
+            raise ConnectionFailed(f"The connection {self.name} is closed.", hint="run %cypher_connect again")
+        # Neo4j keeps the time limit itself; the embedded engine ignores it, so it is told when the time is over.
+        limit = None if timeout is None else timeout + (0.0 if self.embedded else _GRACE)
+        self._running.append(running)
+        try:
+            for attempt in itertools.count():
+                try:
+                    return interruptible(work, lambda: self._terminate(running), seconds=limit)
+                except (ServiceUnavailable, SessionExpired):
+                    if attempt >= retries:
+                        raise
+                except Overdue as exc:
+                    message = f"The query took longer than {timeout:g} seconds and was stopped on the server."
+                    hint = "allow more time with -t, or narrow the query down"
+                    raise QueryTimeout(message, code="Neo.ClientError.Transaction.TransactionTimedOut", hint=hint) from (
+                        exc
+                    )
+        finally:
+            self._running.remove(running)
+
+    def _terminate(self, running: _Running) -> None:
+        """Ends the query on the server, found by its tag (Neo4j) or by its text (embedded, which keeps no tags)."""
+        from neo4j.exceptions import DriverError, Neo4jError
+
+        if self.embedded:
+            shown = running.text if len(running.text) <= 1024 else running.text[:1024] + "..."
+            find, wanted = "YIELD transactionId, currentQuery WHERE currentQuery = $wanted", shown
+        else:
+            find, wanted = "YIELD transactionId, metaData WHERE metaData.cypher_magic = $wanted", running.tag
+        with suppress(Neo4jError, DriverError), running.driver.session(database=self.database) as session:
+            found = session.run(f"SHOW TRANSACTIONS {find} RETURN transactionId AS id", wanted=wanted).value("id")  # type: ignore[arg-type]  # one of two texts above
+            if found:
+                session.run("TERMINATE TRANSACTIONS $ids", ids=found).consume()
+
+
+def open_driver(uri: str, user: str, password: Secret | None, **options: Any) -> neo4j.Driver:
+    """A driver for the address, quiet about notifications; the password stays out of every frame of ours."""
+    import neo4j
+
+    _silence_notifications()
+    with vendor_errors(uri):
+        return neo4j.GraphDatabase.driver(
+            uri,
+            auth=neo4j.basic_auth(user, password.reveal()) if password else None,
+            connection_timeout=10.0,
+            connection_acquisition_timeout=20.0,
+            warn_notification_severity=neo4j.NotificationMinimumSeverity.OFF,
+            user_agent="cypher_magic",
+            **options,
+        )
+
+
+def _silence_notifications() -> None:
+    """Without any handler Python prints the driver's notifications to stderr; they are shown as part of a plan."""
+    logger = logging.getLogger("neo4j.notifications")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+
+
+def _query(text: str, timeout: float | None, tag: str = "") -> neo4j.Query:
+    import neo4j
+
+    return neo4j.Query(text, metadata={"cypher_magic": tag} if tag else None, timeout=timeout)  # type: ignore[arg-type]
+
+
+def _mode(text: str) -> str:
+    found = _PREFIX.match(text)
+    return found[1].upper() if found else ""
+
+
+def _one_line_up(message: str) -> str:
+    """The message with its line numbers lowered by one, for a query that was sent below a line of ours."""
+    return re.sub(r"(\bline )(\d+)", lambda m: f"{m[1]}{max(1, int(m[2]) - 1)}", message)
+
+
+def _counters(summary: neo4j.ResultSummary) -> dict[str, int]:
+    return {name: value for name in _COUNTERS if (value := getattr(summary.counters, name, 0))}
+
+
+def _plan_text(summary: neo4j.ResultSummary) -> str | None:
+    plan: Any = summary.profile or summary.plan
+    return str(plan.get("args", {}).get("string-representation", "")) or None if plan else None
+
+
+def _notifications(summary: neo4j.ResultSummary, *, moved: bool) -> tuple[str, ...]:
+    found = []
+    for status in summary.gql_status_objects:
+        if status.is_notification and status.raw_classification != "GENERIC":
+            line = status.position.line - moved if status.position else 0
+            at = f" (line {line}, column {status.position.column})" if status.position else ""
+            found.append(status.status_description.removeprefix("warn: ").removeprefix("info: ") + at)
+    return tuple(found)

@@ -1,0 +1,65 @@
+"""Runs a blocking call so that an Interrupt or a time limit ends it on the server too.
+
+The neo4j driver waits for the server inside a socket read; a KeyboardInterrupt there leaves the connection half
+read and its session waiting for the query all the same. So the call runs in a thread of its own, and the caller
+waits on an event that Interrupt can break.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_PATIENCE = 5.0  # seconds that a stopped call may take to come back
+
+
+class Overdue(Exception):
+    """The call was stopped because its time was over."""
+
+
+class _Call(Generic[T]):
+    def __init__(self, work: Callable[[], T]) -> None:
+        self.work = work
+        self.done = threading.Event()
+        self.value: T
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.value = self.work()
+        except BaseException as exc:  # handed to the waiting thread, which raises it
+            self.error = exc
+        finally:
+            self.done.set()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Whether the call ended; waits in slices, because Windows delivers no Interrupt to an endless wait."""
+        left = seconds
+        while left is None or left > 0:
+            if self.done.wait(0.5 if left is None else min(0.5, left)):
+                return True
+            left = None if left is None else left - 0.5
+        return self.done.is_set()
+
+
+def interruptible(work: Callable[[], T], stop: Callable[[], None], *, seconds: float | None = None) -> T:
+    """The value of `work()`; Interrupt and the end of `seconds` (raises Overdue) call `stop` first."""
+    call = _Call(work)
+    thread = threading.Thread(target=call.run, name="cypher_magic-query", daemon=True)
+    try:
+        thread.start()
+        finished = call.wait(seconds)
+    except KeyboardInterrupt:
+        stop()
+        call.done.wait(_PATIENCE)
+        raise
+    if not finished:
+        stop()
+        call.done.wait(_PATIENCE)
+        raise Overdue
+    if call.error is not None:
+        raise call.error
+    return call.value

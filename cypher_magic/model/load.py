@@ -1,0 +1,104 @@
+"""Edge to transformers and peft: backbones and adapters as live models on a device."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import logging as transformers_logging
+
+from cypher_magic.errors import ModelError, OptionError
+
+# Loading bars and "unexpected key" tables of the libraries are noise in a notebook; what matters is raised.
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+warnings.filterwarnings("ignore", message=".*torch_dtype.*is deprecated.*")
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model runs and in which number format: `kind` is cuda, mps or cpu."""
+
+    kind: str
+    dtype: torch.dtype
+
+    def __str__(self) -> str:
+        numbers = str(self.dtype).removeprefix("torch.")
+        if self.kind == "cuda":
+            return f"{torch.cuda.get_device_name()} ({numbers})"
+        if self.kind == "mps":
+            return f"Apple GPU ({numbers})"
+        return f"CPU, {torch.get_num_threads()} threads ({numbers})"
+
+
+def choose_device(kind: str = "auto", precision: str = "auto") -> Device:
+    """The device and number format for these settings; `auto` takes a GPU when there is one, and bf16 where supported.
+
+    Raises `OptionError` when a device is asked for that is not there.
+    """
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    elif kind == "cuda" and not torch.cuda.is_available():
+        raise OptionError("There is no CUDA GPU that PyTorch can use.", hint="use device: cpu, or auto")
+    elif kind == "mps" and not torch.backends.mps.is_available():
+        raise OptionError("There is no Apple GPU that PyTorch can use.", hint="use device: cpu, or auto")
+    if precision != "auto":
+        return Device(kind, _DTYPES[precision])
+    return Device(kind, torch.bfloat16 if _bf16(kind) else torch.float16 if kind == "cuda" else torch.float32)
+
+
+def _bf16(kind: str) -> bool:
+    """Whether bf16 arithmetic is native there (emulated, it is slower than float32)."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind == "mps":
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a model folder."""
+    try:
+        return AutoTokenizer.from_pretrained(str(folder))
+    except (OSError, ValueError, KeyError) as exc:
+        raise ModelError(f"The tokenizer in {folder} can not be loaded: {_first_line(exc)}") from exc
+
+
+def load_backbone(folder: Path, device: Device) -> Any:
+    """The model in a folder, in evaluation mode on the device; code from the folder is never run."""
+    try:
+        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=device.dtype, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, ImportError) as exc:
+        raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}") from exc
+    return model.to(device.kind).eval()
+
+
+def load_tuned(backbone: Path, adapter: Path, device: Device) -> Any:
+    """The backbone with the adapter's weights merged in (computed in float32): as fast as the backbone alone."""
+    model = load_backbone(backbone, Device(device.kind, torch.float32))
+    try:
+        tuned = PeftModel.from_pretrained(model, str(adapter))
+    except (OSError, ValueError, RuntimeError) as exc:
+        raise ModelError(f"The adapter in {adapter} does not fit this backbone: {_first_line(exc)}") from exc
+    return tuned.merge_and_unload().to(device.dtype).eval()
+
+
+def adapter_shape(adapter: Path) -> dict[str, Any]:
+    """What an adapter was made for: its `adapter_config.json`."""
+    try:
+        shape: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"{adapter} is not an adapter folder.", hint="it must hold adapter_config.json") from exc
+    return shape
+
+
+def _first_line(exc: BaseException) -> str:
+    return next(iter(str(exc).splitlines()), type(exc).__name__)[:300]

@@ -1,0 +1,158 @@
+"""The one place where a question becomes tokens: training, evaluation, asking and export all call `Prompt`.
+
+A prompt has three parts, tokenised one by one so that the same tokens come out wherever it is used:
+
+    prefix    instructions and schema; the same for every question on a graph, so it is computed once
+    question  earlier turns of the conversation and the question, up to where the answer starts
+    answer    the query and the end token
+
+Style `chat` takes the texts around them from the tokenizer's own chat template; style `plain` is that of the article
+(instruction, question, end token, answer, end token), for backbones without a template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cypher_magic.data.example import Example, Turn
+
+WITH_SCHEMA = "Translate the question to a Cypher query for this graph schema:\n"
+WITHOUT_SCHEMA = "Translate the question to a Cypher query."
+PLAIN_INSTRUCTION = "Create a Cypher statement to answer the following question:"
+TURNS_KEPT = 3
+ROWS_KEPT = 3
+VALUE_LENGTH = 40
+
+_QUESTION = "\ue000question\ue000"  # private-use characters that no template or graph holds
+_ANSWER = "\ue001answer\ue001"
+
+
+class Tokenizer(Protocol):
+    """What is used of a Hugging Face tokenizer."""
+
+    chat_template: Any
+    eos_token: str | None
+    all_special_tokens: Sequence[str]
+
+    def __call__(self, text: str, *, add_special_tokens: bool) -> Any: ...  # noqa: D102
+    def apply_chat_template(self, messages: list[dict[str, str]], **kwargs: Any) -> Any: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The token ids of one example, part by part."""
+
+    prefix: tuple[int, ...]
+    question: tuple[int, ...]
+    answer: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.prefix) + len(self.question) + len(self.answer)
+
+
+class Prompt:
+    """The prompt of one tokenizer in one style (`chat`, `plain` or `auto`: chat where there is a template)."""
+
+    def __init__(self, tokenizer: Tokenizer, style: str = "auto") -> None:
+        self.tokenizer = tokenizer
+        self.style = ("chat" if tokenizer.chat_template else "plain") if style == "auto" else style
+        special = sorted(tokenizer.all_special_tokens, key=len, reverse=True)
+        self._special = re.compile("|".join(map(re.escape, special))) if special else None
+        self._ids: dict[str, tuple[int, ...]] = {}
+
+    def encode(self, example: Example, schema: str | None = None) -> Encoded:
+        """The tokens of a training example; `schema` is used where the example brings none."""
+        prefix, question, end = self._texts(example.question, example.schema or schema, example.history)
+        answer = self._clean(example.query.strip()) + end
+        return Encoded(self._tokens(prefix), self._tokens(question, keep=False), self._tokens(answer, keep=False))
+
+    def ask(self, question: str, schema: str | None, history: Sequence[Turn] = ()) -> Encoded:
+        """The tokens that ask a question: the same as `encode` without the answer."""
+        prefix, asked, _ = self._texts(question, schema, history)
+        return Encoded(self._tokens(prefix), self._tokens(asked, keep=False))
+
+    def text(self, question: str, schema: str | None, history: Sequence[Turn] = ()) -> str:
+        """The same prompt as text, to show to a person."""
+        prefix, asked, _ = self._texts(question, schema, history)
+        return prefix + asked
+
+    @property
+    def end(self) -> str:
+        """The text that ends an answer: everything up to the template's first special token after it."""
+        return self._texts("", None, ())[2]
+
+    def _tokens(self, text: str, *, keep: bool = True) -> tuple[int, ...]:
+        if text in self._ids:
+            return self._ids[text]
+        ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else ()
+        if keep:
+            self._ids[text] = ids
+        return ids
+
+    def _texts(self, question: str, schema: str | None, history: Sequence[Turn]) -> tuple[str, str, str]:
+        instruction = WITH_SCHEMA + self._clean(schema) if schema else WITHOUT_SCHEMA
+        turns = [(self._asked(i, history), self._clean(turn.query)) for i, turn in enumerate(history)][-TURNS_KEPT:]
+        asked = self._follow_up(history[-1]) + self._line(question) if history else self._line(question)
+        if self.style == "plain":
+            return self._plain(instruction if schema else "", turns, asked)
+        return self._chat(instruction, turns, asked)
+
+    def _asked(self, index: int, history: Sequence[Turn]) -> str:
+        before = self._follow_up(history[index - 1]) if index else ""
+        return before + self._line(history[index].question)
+
+    def _follow_up(self, turn: Turn) -> str:
+        """What the query before this question returned, in one line: untrusted values, cut and on one line."""
+        if not turn.columns:
+            return ""
+        rows = ["(" + ", ".join(self._value(v) for v in row) + ")" for row in turn.rows[:ROWS_KEPT]]
+        columns = ", ".join(self._value(c) for c in turn.columns)
+        return f"Last result: ({columns}): {', '.join(rows) or 'no rows'}\n"
+
+    def _plain(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
+        end = self.tokenizer.eos_token or "\n"
+        said = "".join(f"{PLAIN_INSTRUCTION}{question}{end}{query}{end}" for question, query in turns)
+        return f"{instruction}\n\n" if instruction else "", f"{said}{PLAIN_INSTRUCTION}{asked}{end}", end
+
+    def _chat(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
+        messages = [{"role": "system", "content": instruction}]
+        for question, query in turns:
+            messages += [{"role": "user", "content": question}, {"role": "assistant", "content": query}]
+        messages += [{"role": "user", "content": asked}]
+        prefix = self._render([messages[0], {"role": "user", "content": _QUESTION}]).split(_QUESTION)[0]
+        whole = self._render(messages)
+        answered = self._render([*messages, {"role": "assistant", "content": _ANSWER}], generate=False)
+        end = answered.rpartition(_ANSWER)[2]
+        first = self._special.search(end) if self._special else None
+        end = end[: first.end()] if first else (self.tokenizer.eos_token or "\n")
+        if not whole.startswith(prefix):  # a template that rewrites earlier turns: nothing can be shared
+            return "", whole, end
+        return prefix, whole[len(prefix) :], end
+
+    def _render(self, messages: list[dict[str, str]], *, generate: bool = True) -> str:
+        try:
+            return str(
+                self.tokenizer.apply_chat_template(
+                    messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
+                )
+            )
+        except Exception as exc:  # templates raise their own errors, through jinja2
+            if messages[0]["role"] != "system" or "ystem" not in str(exc):
+                raise
+        # a template without a system role (Gemma): the instructions go in front of the first question
+        first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
+        return self._render([first, *messages[2:]], generate=generate)
+
+    def _clean(self, text: str) -> str:
+        """The text without anything that the tokenizer would read as one of its control tokens."""
+        return self._special.sub(lambda m: m[0][0] + " " + m[0][1:], text) if self._special else text
+
+    def _line(self, text: str) -> str:
+        return self._clean(" ".join(text.split()))
+
+    def _value(self, value: object) -> str:
+        text = self._line("".join(c if c.isprintable() else " " for c in str(value)))
+        return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"

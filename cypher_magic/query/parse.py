@@ -1,0 +1,195 @@
+"""Query text to a tree with source positions; what can not be read is a CypherSyntaxError with a place and a hint.
+
+`cypher.lark` is compiled to an LALR(1) table once per process. The loop below feeds it tokens one by one, each with
+the terminal that the table can take at that place (see `tokens.py`): keywords are names wherever only a name fits,
+as in Cypher. A parse is linear in the length of the text, and brackets may nest `MAX_DEPTH` deep, so that no text
+can make it slow or run out of stack.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from lark import Lark, Token, Tree
+from lark.common import LexerConf
+from lark.exceptions import UnexpectedToken
+from lark.lexer import Lexer
+
+from cypher_magic.errors import CypherSyntaxError
+from cypher_magic.query.tokens import Chooser, Raw, Source, Words, read
+
+MAX_LENGTH = 50_000
+MAX_DEPTH = 30
+
+WRITING = frozenset(
+    "CREATE MERGE DELETE DETACH NODETACH SET REMOVE FOREACH INSERT DROP ALTER GRANT REVOKE DENY RENAME START STOP "
+    "ENABLE DEALLOCATE REALLOCATE".split()
+)
+_REFUSED = {
+    "LOAD": "LOAD CSV reads files and addresses",
+    "USE": "USE switches to another graph",
+    "SHOW": "SHOW is a command about the server",
+    "TERMINATE": "TERMINATE is a command about the server",
+    "PROFILE": "PROFILE is not part of the query",
+    "EXPLAIN": "EXPLAIN is not part of the query",
+    "CYPHER": "version and planner options are not part of the query",
+}
+_HINTS = {
+    "GROUP": "Cypher groups by every column without an aggregate; leave GROUP BY out",
+    "HAVING": "use WITH and WHERE instead of HAVING",
+    "SELECT": "Cypher starts with MATCH and ends with RETURN",
+    "FROM": "Cypher starts with MATCH and ends with RETURN",
+    "JOIN": "use a pattern such as (a)-[:TYPE]->(b) instead of JOIN",
+    "BETWEEN": "write low <= x <= high",
+    "LIKE": "use CONTAINS, STARTS WITH, ENDS WITH or =~",
+    "NOT": "write NOT x IN list",
+    "==": "equality is a single =",
+}
+
+
+class Node(Tree[Token]):
+    """A rule of the grammar with its parts; `start` and `end` are offsets into the query's text."""
+
+    children: list[Any]
+
+    @property
+    def start(self) -> int:
+        """Where the first kept token of this part begins."""
+        first: Any = self
+        while isinstance(first, Tree):
+            if not first.children:
+                return -1
+            first = first.children[0]
+        return int(first.start_pos)
+
+    def parts(self, *kinds: str) -> Iterator[Node]:
+        """Direct parts of these kinds."""
+        return (c for c in self.children if isinstance(c, Tree) and c.data in kinds)  # type: ignore[misc]
+
+    def part(self, kind: str) -> Node | None:
+        """The direct part of this kind, if there is one."""
+        return next(self.parts(kind), None)
+
+    def tokens(self, *types: str) -> Iterator[Token]:
+        """Direct tokens of these types."""
+        return (c for c in self.children if isinstance(c, Token) and c.type in types)
+
+    def token(self, type_: str) -> Token | None:
+        """The direct token of this type, if there is one."""
+        return next(self.tokens(type_), None)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that was read: its text, its tree, and where each bracket closes (offset of "(" -> offset behind ")")."""
+
+    text: str
+    tree: Node
+    closing: Mapping[int, int]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, of an offset into the text."""
+        return Source.place(cast("Source", _Place(self.text)), offset)
+
+
+@dataclass(frozen=True)
+class _Place:
+    original: str
+
+
+class _NoLexer(Lexer):
+    """Stands where Lark wants a lexer, keeping the terminals; tokens come from `Chooser`."""
+
+    def __init__(self, conf: LexerConf) -> None:
+        self.terminals = conf.terminals
+
+    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
+        return iter(())
+
+
+@cache
+def _grammar() -> tuple[Lark, Words]:
+    text = Path(__file__).with_name("cypher.lark").read_text(encoding="utf-8")
+    lark = Lark(text, parser="lalr", lexer=_NoLexer, maybe_placeholders=False, tree_class=Node)
+    return lark, Words(lark.terminals)
+
+
+def unquoted(name: str) -> str:
+    """A name as the graph knows it: without backticks."""
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name
+
+
+def parse(text: str) -> Query:
+    """The query as a tree; raises CypherSyntaxError (line, column, hint) for anything but one reading query."""
+    if len(text) > MAX_LENGTH:
+        raise CypherSyntaxError(f"The query has {len(text):,} characters.", hint=f"at most {MAX_LENGTH:,}")
+    lark, words = _grammar()
+    source = Source(text)
+    tokens = one_statement(read(source, words), source)
+    check_depth(tokens, source)
+    chooser = Chooser(tokens, source, words)
+    state = lark.parse_interactive().parser_state
+    states = state.parse_conf.states
+    try:
+        while token := chooser.next(states[state.position]):
+            state.feed_token(token)
+        end = Token("$END", "", len(text), end_pos=len(text))
+        tree = state.feed_token(end, is_end=True)
+    except UnexpectedToken as exc:
+        _refuse(source, exc.token, states[exc.state.position], tokens)
+    return Query(text, tree, chooser.closing)
+
+
+def one_statement(tokens: list[Raw], source: Source) -> list[Raw]:
+    """The tokens without closing semicolons; raises when a second statement follows."""
+    while tokens and tokens[-1].text == ";":
+        tokens = tokens[:-1]
+    for token, following in zip(tokens, tokens[1:], strict=False):
+        if token.kind == "sign" and token.text == ";":
+            source.fail("A second statement starts here.", following.start, "one query at a time")
+    if not tokens:
+        source.fail("There is no query.", 0)
+    return tokens
+
+
+def check_depth(tokens: list[Raw], source: Source) -> None:
+    """Raise when brackets and CASE nest deeper than MAX_DEPTH."""
+    depth = 0
+    for token in tokens:
+        if token.text in ("(", "[", "{") or token.text.upper() == "CASE":
+            depth += 1
+        elif token.text in (")", "]", "}") or token.text.upper() == "END":
+            depth = max(0, depth - 1)
+        if depth > MAX_DEPTH:
+            source.fail("The query nests too deep.", token.start, f"at most {MAX_DEPTH} levels")
+
+
+def _refuse(source: Source, token: Token, accepts: Container[str], tokens: list[Raw]) -> NoReturn:
+    lark, words = _grammar()
+    offset, upper = token.start_pos or 0, str(token).upper()
+    if token.type == "$END":
+        if "WHERE" in accepts and "RETURN" in accepts:
+            source.fail("The query ends without RETURN.", offset, "add RETURN and what you want to see")
+        source.fail("The query ends too early.", offset, _wanted(accepts, words))
+    if upper in WRITING and "RETURN" in accepts:
+        source.fail(f"{upper} changes the graph.", offset, "only reading clauses are understood here")
+    if upper in _REFUSED and "RETURN" in accepts:
+        source.fail(f"{_REFUSED[upper]}.", offset, "leave it out")
+    shown = str(token) if len(token) <= 30 else str(token)[:29] + "…"
+    source.fail(f"Did not expect {shown!r} here.", offset, _HINTS.get(upper) or _wanted(accepts, words, upper))
+
+
+def _wanted(accepts: Container[str], words: Words, upper: str = "") -> str:
+    expected = [w for w, name in words.keywords.items() if name in accepts]
+    close = difflib.get_close_matches(upper, expected, n=1, cutoff=0.7) if upper else []
+    if close:
+        return f"did you mean {close[0]}?"
+    for terminal, sign in (("RPAR", ")"), ("RSQB", "]"), ("REL_CLOSE", "]-> or ]-"), ("RBRACE", "}")):
+        if terminal in accepts:
+            return f"perhaps a {sign} is missing"
+    return "a value is missing" if "NULL" in accepts else ""

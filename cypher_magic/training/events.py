@@ -1,0 +1,79 @@
+"""What a run says while it goes on: one JSON object a line in `events.jsonl`, written by the worker, read by all others.
+
+kinds: started (device, steps, packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second,
+memory_bytes, eta_seconds), evaluated (epoch, loss), sampled (epoch, samples), checkpointed (step),
+noted (message), finished (state: completed or stopped), failed (message, hint).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainEvent:
+    """One line of `events.jsonl`: its kind, seconds since the epoch, and its values."""
+
+    kind: str
+    time: float = field(default_factory=time.time)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of this name, or the default."""
+        return self.values.get(name, default)
+
+    def to_line(self) -> str:
+        """The event as one line of JSON."""
+        return json.dumps({"kind": self.kind, "time": round(self.time, 3), **self.values}, ensure_ascii=False, default=str)
+
+    @classmethod
+    def from_line(cls, line: str) -> TrainEvent:
+        """The event of a line of `events.jsonl`."""
+        values = json.loads(line)
+        return cls(values.pop("kind"), values.pop("time"), values)
+
+
+class EventWriter:
+    """Appends events to a file, each line whole and on disk at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, kind: str, **values: Any) -> TrainEvent:
+        """Append one event and return it."""
+        event = TrainEvent(kind, values=values)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(event.to_line() + "\n")
+        return event
+
+
+class EventReader:
+    """Reads the events that were added since the last call; a line that is half written waits for the next call."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+
+    def new(self) -> list[TrainEvent]:
+        """The events since the last call, in order."""
+        if not self.path.is_file():
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            block = file.read()
+        whole = block[: block.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [TrainEvent.from_line(line) for line in whole.decode("utf-8").splitlines() if line.strip()]
+
+
+def read_events(path: Path) -> list[TrainEvent]:
+    """All events of a run so far."""
+    return EventReader(path).new()

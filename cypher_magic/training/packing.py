@@ -1,0 +1,128 @@
+"""Schema-shared packing: one pass computes a schema prefix once for many questions behind it.
+
+A pack is `[prefix | question answer | question answer | ...]`. Every question sees the prefix and itself, never
+another question; its positions go on from the end of the prefix as if it stood alone. The attention mask is therefore
+causal inside each segment and open towards the prefix:
+
+    allowed[i, j] = j <= i and (segment[j] == PREFIX or segment[j] == segment[i])
+
+Logits are only computed where an answer token is predicted. A pack gives the same loss and gradients as its examples
+one by one (tests/training/test_packing.py), at a fraction of the tokens: with a schema of 600 tokens and rows of 60,
+sixteen examples cost 1,560 tokens instead of 10,560.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cypher_magic.model.prompt import Encoded
+
+PREFIX = -1
+Row = Encoded
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Examples that share one prefix."""
+
+    prefix: tuple[int, ...]
+    rows: tuple[Row, ...]
+
+    def __len__(self) -> int:
+        """Tokens in the pack."""
+        return len(self.prefix) + sum(len(row.question) + len(row.answer) for row in self.rows)
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens that are trained on."""
+        return sum(len(row.answer) for row in self.rows)
+
+
+class PackPlan:
+    """Deals examples into packs, anew for every epoch, always the same number of them.
+
+    The number is fixed so that the length of an epoch is known; the examples of one prefix are shuffled and cut at
+    equal shares of their tokens, so that packs are alike in size.
+    """
+
+    def __init__(self, rows: Sequence[Row], *, examples: int, tokens: int, seed: int = 0) -> None:
+        groups: dict[tuple[int, ...], list[Row]] = defaultdict(list)
+        for row in rows:
+            groups[row.prefix].append(row)
+        self.groups = list(groups.values())
+        self.seed = seed
+        self.counts = [_packs_needed(group, examples, tokens) for group in self.groups]
+
+    def __len__(self) -> int:
+        """Packs per epoch."""
+        return sum(self.counts)
+
+    def epoch(self, number: int) -> list[Pack]:
+        """The packs of one epoch in the order of training; the same for the same number and seed."""
+        draw = random.Random(f"{self.seed}/{number}")  # noqa: S311 - shuffling, not secrets
+        packs: list[Pack] = []
+        for group, count in zip(self.groups, self.counts, strict=True):
+            shuffled = draw.sample(group, len(group))
+            packs += [Pack(group[0].prefix, tuple(chunk)) for chunk in _even_chunks(shuffled, count)]
+        draw.shuffle(packs)
+        return packs
+
+    def in_order(self) -> list[Pack]:
+        """The packs without shuffling, for validation."""
+        return [
+            Pack(group[0].prefix, tuple(chunk))
+            for group, count in zip(self.groups, self.counts, strict=True)
+            for chunk in _even_chunks(group, count)
+        ]
+
+
+def _packs_needed(group: Sequence[Row], examples: int, tokens: int) -> int:
+    own = sum(len(row) - len(row.prefix) for row in group)
+    room = max(tokens - len(group[0].prefix), max(len(row) - len(row.prefix) for row in group))
+    return min(len(group), max(-(-len(group) // examples), -(-own // room)))
+
+
+def _even_chunks(rows: Sequence[Row], count: int) -> list[list[Row]]:
+    """`count` runs of neighbouring rows, none empty, alike in number of rows and so roughly in tokens."""
+    size, extra = divmod(len(rows), count)
+    chunks, start = [], 0
+    for i in range(count):
+        stop = start + size + (i < extra)
+        chunks.append(list(rows[start:stop]))
+        start = stop
+    return chunks
+
+
+def collate(pack: Pack) -> dict[str, Any]:
+    """The pack as tensors.
+
+    input_ids, position_ids: (1, T) int64; attention_mask: (1, 1, T, T) bool, True = may attend; keep: (A,) positions
+    whose logits are needed; labels: (1, A) the answer tokens that those positions predict; rows: how many examples.
+    """
+    import torch
+
+    ids, positions, segments = list(pack.prefix), list(range(len(pack.prefix))), [PREFIX] * len(pack.prefix)
+    keep: list[int] = []
+    labels: list[int] = []
+    for number, row in enumerate(pack.rows):
+        start, length = len(ids), len(row.question) + len(row.answer)
+        first = start + len(row.question) - 1  # the last token of the question predicts the first of the answer
+        keep += range(first, first + len(row.answer))
+        labels += row.answer
+        ids += (*row.question, *row.answer)
+        positions += range(len(pack.prefix), len(pack.prefix) + length)
+        segments += [number] * length
+    segment = torch.tensor(segments)
+    mask = ((segment[None, :] == PREFIX) | (segment[None, :] == segment[:, None])).tril()
+    return {
+        "input_ids": torch.tensor([ids]),
+        "position_ids": torch.tensor([positions]),
+        "attention_mask": mask[None, None],
+        "keep": torch.tensor(keep),
+        "labels": torch.tensor([labels]),
+        "rows": torch.tensor(len(pack.rows)),
+    }

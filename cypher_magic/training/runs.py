@@ -1,0 +1,255 @@
+"""Runs: one folder each, readable with no code of ours, and the worker process that fills it.
+
+    settings.yaml         what was asked for
+    examples.jsonl        the examples, each with its split (train, val); examples.jsonl.sha256 beside it
+    card.json             schema, prompt style, versions, hashes, figures
+    events.jsonl          what happened (events.py)
+    adapter/              the LoRA weights; always a whole adapter, also after a stop
+    checkpoints/          what resuming needs
+    worker.log            what the worker process printed
+    STOP                  there when somebody asked the run to stop
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cypher_magic.data.example import Example
+from cypher_magic.errors import OptionError, RunNotFound, TrainingError
+from cypher_magic.places import runs_dir
+from cypher_magic.training.events import EventReader, TrainEvent, read_events
+from cypher_magic.training.settings import TrainingSettings
+
+_NAME = re.compile(r"[\w][\w.-]{0,63}\Z")
+_POLL = 0.3  # seconds between two looks at the events file
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fine-tuning run: a folder. Everything is read from it, so any process can look at any run."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """What was asked for."""
+        return TrainingSettings.from_yaml((self.folder / "settings.yaml").read_text(encoding="utf-8"))
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The run's metadata."""
+        card: dict[str, Any] = json.loads((self.folder / "card.json").read_text(encoding="utf-8"))
+        return card
+
+    @property
+    def adapter(self) -> Path:
+        """The folder of the LoRA weights; `TrainingError` when the run has none (yet)."""
+        folder = self.folder / "adapter"
+        if not (folder / "adapter_config.json").is_file():
+            raise TrainingError(f"Run {self.name} has no adapter yet.", hint=f"it is {self.state}")
+        return folder
+
+    @property
+    def events(self) -> list[TrainEvent]:
+        """All events so far."""
+        return read_events(self.folder / "events.jsonl")
+
+    @property
+    def state(self) -> str:
+        """created, running, completed, stopped, failed, or died (the worker is gone without a last word)."""
+        last = next((e for e in reversed(self.events) if e.kind in ("finished", "failed", "started")), None)
+        if last is not None and last.kind == "finished":
+            return str(last["state"])
+        if last is not None and last.kind == "failed":
+            return "failed"
+        if self.worker_alive():
+            return "running"
+        return "died" if (self.folder / "worker.pid").is_file() else "created"
+
+    def examples(self, split: str | None = None) -> list[Example]:
+        """The examples of a split (`train`, `val`), or all."""
+        lines = (self.folder / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        return [Example.from_dict(row) for row in rows if split in (None, row["split"])]
+
+    def update_card(self, **values: Any) -> None:
+        """Put values into the card, in one step."""
+        _write(self.folder / "card.json", json.dumps({**self.card, **values}, indent=1, ensure_ascii=False, default=str))
+
+    def start(self) -> None:
+        """Start the worker process in a session of its own, so that an interrupt of the notebook does not reach it."""
+        command = [sys.executable, "-m", "cypher_magic.training.worker", str(self.folder)]
+        with (self.folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True
+            )
+        # Without this a finished worker stays a zombie for as long as the notebook lives.
+        threading.Thread(target=process.wait, name=f"reap {self.name}", daemon=True).start()
+        _write(self.folder / "worker.pid", f"{process.pid} {_born(process.pid)}")
+
+    def worker_alive(self) -> bool:
+        """Whether the worker process is there (and is the one that was started, not another with its number)."""
+        try:
+            pid, born = (self.folder / "worker.pid").read_text().split()
+        except (OSError, ValueError):
+            return False
+        return _born(int(pid)) == born
+
+    def stop(self) -> None:
+        """Ask the run to stop at the end of its step and to keep its adapter."""
+        (self.folder / "STOP").touch()
+
+    def kill(self) -> None:
+        """End the worker at once; the adapter of the last checkpoint stays."""
+        if self.worker_alive():
+            pid = int((self.folder / "worker.pid").read_text().split()[0])
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    def wait(self, on_events: Callable[[list[TrainEvent]], None] | None = None) -> Run:
+        """Return when the run has ended. An interrupt asks it to stop; a second one ends it at once.
+
+        Raises `TrainingError` with the worker's own words when the run failed or its process died.
+        """
+        reader = EventReader(self.folder / "events.jsonl")
+        pause = threading.Event()
+        over = False
+        interrupted = 0
+        while not over:
+            try:
+                over = not self.worker_alive()  # looked at before reading: what was written last is read too
+                new = reader.new()
+                if new and on_events is not None:
+                    on_events(new)
+                over = over or any(e.kind in ("finished", "failed") for e in new)
+                if not over:
+                    pause.wait(_POLL)
+            except KeyboardInterrupt:
+                interrupted += 1
+                self.stop() if interrupted == 1 else self.kill()
+        return self._outcome()
+
+    def _outcome(self) -> Run:
+        state = self.state
+        if state == "failed":
+            event = next(e for e in reversed(self.events) if e.kind == "failed")
+            raise TrainingError(f"Run {self.name} failed: {event['message']}", hint=event.get("hint", ""))
+        if state in ("died", "created"):
+            kept = (self.folder / "adapter").is_dir()
+            raise TrainingError(
+                f"The worker of run {self.name} ended without a word (out of memory, or killed).",
+                hint=("the adapter of its last checkpoint is kept; " if kept else "") + f"see {self.folder / 'worker.log'}",
+            )
+        return self
+
+    def __repr__(self) -> str:
+        steps = [e for e in self.events if e.kind == "step"]
+        loss = f", loss {steps[-1]['loss']:.3f}" if steps else ""
+        return f"Run {self.name}: {self.state}, {len(steps)} steps{loss}"
+
+
+def runs() -> list[Run]:
+    """All runs, newest first."""
+    root = runs_dir()
+    if not root.is_dir():
+        return []
+    found = [Run(f) for f in root.iterdir() if (f / "settings.yaml").is_file()]
+    return sorted(found, key=lambda r: (r.folder / "card.json").stat().st_mtime, reverse=True)
+
+
+def find_run(name: str) -> Run:
+    """The run of this name; `RunNotFound` with the closest names."""
+    folder = runs_dir() / name
+    if _NAME.match(name) and (folder / "settings.yaml").is_file():
+        return Run(folder)
+    from difflib import get_close_matches
+
+    known = [r.name for r in runs()]
+    close = get_close_matches(name, known, n=3) or known[:5]
+    hint = f"there are: {', '.join(close)}" if close else "make one with %%finetune NAME --data FILE"
+    raise RunNotFound(f"There is no run called {name!r}.", hint=hint)
+
+
+def create_run(
+    name: str,
+    settings: TrainingSettings,
+    train: Sequence[Example],
+    val: Sequence[Example] = (),
+    *,
+    schema: str | None = None,
+    card: dict[str, Any] | None = None,
+) -> Run:
+    """A new run folder with everything the worker needs.
+
+    An earlier run of the same name is kept under `NAME.1`, `NAME.2` ...; `OptionError` when it is still running.
+    """
+    if not _NAME.match(name):
+        raise OptionError(
+            f"{name!r} can not be the name of a run.", hint="letters, digits, _ . and - (not first), at most 64"
+        )
+    folder = runs_dir() / name
+    if folder.exists():
+        if Run(folder).worker_alive():
+            raise OptionError(f"Run {name} is still going on.", hint=f"%finetune attach {name}, or %finetune stop {name}")
+        folder.rename(next(f for i in range(1, 10_000) if not (f := folder.with_name(f"{name}.{i}")).exists()))
+    building = folder.with_name(f".{name}.new")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    lines = [
+        json.dumps({"split": split, **example.to_dict()}, ensure_ascii=False, default=str)
+        for split, examples in (("train", train), ("val", val))
+        for example in examples
+    ]
+    text = "\n".join(lines) + "\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (building / "settings.yaml").write_text(settings.to_yaml(), encoding="utf-8")
+    (building / "examples.jsonl").write_text(text, encoding="utf-8")
+    (building / "examples.jsonl.sha256").write_text(f"{digest}  examples.jsonl\n")
+    facts = {
+        "name": name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "examples_sha256": digest,
+        "train_rows": len(train),
+        "val_rows": len(val),
+        "schema": schema,
+        **(card or {}),
+    }
+    (building / "card.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
+    building.rename(folder)
+    return Run(folder)
+
+
+def _born(pid: int) -> str:
+    """When this process started, as text that no other process of this number has; empty when there is none."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return "" if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _write(path: Path, text: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
