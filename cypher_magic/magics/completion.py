@@ -19,14 +19,13 @@ from cypher_magic.magics.options import COMMANDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-KEYWORDS = tuple(
+_KEYWORDS = (
     "MATCH;OPTIONAL MATCH;WHERE;RETURN;WITH;UNWIND;ORDER BY;SKIP;LIMIT;DISTINCT;AS;AND;OR;XOR;NOT;IN;STARTS WITH;"
     "ENDS WITH;CONTAINS;IS NULL;IS NOT NULL;ASC;DESC;UNION;UNION ALL;CALL;YIELD;EXISTS;COUNT;COLLECT;CASE;WHEN;THEN;"
-    "ELSE;END;true;false;null;CREATE;MERGE;SET;DELETE;DETACH DELETE;REMOVE;ON CREATE SET;ON MATCH SET;FOREACH".split(
-        ";"
-    )
+    "ELSE;END;true;false;null;CREATE;MERGE;SET;DELETE;DETACH DELETE;REMOVE;ON CREATE SET;ON MATCH SET;FOREACH"
+    ";"
 )
-FUNCTIONS = tuple(
+_FUNCTIONS = (
     "abs acos all any asin atan atan2 avg ceil char_length coalesce collect cos cot count date date.truncate datetime "
     "datetime.truncate degrees duration duration.between duration.inDays duration.inMonths duration.inSeconds "
     "elementId endNode exists exp floor haversin head id isEmpty keys labels last left length localdatetime localtime "
@@ -34,8 +33,9 @@ FUNCTIONS = tuple(
     "point.withinBBox properties radians rand randomUUID range reduce relationships replace reverse right round rtrim "
     "shortestPath sign sin single size split sqrt startNode stDev stDevP substring sum tail tan time timestamp "
     "toBoolean toBooleanOrNull toFloat toFloatOrNull toInteger toIntegerList toIntegerOrNull toLower toString "
-    "toStringList toStringOrNull toUpper trim type upper valueType".split()
+    "toStringList toStringOrNull toUpper trim type upper valueType"
 )
+KEYWORDS, FUNCTIONS = tuple(_KEYWORDS.split(";")), tuple(_FUNCTIONS.split())
 _LINE = re.compile(r"\s*(?:[^\s%#][^%#]*=\s*)?(%[A-Za-z_]+)\s")
 _CELL = re.compile(r"(%%[A-Za-z_]+)(?=\s)")
 _HIDDEN = re.compile(  # strings and comments, closed or not; names in backticks stay readable
@@ -62,9 +62,11 @@ def complete(context: CompletionContext) -> SimpleMatcherResult:
     if command is None:
         return {"completions": []}
     option = re.search(r"(?:^|\s)(--?[A-Za-z-]*)\Z", text) if "\n" not in text else None
-    if option and command in COMMANDS:
-        flags = [f for o in COMMANDS[command].options for f in o.flags] + ["-h", "--help"]
-        return _result(option[1], flags, "option")
+    if option:
+        verb = " ".join([command, *text.split()[:1]])  # `%cypher_data check`
+        declared = COMMANDS.get(verb) or COMMANDS.get(command)
+        flags = [f for o in declared.options for f in o.flags] if declared else []
+        return _result(option[1], [*flags, "-h", "--help"], "option") if declared else {"completions": []}
     if command != "%cypher":
         return {"completions": []}
     return _cypher(text, _known())

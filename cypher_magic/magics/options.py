@@ -102,6 +102,9 @@ class Option:
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number"}
 
 
+COMMANDS: dict[str, Command] = {}  # every declared magic by its name: for completion and the docs
+
+
 class Options(SimpleNamespace):
     """The parsed line: an attribute per option, besides `words`, `rest` and `cell` (None in the line form)."""
 
@@ -128,9 +131,12 @@ class Command:
     max_words: int | None = None
     notes: str = field(default="", kw_only=True)
 
+    def __post_init__(self) -> None:
+        COMMANDS[self.name] = self
+
     def __call__(self, method: Callable[[Any, Options], Any]) -> Callable[..., Any]:
         """Make a magic of a method that takes `Options`."""
-        command = COMMANDS[self.name] = self
+        command = self
 
         @no_var_expand
         @functools.wraps(method)
@@ -201,9 +207,6 @@ class Command:
                 f"{self.name} does not know what to do with {' '.join(words[self.max_words :])!r}.",
                 hint=f"{self.name} -h shows how it is called",
             )
-
-
-COMMANDS: dict[str, Command] = {}  # every declared magic by its name: for completion, panels and the docs
 
 
 class Family(Magics):
