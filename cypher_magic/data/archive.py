@@ -34,7 +34,7 @@ def members(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:
                 data = _unpacked(archive, info, left, name)
                 left -= len(data)
                 yield info.filename, data
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as exc:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError) as exc:  # all seen in zipfile
         raise DataError(f"{name} is not a whole ZIP archive.", hint="pack it again") from exc
 
 

@@ -134,7 +134,11 @@ def _repeated(examples: Sequence[Example], part: str) -> list[Finding]:
     repeats = [_Hit(e, f"as {_place(g[0], e)}: {e.question}") for g in groups for e in g[1:]]
     repeats.sort(key=lambda h: (h.example.source or "", h.example.row or 0))
     conflicts = [g for g in groups if len({query_key(e.query) for e in g}) > 1]
-    hits = [_Hit(e, f"{e.question} -> {e.query}") for g in conflicts for e in g]
+    hits = [
+        _Hit(e, f"{e.question} -> {e.query}" if query_key(e.query) not in {query_key(x.query) for x in g[:n]} else "")
+        for g in conflicts
+        for n, e in enumerate(g)
+    ]
     found = _finding(
         "repeated_question", "warning", "{n} (row repeats|rows repeat) the question of an earlier row", repeats, part
     )

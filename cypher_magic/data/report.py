@@ -116,19 +116,10 @@ class Report:
             raise DataError(f"The examples are refused: {told}{more}.", hint=hint)
 
     def __repr__(self) -> str:
-        lines = [self._headline(), *(f"  {source}: {columns}" for source, columns in self.sources.items())]
-        if self.prefix:
-            lines.append(f"  every question starts with {self.prefix!r} (kept apart from the question)")
-        lines += [
-            f"  {x.what}: median {x.median}, 95 % {x.p95}, largest {x.largest} {self.unit}" + _in_row(x)
-            for x in self.lengths
-        ]
-        lines += _text_table(self.findings)
-        lines += self._what_was_done()
-        return "\n".join(lines)
+        return "\n".join([*self._top(), *_text_table(self.findings), *self._what_was_done()])
 
     def _repr_html_(self) -> str:
-        top = "".join(f"<div>{_escaped(line.strip())}</div>" for line in self._top_lines())
+        top = _html_lines(self._top())
         rows = "".join(_html_row(f) for f in _sorted(self.findings))
         head = "".join(f'<th style="{_STYLE}">{name}</th>' for name in ("", "what", "rows", "source"))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
@@ -136,13 +127,18 @@ class Report:
         tail = f"<details><summary>{_escaped(done[0])}</summary>{_html_lines(done[1:])}</details>" if done else ""
         return f'<div class="cypher-magic-data-report">{top}{table}{tail}</div>'
 
-    def _top_lines(self) -> list[str]:
-        return repr(Report(**{**self.__dict__, "findings": (), "changes": ()})).splitlines()
-
-    def _headline(self) -> str:
-        dropped = f" (of {self.read} read)" if self.read and self.read != self.rows_train + self.rows_val else ""
-        found = "" if self.findings else ", nothing to complain about"
-        return f"{self.rows_train} training and {self.rows_val} validation examples{dropped}{found}"
+    def _top(self) -> list[str]:
+        of = f" (of {self.read} read)" if self.read and self.read != self.rows_train + self.rows_val else ""
+        verdict = "" if self.findings else ", nothing to complain about"
+        lines = [f"{self.rows_train} training and {self.rows_val} validation examples{of}{verdict}"]
+        lines += [f"  {source}: {columns}" for source, columns in self.sources.items()]
+        if self.prefix:
+            lines.append(f"  every question starts with {self.prefix!r} (kept apart from the question)")
+        lines += [
+            f"  {x.what}: median {x.median}, 95 % {x.p95}, largest {x.largest} {self.unit}{_in_row(x)}"
+            for x in self.lengths
+        ]
+        return lines
 
     def _what_was_done(self) -> list[str]:
         if not self.changes:
@@ -153,13 +149,9 @@ class Report:
             by_reason.setdefault((change.source, "dropped", change.reason), []).append(change.row)
         for change in self.repaired:
             by_reason.setdefault((change.source, "repaired", change.reason), []).append(change.row)
-        return [
-            head,
-            *(
-                f"  {source}: {verb} ({reason}): rows {_numbers(rows)}"
-                for (source, verb, reason), rows in by_reason.items()
-            ),
-        ]
+        done = [f"  {source}: {verb} ({why}): rows {_numbers(rows)}" for (source, verb, why), rows in by_reason.items()]
+        left = [f"  left: {f.source}: {f.message}" for f in _sorted(self.remaining) if f.severity != "note"]
+        return [head, *done, *left]
 
 
 def _sorted(findings: Iterable[Finding]) -> list[Finding]:
@@ -187,7 +179,7 @@ def _html_row(f: Finding) -> str:
     hint = f"<div>{_escaped(f.hint)}</div>" if f.hint else ""
     what = _escaped(f.message)
     what = f"<details><summary>{what}</summary>{details}</details>" if details else what
-    cells = (f.severity, what + hint, _escaped(_numbers(f.rows)), _escaped(f.source))
+    cells = (f.severity, what + hint, _escaped(_numbers(f.rows, 60)), _escaped(f.source))
     return "<tr>" + "".join(f'<td style="{_STYLE}">{cell}</td>' for cell in cells) + "</tr>"
 
 
