@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cypher_magic.graph.neo4j_graph import Connection
 
 _NUMBERS = {"released": int, "runtime": int, "imdbRating": float, "born": int, "userId": int, "timestamp": int}
@@ -33,7 +34,8 @@ _STEPS = (
     ("movie_genres", "UNWIND $rows AS row MERGE (:Genre {name: row.genre})"),
     (
         "movie_genres",
-        "UNWIND $rows AS row MATCH (m:Movie {title: row.movie}), (g:Genre {name: row.genre}) CREATE (m)-[:IN_GENRE]->(g)",
+        "UNWIND $rows AS row MATCH (m:Movie {title: row.movie}), (g:Genre {name: row.genre}) "
+        "CREATE (m)-[:IN_GENRE]->(g)",
     ),
     (
         "ratings",

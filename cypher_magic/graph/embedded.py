@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import base64
 import hashlib
+import importlib
 import json
 import os
 import secrets
@@ -131,7 +132,8 @@ def _server(folder: Path, admin: Secret, port: int) -> Any:
     try:
         import arcadedb
     except ImportError:
-        import arcadedb_embedded as arcadedb  # the build with its own Java, for Macs with Intel processors
+        # The build with its own Java, for Macs with Intel processors.
+        arcadedb = importlib.import_module("arcadedb_embedded")
 
     server = arcadedb.create_server(
         str(folder),

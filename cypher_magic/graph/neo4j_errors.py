@@ -7,8 +7,8 @@ so that a test can tell when a new version of the driver brings one that is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cypher_magic.errors import (
     AuthenticationFailed,
@@ -19,6 +19,9 @@ from cypher_magic.errors import (
     QueryFailed,
     QueryTimeout,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _LONGEST = 600  # characters of a server's message that are shown or sent back to a model
 

@@ -11,7 +11,6 @@ import itertools
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,8 @@ from cypher_magic.graph.result import QueryResult
 from cypher_magic.graph.running import Overdue, interruptible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import neo4j
 
     from cypher_magic.graph.schema import GraphSchema
@@ -146,22 +147,22 @@ class Connection:
         """The rows and counters of a query that may change the graph."""
         return self._run(text, params, limit=limit, timeout=timeout, write=True)
 
+    def probe(self, text: str, params: Mapping[str, Any] | None = None, *, timeout: float = 30.0) -> QueryResult:
+        """All rows of a query of our own making, in READ mode and without asking for its plan first."""
+        return self._run(text, params, limit=None, timeout=timeout, write=False)
+
     def explain(self, text: str, params: Mapping[str, Any] | None = None) -> Plan:
         """The server's plan for the query, which is not run; QueryFailed where the server would refuse it."""
-        mode = _mode(text)
-        if mode == "PROFILE":
-            start = _PREFIX.match(text).start(1)  # type: ignore[union-attr]  # _mode has just matched it
-            text = text[:start] + "EXPLAIN" + text[start + len("PROFILE") :]
-        prefix = "" if mode else "EXPLAIN\n"
+        asked, moved = _explaining(text, separator=" " if self.embedded else "\n")
 
         def work() -> Plan:
             with self._driver.session(database=self.database, default_access_mode="READ") as session:
-                summary = session.run(_query(prefix + text, 30.0), dict(params or {})).consume()
+                summary = session.run(_query(asked, 30.0), dict(params or {})).consume()
             kind = "unknown" if self.embedded else str(summary.query_type)
-            return Plan(kind, _notifications(summary, moved=bool(prefix)), _plan_text(summary) or "")
+            return Plan(kind, tuple(moved(line) for line in _notifications(summary)), _plan_text(summary) or "")
 
-        with vendor_errors(self.uri, moved=_one_line_up if prefix else str):
-            return self._patiently(work, _Running(prefix + text, self._driver), timeout=30.0, retries=_RETRIES)
+        with vendor_errors(self.uri, moved=moved):
+            return self._patiently(work, _Running(asked, self._driver), timeout=30.0, retries=_RETRIES)
 
     def schema(
         self, refresh: bool = False, *, sample: int | None = None, values: bool = False, budget: float = 10.0
@@ -208,9 +209,8 @@ class Connection:
     # --- how ------------------------------------------------------------------------------------------------------
 
     def _greet(self) -> str:
-        with vendor_errors(self.uri):
-            info = self._driver.get_server_info(database=self.database)
-        agent = info.agent
+        with vendor_errors(self.uri), self._driver.session(database=self.database) as session:
+            agent = session.run("RETURN 1").consume().server.agent
         if "ArcadeDB" in agent:
             version = re.search(r"ArcadeDB ([\w.]+)", agent)
             return f"embedded ArcadeDB {version[1]}" if version else "embedded ArcadeDB"
@@ -293,9 +293,9 @@ class Connection:
                 except Overdue as exc:
                     message = f"The query took longer than {timeout:g} seconds and was stopped on the server."
                     hint = "allow more time with -t, or narrow the query down"
-                    raise QueryTimeout(message, code="Neo.ClientError.Transaction.TransactionTimedOut", hint=hint) from (
-                        exc
-                    )
+                    raise QueryTimeout(
+                        message, code="Neo.ClientError.Transaction.TransactionTimedOut", hint=hint
+                    ) from (exc)
         finally:
             self._running.remove(running)
 
@@ -309,7 +309,7 @@ class Connection:
         else:
             find, wanted = "YIELD transactionId, metaData WHERE metaData.cypher_magic = $wanted", running.tag
         with suppress(Neo4jError, DriverError), running.driver.session(database=self.database) as session:
-            found = session.run(f"SHOW TRANSACTIONS {find} RETURN transactionId AS id", wanted=wanted).value("id")  # type: ignore[arg-type]  # one of two texts above
+            found = session.run(f"SHOW TRANSACTIONS {find} RETURN transactionId AS id", wanted=wanted).value("id")
             if found:
                 session.run("TERMINATE TRANSACTIONS $ids", ids=found).consume()
 
@@ -341,7 +341,7 @@ def _silence_notifications() -> None:
 def _query(text: str, timeout: float | None, tag: str = "") -> neo4j.Query:
     import neo4j
 
-    return neo4j.Query(text, metadata={"cypher_magic": tag} if tag else None, timeout=timeout)  # type: ignore[arg-type]
+    return neo4j.Query(text, metadata={"cypher_magic": tag} if tag else None, timeout=timeout)
 
 
 def _mode(text: str) -> str:
@@ -349,9 +349,22 @@ def _mode(text: str) -> str:
     return found[1].upper() if found else ""
 
 
+def _explaining(text: str, *, separator: str) -> tuple[str, Callable[[str], str]]:
+    """The query behind EXPLAIN, and what puts positions in the server's messages back to where they are in `text`.
+
+    A line of its own keeps columns right; the embedded engine wants EXPLAIN in the query's first line and does not
+    count it.
+    """
+    found = _PREFIX.match(text)
+    if found:
+        start = found.start(1)
+        return text[:start] + "EXPLAIN" + text[found.end(1) :], str
+    asked = f"EXPLAIN{separator}{text}"
+    return asked, str if separator != "\n" else _one_line_up
+
+
 def _one_line_up(message: str) -> str:
-    """The message with its line numbers lowered by one, for a query that was sent below a line of ours."""
-    return re.sub(r"(\bline )(\d+)", lambda m: f"{m[1]}{max(1, int(m[2]) - 1)}", message)
+    return re.sub(r"(\bline )(\d+)", lambda found: f"{found[1]}{max(1, int(found[2]) - 1)}", message)
 
 
 def _counters(summary: neo4j.ResultSummary) -> dict[str, int]:
@@ -363,11 +376,11 @@ def _plan_text(summary: neo4j.ResultSummary) -> str | None:
     return str(plan.get("args", {}).get("string-representation", "")) or None if plan else None
 
 
-def _notifications(summary: neo4j.ResultSummary, *, moved: bool) -> tuple[str, ...]:
+def _notifications(summary: neo4j.ResultSummary) -> tuple[str, ...]:
     found = []
     for status in summary.gql_status_objects:
         if status.is_notification and status.raw_classification != "GENERIC":
-            line = status.position.line - moved if status.position else 0
-            at = f" (line {line}, column {status.position.column})" if status.position else ""
+            place = status.position
+            at = f" (line {place.line}, column {place.column})" if place else ""
             found.append(status.status_description.removeprefix("warn: ").removeprefix("info: ") + at)
     return tuple(found)

@@ -18,6 +18,12 @@ from typing import Any, NamedTuple
 
 Properties = Mapping[str, str]  # property name -> type as Cypher's valueType() names it, e.g. "LIST<STRING>"
 
+_NAME = r"(?:`(?:[^`]|``)+`|[^\W\d]\w*)"
+_LINE = re.compile(
+    rf"\(:(?P<start>{_NAME})(?:\s*\{{(?P<of_start>.*?)\}})?\)"
+    rf"(?:-\[:(?P<type>{_NAME})(?:\s*\{{(?P<of_type>.*?)\}})?\]->\(:(?P<end>{_NAME})\))?"
+)
+_PROPERTY = re.compile(rf"\s*({_NAME})\s*:\s*([^,]+?)\s*(?:,|\Z)")
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*\Z")
 
 
@@ -55,6 +61,7 @@ class GraphSchema:
     triples: tuple[Triple, ...] = ()
     indexes: tuple[Index, ...] = ()
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # "Label.property" -> a few sample values
+    notes: tuple[str, ...] = ()  # what could not be found out, in words
 
     @property
     def fingerprint(self) -> str:
@@ -80,10 +87,36 @@ class GraphSchema:
                 "triples": self.triples,
                 "indexes": self.indexes,
                 "values": {k: list(v) for k, v in self.values.items()},
+                "notes": self.notes,
             },
             ensure_ascii=False,
             default=str,
         )
+
+    @classmethod
+    def from_text(cls, text: str) -> GraphSchema:
+        """The schema that `render` wrote; ValueError names a line that is neither a label nor a triple."""
+        labels: dict[str, Properties] = {}
+        types: dict[str, Properties] = {}
+        triples = []
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip():
+                continue
+            found = _LINE.fullmatch(line.strip())
+            if not found:
+                raise ValueError(
+                    f"line {number} is neither (:Label {{...}}) nor (:A)-[:TYPE {{...}}]->(:B): {line[:80]}"
+                )
+            start = _unquoted(found["start"])
+            if found["type"] is None:
+                labels[start] = _properties(found["of_start"])
+                continue
+            kind, end = _unquoted(found["type"]), _unquoted(found["end"])
+            types[kind] = {**types.get(kind, {}), **_properties(found["of_type"])}
+            triples.append(Triple(start, kind, end))
+            labels.setdefault(start, {})
+            labels.setdefault(end, {})
+        return cls(labels=labels, relationship_types=types, triples=tuple(triples))
 
     @classmethod
     def from_json(cls, text: str) -> GraphSchema:
@@ -95,6 +128,7 @@ class GraphSchema:
             triples=tuple(Triple(*t) for t in raw["triples"]),
             indexes=tuple(Index(n, k, o, tuple(p)) for n, k, o, p in raw["indexes"]),
             values={k: tuple(v) for k, v in raw["values"].items()},
+            notes=tuple(raw.get("notes", ())),
         )
 
 
@@ -102,3 +136,11 @@ def _braces(properties: Properties) -> str:
     if not properties:
         return ""
     return " {" + ", ".join(f"{quoted(name)}: {kind}" for name, kind in properties.items()) + "}"
+
+
+def _properties(text: str | None) -> dict[str, str]:
+    return {_unquoted(name): kind for name, kind in _PROPERTY.findall(text or "")}
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name
