@@ -9,27 +9,54 @@ can make it slow or run out of stack.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Container, Iterator, Mapping
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lark import Lark, Token, Tree
-from lark.common import LexerConf
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
 
-from cypher_magic.errors import CypherSyntaxError
-from cypher_magic.query.tokens import Chooser, Raw, Source, Words, read
+from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.tokens import Chooser, Raw, Refusal, Source, Words, place, read
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping
+
+    from lark.common import LexerConf
+
+    from cypher_magic.errors import CypherSyntaxError
 
 MAX_LENGTH = 50_000
 MAX_DEPTH = 30
 
 WRITING = frozenset(
-    "CREATE MERGE DELETE DETACH NODETACH SET REMOVE FOREACH INSERT DROP ALTER GRANT REVOKE DENY RENAME START STOP "
-    "ENABLE DEALLOCATE REALLOCATE".split()
+    {
+        "CREATE",
+        "MERGE",
+        "DELETE",
+        "DETACH",
+        "NODETACH",
+        "SET",
+        "REMOVE",
+        "FOREACH",
+        "INSERT",
+        "DROP",
+        "ALTER",
+        "GRANT",
+        "REVOKE",
+        "DENY",
+        "RENAME",
+        "START",
+        "STOP",
+        "ENABLE",
+        "DEALLOCATE",
+        "REALLOCATE",
+    }
 )
+_PART = re.compile(r"`(?:[^`]|``)*`|[^.`]+")
 _REFUSED = {
     "LOAD": "LOAD CSV reads files and addresses",
     "USE": "USE switches to another graph",
@@ -67,9 +94,18 @@ class Node(Tree[Token]):
             first = first.children[0]
         return int(first.start_pos)
 
+    def walk(self) -> Iterator[Node | Token]:
+        """Every part and token below, in the order of the text (without recursion: trees may be deep)."""
+        stack: list[Node | Token] = [self]
+        while stack:
+            part = stack.pop()
+            yield part
+            if isinstance(part, Node):
+                stack.extend(reversed(part.children))
+
     def parts(self, *kinds: str) -> Iterator[Node]:
         """Direct parts of these kinds."""
-        return (c for c in self.children if isinstance(c, Tree) and c.data in kinds)  # type: ignore[misc]
+        return (c for c in self.children if isinstance(c, Node) and c.data in kinds)
 
     def part(self, kind: str) -> Node | None:
         """The direct part of this kind, if there is one."""
@@ -94,12 +130,7 @@ class Query:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of an offset into the text."""
-        return Source.place(cast("Source", _Place(self.text)), offset)
-
-
-@dataclass(frozen=True)
-class _Place:
-    original: str
+        return place(self.text, offset)
 
 
 class _NoLexer(Lexer):
@@ -124,10 +155,26 @@ def unquoted(name: str) -> str:
     return name[1:-1].replace("``", "`") if name.startswith("`") else name
 
 
+def shortened(text: str) -> str:
+    """A piece of a query, short enough for a message."""
+    return text[:39] + "…" if len(text) > 40 else str(text)
+
+
+def dotted(name: str) -> str:
+    """The name of a procedure or function, each part without backticks."""
+    return ".".join(unquoted(part) for part in _PART.findall(name)) if "`" in name else name
+
+
 def parse(text: str) -> Query:
     """The query as a tree; raises CypherSyntaxError (line, column, hint) for anything but one reading query."""
     if len(text) > MAX_LENGTH:
-        raise CypherSyntaxError(f"The query has {len(text):,} characters.", hint=f"at most {MAX_LENGTH:,}")
+        raise Refusal(
+            f"The query has {len(text):,} characters.",
+            code="too_long",
+            line=1,
+            column=1,
+            hint=f"at most {MAX_LENGTH:,}",
+        )
     lark, words = _grammar()
     source = Source(text)
     tokens = one_statement(read(source, words), source)
@@ -141,8 +188,14 @@ def parse(text: str) -> Query:
         end = Token("$END", "", len(text), end_pos=len(text))
         tree = state.feed_token(end, is_end=True)
     except UnexpectedToken as exc:
-        _refuse(source, exc.token, states[exc.state.position], tokens)
+        _refuse(source, exc.token, states[exc.state.position])
     return Query(text, tree, chooser.closing)
+
+
+def complaint(error: CypherSyntaxError) -> Complaint:
+    """A syntax error as a complaint."""
+    code = error.code if isinstance(error, Refusal) else "syntax"
+    return Complaint(code, error.message, error.line, error.column, error.hint)
 
 
 def one_statement(tokens: list[Raw], source: Source) -> list[Raw]:
@@ -151,7 +204,7 @@ def one_statement(tokens: list[Raw], source: Source) -> list[Raw]:
         tokens = tokens[:-1]
     for token, following in zip(tokens, tokens[1:], strict=False):
         if token.kind == "sign" and token.text == ";":
-            source.fail("A second statement starts here.", following.start, "one query at a time")
+            source.fail("A second statement starts here.", following.start, "one query at a time", "several_statements")
     if not tokens:
         source.fail("There is no query.", 0)
     return tokens
@@ -166,22 +219,23 @@ def check_depth(tokens: list[Raw], source: Source) -> None:
         elif token.text in (")", "]", "}") or token.text.upper() == "END":
             depth = max(0, depth - 1)
         if depth > MAX_DEPTH:
-            source.fail("The query nests too deep.", token.start, f"at most {MAX_DEPTH} levels")
+            source.fail("The query nests too deep.", token.start, f"at most {MAX_DEPTH} levels", "too_deep")
 
 
-def _refuse(source: Source, token: Token, accepts: Container[str], tokens: list[Raw]) -> NoReturn:
-    lark, words = _grammar()
+def _refuse(source: Source, token: Token, accepts: Container[str]) -> NoReturn:
+    words = _grammar()[1]
     offset, upper = token.start_pos or 0, str(token).upper()
     if token.type == "$END":
-        if "WHERE" in accepts and "RETURN" in accepts:
-            source.fail("The query ends without RETURN.", offset, "add RETURN and what you want to see")
         source.fail("The query ends too early.", offset, _wanted(accepts, words))
     if upper in WRITING and "RETURN" in accepts:
-        source.fail(f"{upper} changes the graph.", offset, "only reading clauses are understood here")
+        source.fail(f"{upper} changes the graph.", offset, "only reading clauses are understood here", "write")
     if upper in _REFUSED and "RETURN" in accepts:
-        source.fail(f"{_REFUSED[upper]}.", offset, "leave it out")
-    shown = str(token) if len(token) <= 30 else str(token)[:29] + "…"
-    source.fail(f"Did not expect {shown!r} here.", offset, _HINTS.get(upper) or _wanted(accepts, words, upper))
+        source.fail(f"{_REFUSED[upper]}.", offset, "leave it out", "load_csv" if upper == "LOAD" else "clause")
+    if upper == "IN" and source.text[:offset].rstrip().endswith("}"):
+        source.fail("CALL {} IN TRANSACTIONS commits on its own.", offset, "leave IN TRANSACTIONS out", "clause")
+    source.fail(
+        f"Did not expect {shortened(token)!r} here.", offset, _HINTS.get(upper) or _wanted(accepts, words, upper)
+    )
 
 
 def _wanted(accepts: Container[str], words: Words, upper: str = "") -> str:

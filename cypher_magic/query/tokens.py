@@ -1,6 +1,6 @@
-"""Query text to tokens, and the lookahead that an LALR(1) grammar lacks.
+r"""Query text to tokens, and the lookahead that an LALR(1) grammar lacks.
 
-Unicode escapes (`\\u0041`) are decoded before anything else is read, as Neo4j does; every position is still one of
+Unicode escapes (`\u0041`) are decoded before anything else is read, as Neo4j does; every position is still one of
 the original text. Comments and space vanish. Three things need more than one token of lookahead and are decided
 here, each by a look at the matching bracket that `_match_brackets` found in one pass, so in constant time:
 
@@ -13,13 +13,16 @@ here, each by a look at the matching bracket that `_match_brackets` found in one
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from lark import Token
-from lark.lexer import TerminalDef
 
 from cypher_magic.errors import CypherSyntaxError
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from lark.lexer import TerminalDef
 
 _ESCAPE = re.compile(r"\\u+([0-9a-fA-F]{4})")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
@@ -55,6 +58,14 @@ _SIGN_NAMES = {
     "!": "NOT_SIGN",
     "$": "DOLLAR",
 }
+
+
+class Refusal(CypherSyntaxError):
+    """A syntax error that knows the code of its complaint."""
+
+    def __init__(self, message: str, *, code: str, line: int, column: int, hint: str) -> None:
+        super().__init__(message, line=line, column=column, hint=hint)
+        self.code = code
 
 
 class Raw(NamedTuple):
@@ -95,15 +106,16 @@ class Source:
         """The place in the original text of a place in the decoded one."""
         return self._offsets[offset] if self._offsets else offset
 
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1, of an offset into the original text."""
-        before = self.original[:offset]
-        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
-
-    def fail(self, message: str, offset: int, hint: str = "") -> NoReturn:
+    def fail(self, message: str, offset: int, hint: str = "", code: str = "syntax") -> NoReturn:
         """Raise the syntax error for an offset into the original text."""
-        line, column = self.place(offset)
-        raise CypherSyntaxError(message, line=line, column=column, hint=hint)
+        line, column = place(self.original, offset)
+        raise Refusal(message, code=code, line=line, column=column, hint=hint)
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, from 1, of an offset into a text."""
+    line_start = text.rfind("\n", 0, offset) + 1
+    return text.count("\n", 0, offset) + 1, offset - line_start + 1
 
 
 class Words:
@@ -111,9 +123,7 @@ class Words:
 
     def __init__(self, terminals: Iterable[TerminalDef]) -> None:
         patterns = {t.name: t.pattern for t in terminals}
-        self.keywords = {
-            p.value.upper(): name for name, p in patterns.items() if p.type == "str" and p.value.isalpha()
-        }
+        self.keywords = {p.value.upper(): name for name, p in patterns.items() if p.type == "str" and p.value.isalpha()}
         self.keywords |= dict.fromkeys(("INF", "INFINITY", "NAN"), "INF")
         self.type_names = frozenset(patterns["TYPE_NAME"].value.split("|"))
         word, quoted = patterns["NAME"].value.split("|", 1)
@@ -208,7 +218,7 @@ class Chooser:
         return self._starts_pattern(opener + (3 if named else 1))
 
     def _starts_pattern(self, i: int) -> bool:
-        """Is this "(" a node with an arrow and a further node behind it?"""
+        """Whether this "(" opens a node with an arrow and a further node behind it."""
         close = self._match.get(i, -1)
         if close < 0 or self._texts[i] != "(":
             return False
