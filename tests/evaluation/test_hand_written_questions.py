@@ -1,0 +1,66 @@
+"""The hand-written questions: every reference query is read-only Cypher that finds something on its graph."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cypher_magic.graph.neo4j_graph import Connection
+
+Questions = dict[str, list[dict[str, Any]]]
+
+
+@pytest.mark.parametrize(("name", "count"), [("movies", 60), ("hospital", 60), ("quickstart", 10)])
+def test_a_file_has_its_number_of_questions_each_whole_and_asked_once(
+    hand_written: Questions, name: str, count: int
+) -> None:
+    rows = hand_written[name]
+    assert len(rows) == count
+    assert all(set(row) == {"question", "query", "kind", "hops"} for row in rows)
+    assert all(isinstance(row["hops"], int) and row["kind"] and row["query"] for row in rows)
+    assert not [text for text, n in Counter(_plain(row["question"]) for row in rows).items() if n > 1]
+
+
+def test_no_question_of_the_quickstart_is_in_the_movie_test(hand_written: Questions) -> None:
+    asked = {_plain(row["question"]) for row in hand_written["movies"]}
+    queries = {row["query"] for row in hand_written["movies"]}
+    assert not [
+        row for row in hand_written["quickstart"] if _plain(row["question"]) in asked or row["query"] in queries
+    ]
+
+
+@pytest.mark.parametrize("name", ["movies", "hospital"])
+def test_the_questions_vary_in_kind_and_hops(hand_written: Questions, name: str) -> None:
+    kinds = Counter(row["kind"] for row in hand_written[name])
+    assert len(kinds) >= 12
+    assert max(kinds.values()) <= 12
+    assert {0, 1, 2} <= {row["hops"] for row in hand_written[name]}
+    assert sum(row["hops"] >= 2 for row in hand_written[name]) >= 12
+
+
+@pytest.mark.parametrize("name", ["movies", "quickstart"])
+def test_every_reference_query_on_the_demo_graph_finds_rows(
+    hand_written: Questions, movies: Connection, name: str
+) -> None:
+    assert not _without_rows(hand_written[name], movies)
+
+
+def test_every_reference_query_on_the_hospital_finds_rows(hand_written: Questions, hospital: Connection) -> None:
+    assert not _without_rows(hand_written["hospital"], hospital)
+
+
+def _plain(question: str) -> str:
+    return re.sub(r"\W+", " ", question).strip().lower()
+
+
+def _without_rows(rows: list[dict[str, Any]], graph: Connection) -> list[str]:
+    """Questions whose reference query finds nothing, or only nulls."""
+    return [
+        row["question"]
+        for row in rows
+        if not any(value is not None for found in graph.read(row["query"]).rows for value in found)
+    ]
