@@ -164,10 +164,12 @@ def _near(examples: Sequence[Example], part: str) -> list[Finding]:
 
 def _linted(examples: Sequence[Example], part: str, lint: Lint) -> list[Finding]:
     by_code: dict[str, list[_Hit]] = defaultdict(list)
+    unread = [_Hit(e) for e in examples if e.schema is not None and lint.schema_of(e) is None]
     for example in examples:
         for code, complaint in lint.complaints(example).items():
             by_code[code].append(_Hit(example, f"{complaint} | {example.query}"))
-    found = []
+    told = "{n} (row brings|rows bring) a schema in a form that is not known: names are not checked"
+    found = _finding("unreadable_schema", "note", told, unread, part)
     for code, hits in by_code.items():
         hint = "pairs of another graph teach names that this one does not have" if code in _MISFITS else ""
         found += _finding(code, "error", lint.message(code), hits, part, hint=hint)
@@ -185,7 +187,7 @@ def _too_long(examples: Sequence[Example], part: str, count: CountTokens, most: 
             prunable.append(_Hit(example, f"{own + schema} tokens; its schema has {schema} and may take {most - own}"))
     return [
         *_finding(
-            "too_long",
+            "row_too_long",
             "error",
             f"{{n}} (row does|rows do) not fit into {most} tokens even without a schema",
             hopeless,

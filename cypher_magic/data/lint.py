@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from cypher_magic.data.schemas import graph_schema
 from cypher_magic.graph.schema import GraphSchema
+from cypher_magic.query.readonly import read_only
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cypher_magic.data.example import Example
     from cypher_magic.query.complaint import Complaint
 
@@ -25,7 +28,14 @@ _MESSAGES = {
     "unknown_property": "(names|name) a property that the graph does not have",
     "unknown_triple": "(follows|follow) a relationship between labels that it does not join",
     "reversed_direction": "(follows|follow) a relationship against its direction",
-    "not_read_only": "(is|are) not read-only",
+    "write": "(changes|change) the graph",
+    "load_csv": "(reads|read) files with LOAD CSV",
+    "procedure": "(calls|call) a procedure that is not known to only read",
+    "function": "(calls|call) a function that is not known to only read",
+    "clause": "(has|have) a clause that does not only read",
+    "several_statements": "(holds|hold) more than one statement",
+    "too_deep": "(nests|nest) too deep",
+    "too_long": "(is|are) too long for a query",
     "no_schema": "(is|are) about a graph whose schema was not given",
 }
 
@@ -33,45 +43,52 @@ _MESSAGES = {
 class Lint:
     """Checks of queries against one schema, or against the schema that an example brings along.
 
-    `schema` is the graph that examples without a schema of their own are about; None checks Cypher only.
-    `needs_schema` names the graphs (the `database` column) for which schemas were promised.
+    `schema` is the graph that examples without a schema of their own are about; None checks Cypher only. `allow` names
+    procedures and functions that the user holds safe; with `needs_schema` a row whose `database` has no schema is
+    complained about.
     """
 
-    def __init__(self, schema: GraphSchema | None = None, *, needs_schema: bool = False) -> None:
+    def __init__(
+        self, schema: GraphSchema | None = None, *, needs_schema: bool = False, allow: Iterable[str] = ()
+    ) -> None:
         self.schema = schema
         self._needs_schema = needs_schema
-        self._checked = lru_cache(maxsize=None)(_checked)
+        self._allow = tuple(allow)
+        self._checked = lru_cache(maxsize=None)(self._check)
         self._parsed = lru_cache(maxsize=None)(graph_schema)
 
     def complaints(self, example: Example) -> dict[str, str]:
         """The first complaint of each kind, by its code; empty = fine."""
-        found = {c: str(text) for c, text in self._checked(example.query, _ById(self._schema_of(example))).items()}
+        found = {c.code: str(c) for c in reversed(self._checked(example.query, _Same(self.schema_of(example))))}
         if self._needs_schema and example.database and example.schema is None:
             found["no_schema"] = f"no schema for the graph {example.database}"
-        return found
+        return dict(reversed(found.items()))
 
     def repaired(self, example: Example) -> tuple[str, str]:
         """The repaired query and how it was repaired; the same query and "" where that does not make it pass."""
-        schema = self._schema_of(example)
-        repair = _part("repair")
-        if repair is None:
+        schema = self.schema_of(example)
+        if _part("repair") is _nothing:
             return example.query, ""
-        better = repair(example.query, schema or GraphSchema())
-        if not better.changes or _checked(better.text, _ById(schema)):
+        better = _part("repair")(example.query, schema or GraphSchema())
+        if not better.changes or self._checked(better.text, _Same(schema)):
             return example.query, ""
         return better.text, "; ".join(dict.fromkeys(str(c.reason) for c in better.changes))
+
+    def schema_of(self, example: Example) -> GraphSchema | None:
+        """The schema that the query is checked against; None if there is none, or none that can be read."""
+        return self._parsed(example.schema) if example.schema is not None else self.schema
 
     @staticmethod
     def message(code: str) -> str:
         """What n queries with this complaint do, with `{n}` for the number."""
         return "{n} (query|queries) " + _MESSAGES.get(code, f"(has|have) a complaint of the kind {code}")
 
-    def _schema_of(self, example: Example) -> GraphSchema | None:
-        return self._parsed(example.schema) if example.schema is not None else self.schema
+    def _check(self, query: str, schema: _Same) -> list[Complaint]:
+        return read_only(query, self._allow) or _part("check", [])(query, schema.schema)
 
 
-class _ById:
-    """A schema as a key of a cache: equal only to itself, for hashing all its names each time would be slow."""
+class _Same:
+    """A schema as a key of a cache: equal only to itself, for comparing all its names each time would be slow."""
 
     def __init__(self, schema: GraphSchema | None) -> None:
         self.schema = schema
@@ -80,25 +97,15 @@ class _ById:
         return id(self.schema)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ById) and other.schema is self.schema
+        return isinstance(other, _Same) and other.schema is self.schema
 
 
-def _checked(query: str, schema: _ById) -> dict[str, Complaint]:
-    found: dict[str, Complaint] = {}
-    check, read_only = _part("check"), _part("readonly", "read_only")
-    if check is None or read_only is None:
-        return found
-    for complaint in check(query, schema.schema):
-        found.setdefault(complaint.code, complaint)
-    if "syntax" not in found:
-        refused = read_only(query)
-        if refused:
-            found["not_read_only"] = refused[0]
-    return found
-
-
-def _part(module: str, name: str = "") -> Any:
+def _part(name: str, *_: Any) -> Any:
     try:
-        return getattr(importlib.import_module(f"cypher_magic.query.{module}"), name or module)
+        return getattr(importlib.import_module(f"cypher_magic.query.{name}"), name)
     except ModuleNotFoundError:
-        return None
+        return _nothing
+
+
+def _nothing(*_: Any) -> list[Complaint]:
+    return []

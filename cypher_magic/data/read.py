@@ -19,7 +19,7 @@ from cypher_magic.data.split import split
 from cypher_magic.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cypher_magic.data.example import Example
     from cypher_magic.data.table import Table
@@ -73,6 +73,7 @@ def load_examples(
     tokenizer: Any = None,
     max_tokens: int | None = None,
     drop_misfits: bool = False,
+    allow: Iterable[str] = (),
     holdout: float | None = None,
     seed: int = 0,
 ) -> Dataset:
@@ -84,7 +85,8 @@ def load_examples(
     become the validation rows, whole question and query templates at a time, `seed` choosing which.
     `schema` is the graph that the queries must fit, `schemas` a file or mapping with the schema of each graph named in
     a `database` column, `columns` says which column is what ({"question": ..., "query": ...}), `tokenizer` counts
-    tokens (a function from text to a number, or a tokenizer with `encode`), `max_tokens` is the longest row.
+    tokens (a function from text to a number, or a tokenizer with `encode`), `max_tokens` is the longest row;
+    `allow` names procedures and functions that the read-only check shall let through.
     `fix` repairs what the gate finds (see `gate.repaired`) and `strict` refuses what is left.
     Raises DataError in one line for whatever can not be read, and where no row is left.
     """
@@ -104,7 +106,7 @@ def load_examples(
     prefix, parts = _without_prefix(parts)
     _refuse_nothing(parts, found)
     count, unit = _counter(tokenizer)
-    lint = Lint(_schema(schema), needs_schema=bool(texts))
+    lint = Lint(_schema(schema), needs_schema=bool(texts), allow=allow)
     findings = gate.find(parts, lint, count_tokens=count, max_tokens=max_tokens)
     changes: list[Change] = []
     if fix:

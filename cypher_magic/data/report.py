@@ -22,8 +22,8 @@ class Finding:
     """One kind of thing found in one source.
 
     `code` is one word per kind: empty_question, empty_query, repeated_question, conflicting_queries,
-    leaked_question, nearly_leaked, leaked_template, near_duplicate, too_long, schema_too_long, not_read_only,
-    no_schema, or the code of a complaint about the query (syntax, unknown_label, reversed_direction ...).
+    leaked_question, nearly_leaked, leaked_template, near_duplicate, row_too_long, schema_too_long, no_schema,
+    unreadable_schema, or the code of a complaint about the query (syntax, unknown_label, reversed_direction ...).
     `rows` counts data rows of `source` from 1; `count` is what the message counts (rows, or questions);
     `details` says something about single rows, by row number.
     """

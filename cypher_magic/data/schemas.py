@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,6 @@ from cypher_magic.data.sources import tables
 from cypher_magic.errors import DataError
 from cypher_magic.graph.schema import GraphSchema, Triple
 
-_NAME = r"(`(?:[^`]|``)*`|[^\W\d]\w*)"
-_NODE = re.compile(rf"\(\s*:{_NAME}\s*(\{{.*\}})?\s*\)\s*\Z")
-_EDGE = re.compile(rf"\(\s*:{_NAME}\s*\)\s*-\s*\[\s*:{_NAME}\s*(\{{.*\}})?\s*\]\s*->\s*\(\s*:{_NAME}\s*\)\s*\Z")
-_PROPERTY = re.compile(rf"{_NAME}\s*:\s*")
 _DATABASE = ("database", "name", "graph")
 _SCHEMA = ("structured_schema", "schema")  # names and types first; prose can not be checked against
 
@@ -30,24 +25,11 @@ def graph_schema(text: str) -> GraphSchema | None:
     text = text.strip()
     if text.startswith("{"):
         return _from_mapping(_parsed(text))
-    labels: dict[str, dict[str, str]] = {}
-    types: dict[str, dict[str, str]] = {}
-    triples: list[Triple] = []
-    for line in text.splitlines():
-        if node := _NODE.match(line.strip()):
-            labels[_bare(node.group(1))] = dict(_properties(node.group(2)))
-        elif edge := _EDGE.match(line.strip()):
-            triple = Triple(_bare(edge.group(1)), _bare(edge.group(2)), _bare(edge.group(4)))
-            triples.append(triple)
-            types.setdefault(triple.type, {}).update(_properties(edge.group(3)))
-        elif line.strip():
-            return None
-    if not labels and not triples:
+    try:
+        schema = GraphSchema.from_text(text)
+    except ValueError:
         return None
-    for triple in triples:
-        labels.setdefault(triple.start, {})
-        labels.setdefault(triple.end, {})
-    return GraphSchema(labels, types, tuple(triples))
+    return schema if schema.labels else None
 
 
 def read_schemas(source: Any) -> dict[str, str]:
@@ -129,25 +111,3 @@ def _from_mapping(raw: Any) -> GraphSchema | None:
 
 def _typed(properties: Any) -> dict[str, str]:
     return {str(p["property"]): str(p["type"]) for p in properties}
-
-
-def _properties(braces: str | None) -> Iterator[tuple[str, str]]:
-    """The names and types in `{title: STRING, roles: LIST<STRING>}`."""
-    inside = (braces or "").strip()[1:-1].strip()
-    while inside:
-        head = _PROPERTY.match(inside)
-        if not head:
-            return
-        rest = inside[head.end() :]
-        depth, end = 0, len(rest)
-        for n, character in enumerate(rest):
-            depth += (character in "<(") - (character in ">)")
-            if character == "," and depth == 0:
-                end = n
-                break
-        yield _bare(head.group(1)), rest[:end].strip()
-        inside = rest[end + 1 :].strip()
-
-
-def _bare(name: str) -> str:
-    return name[1:-1].replace("``", "`") if name.startswith("`") else name

@@ -35,6 +35,7 @@ CHECK = Command(
         Option("--holdout", type=float, metavar="SHARE", help="without --val: set this share aside for validation"),
         Option("--seed", type=int, metavar="N", default=0, help="chooses which rows --holdout sets aside"),
         Option("--drop-misfits", type=bool, help="with --fix: also drop what names things that the graph has not"),
+        Option("--allow", metavar="NAME", repeat=True, help="a procedure or function that is safe, e.g. my.pure.*"),
         Option("--to", metavar="FOLDER", help="write the examples there as train.jsonl and val.jsonl"),
     ),
     examples=(
@@ -87,6 +88,7 @@ def check(namespace: dict[str, Any], options: Options) -> Dataset:
         holdout=options.holdout,
         seed=options.seed,
         drop_misfits=options.drop_misfits,
+        allow=options.allow,
     )
     if options.to:
         print("written:", ", ".join(map(str, data.write(options.to))))

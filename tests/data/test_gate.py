@@ -33,8 +33,10 @@ def _one(query: str, **options: Any) -> Any:
     [
         ("MATCH (p:Person RETURN p.name", "syntax"),
         ("MATCH (p:Person) RETURN q.name", "undefined_variable"),
-        ("MATCH (p:Person) DELETE p", "not_read_only"),
-        ("LOAD CSV FROM 'file:///x' AS row RETURN row", "not_read_only"),
+        ("MATCH (p:Person) DELETE p", "write"),
+        ("LOAD CSV FROM 'file:///x' AS row RETURN row", "load_csv"),
+        ("CALL dbms.components() YIELD name RETURN name", "procedure"),
+        ("RETURN 1 AS a; RETURN 2 AS a", "several_statements"),
         ("MATCH (p:Actor) RETURN p.name", "unknown_label"),
         ("MATCH (p:Person)-[:PLAYED]->(m:Movie) RETURN p.name", "unknown_relationship_type"),
         ("MATCH (p:Person) RETURN p.age", "unknown_property"),
@@ -171,3 +173,14 @@ def test_the_text_report_shows_rows_and_folds_runs() -> None:
     text = repr(Report(rows_train=12, findings=(finding,)))
     assert "rows 2-4, 9, 11-12" in text
     assert "a.csv" in text
+
+
+def test_a_function_of_the_users_own_is_fine_when_allowed() -> None:
+    rows = [("How far?", "MATCH (p:Person) RETURN my.own.distance(p.name) AS far")]
+    assert "function" in _codes(load_examples(rows, schema=SCHEMA))
+    assert _codes(load_examples(rows, schema=SCHEMA, allow=["my.own.*"])) == {}
+
+
+def test_a_schema_of_an_unknown_form_is_noted() -> None:
+    data = load_examples([{"question": "Who?", "query": GOOD, "schema": "people act in movies"}])
+    assert _codes(data) == {"unreadable_schema": (1,)}
