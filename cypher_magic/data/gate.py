@@ -3,7 +3,7 @@
 Counting: a row repeats a question if an earlier row of its part asks the same (so n rows of one question are n - 1
 repeats); a question conflicts if its rows hold two different queries (one conflict a question); a validation row leaks
 if its question stands in the training rows. Questions are the same if they agree up to spaces, after the same turns
-and about the same graph; the looser comparison (letter case, punctuation) is told apart from it.
+and about the same graph; what is nearly the same (see `known.py`) is told apart from it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.data.example import Example
-from cypher_magic.data.keys import Key, loose_key, query_key, question_key, template
+from cypher_magic.data.keys import query_key, question_key, template
+from cypher_magic.data.known import Known
 from cypher_magic.data.report import Change, Finding, Lengths, Severity
 
 if TYPE_CHECKING:
+    from cypher_magic.data.keys import Key
     from cypher_magic.data.lint import Lint
 
 Parts = Mapping[str, Sequence[Example]]  # "train" and "val"
@@ -71,11 +73,11 @@ def repaired(parts: Parts, lint: Lint, *, drop_misfits: bool = False) -> tuple[d
         part: _one_per_question(_runnable(rows, lint, changes, drop_misfits), lint, changes)
         for part, rows in parts.items()
     }
-    known = {loose_key(e) for e in kept.get("train", ())}
+    known = Known(kept.get("train", ()))
     for part in [p for p in kept if p != "train"]:
         fresh = []
         for example in kept[part]:
-            if loose_key(example) in known:
+            if known.twin(example):
                 changes.append(_dropped(example, "leaked_question", "its question is in the training rows"))
             else:
                 fresh.append(example)
@@ -147,19 +149,14 @@ def _repeated(examples: Sequence[Example], part: str) -> list[Finding]:
 
 
 def _near(examples: Sequence[Example], part: str) -> list[Finding]:
-    hits = []
-    for group in _grouped(examples, loose_key).values():
-        first = group[0]
-        hits += [
-            _Hit(e, f"as {_place(first, e)}: {e.question}") for e in group[1:] if question_key(e) != question_key(first)
-        ]
-    return _finding(
-        "near_duplicate",
-        "note",
-        "{n} (row differs|rows differ) from an earlier question only in case or punctuation",
-        hits,
-        part,
-    )
+    known, hits = Known(), []
+    for example in examples:
+        twin = known.twin(example)
+        if twin and not twin.exact:
+            hits.append(_Hit(example, f"nearly {_place(twin.example, example)}: {example.question}"))
+        known.add(example)
+    told = "{n} (row asks|rows ask) nearly what an earlier row asks (letter case, punctuation, a word)"
+    return _finding("near_duplicate", "note", told, hits, part)
 
 
 def _linted(examples: Sequence[Example], part: str, lint: Lint) -> list[Finding]:
@@ -210,31 +207,29 @@ def _history_length(example: Example, count: CountTokens) -> int:
 def _leaked(parts: Parts) -> list[Finding]:
     train = [e for e in parts.get("train", ()) if e.question and e.query]
     val = [e for e in parts.get("val", ()) if e.question and e.query]
-    exact, loose = _first_by(train, question_key), _first_by(train, loose_key)
+    known = Known(train)
     templates = {template(e.query) for e in train} if val else set()
-    hits: dict[str, list[_Hit]] = {"exact": [], "loose": [], "template": []}
+    hits: dict[str, list[_Hit]] = {"exact": [], "near": [], "template": []}
     for example in val:
-        twin = exact.get(question_key(example)) or loose.get(loose_key(example))
-        if twin:
-            kind = "exact" if question_key(twin) == question_key(example) else "loose"
-            hits[kind].append(_Hit(example, f"is {_place(twin, example)}: {example.question}"))
+        if twin := known.twin(example):
+            detail = f"is {_place(twin.example, example)}: {example.question}"
+            hits["exact" if twin.exact else "near"].append(_Hit(example, detail))
         elif template(example.query) in templates:
             hits["template"].append(_Hit(example))
     told = "{n} of " + str(len(val)) + " validation rows "
-    known = "ask a known kind of query about other values"
+    same_kind = "ask a known kind of query about other values"
     new_values = "these measure new values, not new kinds of question"
     return [
         *_finding("leaked_question", "error", told + "stand in the training rows", hits["exact"], "val"),
-        *_finding("nearly_leaked", "error", told + "stand there but for case or punctuation", hits["loose"], "val"),
-        *_finding("leaked_template", "warning", told + known, hits["template"], "val", hint=new_values),
+        *_finding(
+            "nearly_leaked",
+            "error",
+            told + "nearly stand there (letter case, punctuation, a word)",
+            hits["near"],
+            "val",
+        ),
+        *_finding("leaked_template", "warning", told + same_kind, hits["template"], "val", hint=new_values),
     ]
-
-
-def _first_by(examples: Iterable[Example], key: Callable[[Example], Key]) -> dict[Key, Example]:
-    firsts: dict[Key, Example] = {}
-    for example in examples:
-        firsts.setdefault(key(example), example)
-    return firsts
 
 
 def _place(example: Example, beside: Example) -> str:

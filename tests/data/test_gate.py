@@ -136,7 +136,7 @@ def test_rows_that_are_too_long_are_told_with_what_pruning_would_leave() -> None
         [*rows, Example("g " * 50, "RETURN 3 AS a")], tokenizer=lambda t: len(t.split()), max_tokens=20
     )
     found = {f.code: f for f in data.report.findings}
-    assert found["too_long"].rows == (3,)
+    assert found["row_too_long"].rows == (3,)
     assert found["schema_too_long"].details == ((2, "67 tokens; its schema has 60 and may take 13"),)
     assert len(data.train) == 3
     assert data.train[2].question == ("g " * 50).strip()
@@ -184,3 +184,13 @@ def test_a_function_of_the_users_own_is_fine_when_allowed() -> None:
 def test_a_schema_of_an_unknown_form_is_noted() -> None:
     data = load_examples([{"question": "Who?", "query": GOOD, "schema": "people act in movies"}])
     assert _codes(data) == {"unreadable_schema": (1,)}
+
+
+def test_nearly_the_same_words_for_the_same_query_make_a_near_duplicate() -> None:
+    rows = [
+        ("Which of the films did Tom Hanks appear in during 1994?", GOOD),
+        ("Which of the movies did Tom Hanks appear in during 1994?", GOOD),
+        ("Which of the movies did Meg Ryan appear in during 1994?", "MATCH (m:Movie) RETURN m.title"),
+    ]
+    assert _codes(load_examples(rows, schema=SCHEMA)) == {"near_duplicate": (2,)}
+    assert _codes(load_examples(rows[:1], val=rows[1:2], schema=SCHEMA)) == {"nearly_leaked": (1,)}
