@@ -37,13 +37,12 @@ _FUNCTIONS = (
 )
 KEYWORDS, FUNCTIONS = tuple(_KEYWORDS.split(";")), tuple(_FUNCTIONS.split())
 _LINE = re.compile(r"\s*(?:[^\s%#][^%#]*=\s*)?(%[A-Za-z_]+)\s")
-_CELL = re.compile(r"(%%[A-Za-z_]+)(?=\s)")
+_CELL = re.compile(r"(%%[A-Za-z_]+)(?=\s|\Z)")
 _HIDDEN = re.compile(  # strings and comments, closed or not; names in backticks stay readable
     r"'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\Z)|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL
 )
 _NAME = r"(?:`(?:[^`]|``)*`|\w+)"
 _OWNER = re.compile(rf"[(\[]\s*({_NAME})\s*:\s*((?:{_NAME}|[:|&!\s])+)")
-_OPEN_NAME = re.compile(r"`(?:[^`]|``)*\Z|\w*\Z")
 
 
 class Known(NamedTuple):
@@ -90,8 +89,8 @@ def _cypher(text: str, known: Known) -> SimpleMatcherResult:
     plain = _HIDDEN.sub(lambda m: " " * len(m[0]) if m.end() < len(text) or _closed(m[0]) else "\0" * len(m[0]), text)
     if plain.endswith("\0"):
         return {"completions": []}  # inside a string or comment
-    fragment = _OPEN_NAME.search(plain)[0]  # type: ignore[index]  # matches the empty text at least
-    before = plain[: len(plain) - len(fragment)]
+    before = plain[: plain.rindex("`")] if plain.count("`") % 2 else plain[: len(plain) - len(_last_word(plain))]
+    fragment = plain[len(before) :]
     parameter = re.search(r"\$\Z", before)
     if parameter:
         return _result(fragment, _notebook_names(), "variable", case=True)
@@ -112,6 +111,10 @@ def _cypher(text: str, known: Known) -> SimpleMatcherResult:
     lower = fragment.islower()
     words = [(k.lower() if lower else k) for k in KEYWORDS]
     return _result(fragment, [*_variables(plain), *words, *FUNCTIONS], "keyword") if fragment else {"completions": []}
+
+
+def _last_word(text: str) -> str:
+    return str(re.findall(r"\w*\Z", text)[0])
 
 
 def _closed(part: str) -> bool:
@@ -183,12 +186,15 @@ def _known() -> Known:
 
 
 def _result(fragment: str, names: Iterable[str], kind: str, *, case: bool = False) -> SimpleMatcherResult:
-    """The names that begin with the fragment, those with its own letter case first."""
+    """The names that begin with the fragment, those with its own letter case first.
+
+    Where none does, the fragment itself is the answer: IPython suppresses Python's names only if there is one.
+    """
     start = fragment.lstrip("`").lower()
     fitting = [n for n in names if n.lstrip("`").lower().startswith(start) and (not case or n.startswith(fragment))]
     fitting = sorted(dict.fromkeys(fitting), key=lambda n: not n.lstrip("`").startswith(fragment.lstrip("`")))
     return {
-        "completions": [SimpleCompletion(text=name, type=kind) for name in fitting],
+        "completions": [SimpleCompletion(text=name, type=kind) for name in fitting or filter(None, [fragment])],
         "matched_fragment": fragment,
         "ordered": True,
         "suppress": True,

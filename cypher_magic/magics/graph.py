@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cypher_magic.graph.neo4j_graph import Connection
+    from cypher_magic.graph.picture import Picture
     from cypher_magic.graph.result import QueryResult
     from cypher_magic.graph.schema import GraphSchema
 
@@ -132,19 +133,21 @@ class GraphMagics(Family):
         value = self._formatted(replace(result, display_limit=self.settings.display_limit), options)
         for name in filter(None, (variable, options.out)):
             self.shell.user_ns[name] = value
-        if variable or value is not result and not isinstance(value, type(result)):
+        if variable or not isinstance(value, type(result)):  # a table has the summary below it already
             print(result.summary)
         return None if variable else value
 
     @line_magic
     @SCHEMA
-    def cypher_schema(self, options: Options) -> GraphSchema:
-        """The schema of the connected graph."""
+    def cypher_schema(self, options: Options) -> GraphSchema | Picture:
+        """The schema of the connected graph; with --picture its picture."""
         from cypher_magic import session
+        from cypher_magic.graph.picture import schema_picture
 
-        return session.schema(
+        schema = session.schema(
             options.refresh, connection=options.connection, sample=options.sample, values=options.values
         )
+        return schema_picture(schema) if options.picture else schema
 
     def _formatted(self, result: QueryResult, options: Options) -> Any:
         wanted = "df" if options.df else "raw" if options.raw else self.settings.result_format

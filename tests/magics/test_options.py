@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import pytest
+
+from cypher_magic.errors import OptionError
+from cypher_magic.magics.options import COMMANDS, Command, Option
+
+QUERY = Command(
+    "%pick",
+    "Pick.",
+    rest="QUERY",
+    options=(
+        Option("-l", "--limit", type=int, minimum=1, metavar="N"),
+        Option("-p", "--param", raw=True, repeat=True, metavar="NAME=EXPR"),
+        Option("--df", type=bool),
+        Option("--format", choices=("svg", "text")),
+        Option("--seconds", type=float),
+    ),
+)
+WORDS = Command(
+    "%link",
+    "Link.",
+    words="[TARGET]",
+    max_words=1,
+    options=(Option("-u", "--user"), Option("--close", optional=True, metavar="NAME"), Option("--env-file")),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget() -> object:
+    yield
+    for name in ("%pick", "%link"):
+        COMMANDS.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "MATCH (a) --> (b) RETURN a",
+        "MATCH (a)-->(b) WHERE a.x = '--df' RETURN  a,   b",
+        "--> (b)",
+        "RETURN 'it''s' AS x // --limit 3",
+        'RETURN "a\\\\b" AS `--df`',
+        "MATCH (n {p: $p}) --df",
+    ],
+)
+def test_everything_after_the_leading_options_is_kept_letter_for_letter(query: str) -> None:
+    parsed = QUERY.parse(f"-l 5 {query}")
+    assert parsed.limit == 5
+    assert parsed.rest == query
+    assert parsed.df is False
+
+
+def test_options_of_a_command_line_may_stand_anywhere() -> None:
+    parsed = WORDS.parse("neo4j://host:7687 -u me --env-file 'my file.env'")
+    assert (parsed.words, parsed.user, parsed.env_file) == (["neo4j://host:7687"], "me", "my file.env")
+
+
+def test_an_equals_sign_may_join_an_option_and_its_value() -> None:
+    assert QUERY.parse("--limit=7 RETURN 1").limit == 7
+    assert WORDS.parse(r"--env-file=C:\new\table.env").env_file == r"C:\new\table.env"
+
+
+def test_a_python_expression_may_hold_spaces_quotes_and_brackets() -> None:
+    parsed = QUERY.parse("""-p ids=[1, 2, 'a b'] --param who="Tom Hanks" -p 'x=1 + 2' RETURN 1""")
+    assert parsed.param == ["ids=[1, 2, 'a b']", 'who="Tom Hanks"', "x=1 + 2"]
+    assert parsed.rest == "RETURN 1"
+
+
+def test_the_values_of_repeated_options_are_not_shared_between_lines() -> None:
+    QUERY.parse("-p a=1 RETURN 1").param.append("b=2")
+    assert QUERY.parse("RETURN 1").param == []
+
+
+def test_an_optional_value_may_be_left_out() -> None:
+    assert WORDS.parse("--close").close is True
+    assert WORDS.parse("--close work").close == "work"
+    assert WORDS.parse("--close -u me").close is True
+    assert WORDS.parse("").close is None
+
+
+def test_two_dashes_end_the_options() -> None:
+    assert QUERY.parse("-l 3 -- -l 4").rest == "-l 4"
+
+
+def test_the_cell_body_follows_the_text_of_the_line() -> None:
+    assert QUERY.parse("-l 3 MATCH (n)", "RETURN n\n").text == "MATCH (n)\nRETURN n"
+    assert QUERY.parse("-l 3", "RETURN 1;\n").text == "RETURN 1;"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--limt 3 RETURN 1", "%pick has no option --limt. Did you mean --limit?"),
+        ("-q RETURN 1", "%pick has no option -q."),
+        ("-l", "-l needs a value: -l N."),
+        ("-l --df RETURN 1", "-l needs a value: -l N."),
+        ("-l five RETURN 1", "-l takes a whole number, not 'five'."),
+        ("-l 0 RETURN 1", "-l must be at least 1, not 0."),
+        ("-l -1 RETURN 1", "-l must be at least 1, not -1."),
+        ("--seconds soon RETURN 1", "--seconds takes a number, not 'soon'."),
+        ("--df=yes RETURN 1", "--df takes no value."),
+        ("--format png RETURN 1", "--format takes one of svg, text, not 'png'."),
+        ("-p ids=[1, 2 RETURN 1", "A bracket is not closed: ids=[1, 2 RETURN 1"),
+        ("-p a='x RETURN 1", "A quote is not closed: a='x RETURN 1"),
+    ],
+)
+def test_a_wrong_option_is_one_line_that_says_what_is_right(line: str, message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        QUERY.parse(line)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_word_too_many_is_refused() -> None:
+    with pytest.raises(OptionError, match="does not know what to do with 'there'"):
+        WORDS.parse("demo there")
+
+
+def test_help_is_asked_for_even_where_the_rest_of_the_line_is_wrong() -> None:
+    assert WORDS.parse("one two -h").help is True
+
+
+def test_an_apostrophe_inside_a_word_needs_no_partner() -> None:
+    assert WORDS.parse("tom's.db -u me").words == ["tom's.db"]
