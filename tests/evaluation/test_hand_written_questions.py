@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cypher_magic.graph import demo
+from cypher_magic.query.readonly import read_only
+
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from cypher_magic.graph.neo4j_graph import Connection
 
 Questions = dict[str, list[dict[str, Any]]]
@@ -51,6 +56,35 @@ def test_every_reference_query_on_the_demo_graph_finds_rows(
 
 def test_every_reference_query_on_the_hospital_finds_rows(hand_written: Questions, hospital: Connection) -> None:
     assert not _without_rows(hand_written["hospital"], hospital)
+
+
+def test_every_reference_query_passes_the_read_only_gate(hand_written: Questions) -> None:
+    refused = {row["query"]: read_only(row["query"]) for rows in hand_written.values() for row in rows}
+    assert not {query: complaints for query, complaints in refused.items() if complaints}
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize("name", ["movies", "quickstart", "hospital"])
+def test_neo4j_and_the_embedded_graph_give_the_same_rows(
+    request: pytest.FixtureRequest,
+    hand_written: Questions,
+    hospital_module: ModuleType,
+    neo4j_graph: Connection,
+    name: str,
+) -> None:
+    embedded = request.getfixturevalue("hospital" if name == "hospital" else "movies")
+    if name == "hospital":
+        hospital_module.load(neo4j_graph)
+    else:
+        demo.fill(neo4j_graph)
+    queries = [row["query"] for row in hand_written[name]]
+    assert not [query for query in queries if _bag(neo4j_graph, query) != _bag(embedded, query)]
+
+
+def _bag(graph: Connection, query: str) -> Counter[str]:
+    """The rows in any order; sums of floats may differ in the last digits."""
+    rows = graph.read(query).rows
+    return Counter(repr([round(value, 9) if isinstance(value, float) else value for value in row]) for row in rows)
 
 
 def _plain(question: str) -> str:
