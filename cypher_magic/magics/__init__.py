@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FAMILIES = {
     "graph": "GraphMagics",  # %cypher_connect, %cypher, %%cypher, %cypher_schema
     "data": "DataMagics",  # %cypher_data
+    "finetune": "FinetuneMagics",  # %finetune, %%finetune
+    "ask": "AskMagics",  # %cypher_ask, %%cypher_ask
 }
 
 

@@ -57,7 +57,8 @@ def local_folder(name: str = DEFAULT, *, progress: Progress = silent) -> Path:
         return _default(progress)
     if entry is None and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise BackboneNotFound(
-            f"No backbone is called {name!r}.", hint=_closest(name) + "or give a Hub id (owner/name), a folder or a .gguf"
+            f"No backbone is called {name!r}.",
+            hint=_closest(name) + "or give a Hub id (owner/name), a folder or a .gguf",
         )
     return _from_hub(entry.source if entry else name, progress)
 
@@ -106,7 +107,9 @@ def _from_hub(source: str, progress: Progress) -> Path:
             f"{source} is gated.", hint="accept its licence on the Hub and log in with `hf auth login`"
         ) from exc
     except errors.RepositoryNotFoundError as exc:
-        raise BackboneNotFound(f"The Hub has no model {source!r}.", hint="check the spelling; private needs a login") from exc
+        raise BackboneNotFound(
+            f"The Hub has no model {source!r}.", hint="check the spelling; private needs a login"
+        ) from exc
     except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as exc:
         raise DownloadFailed(
             f"{source} could not be fetched from the Hub.",
@@ -165,7 +168,9 @@ def _cached(name: str, build: Callable[[Path], None]) -> Path:
             _write_manifest(building)
             building.rename(folder)
         except OSError as exc:
-            raise DownloadFailed(f"The backbone could not be stored: {exc.strerror or exc}.", hint=_room_hint(root)) from exc
+            raise DownloadFailed(
+                f"The backbone could not be stored: {exc.strerror or exc}.", hint=_room_hint(root)
+            ) from exc
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return folder

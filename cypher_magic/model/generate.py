@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import DynamicCache
 
-from cypher_magic.data.example import Turn
-from cypher_magic.model.prompt import Encoded, Prompt
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cypher_magic.data.example import Turn
+    from cypher_magic.model.prompt import Encoded, Prompt
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
@@ -14,6 +13,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers import logging as transformers_logging
 
 from cypher_magic.errors import ModelError, OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Loading bars and "unexpected key" tables of the libraries are noise in a notebook; what matters is raised.
 transformers_logging.set_verbosity_error()

@@ -13,11 +13,13 @@ Style `chat` takes the texts around them from the tokenizer's own chat template;
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cypher_magic.data.example import Example, Turn
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cypher_magic.data.example import Example, Turn
 
 WITH_SCHEMA = "Translate the question to a Cypher query for this graph schema:\n"
 WITHOUT_SCHEMA = "Translate the question to a Cypher query."
@@ -28,6 +30,11 @@ VALUE_LENGTH = 40
 
 _QUESTION = "\ue000question\ue000"  # private-use characters that no template or graph holds
 _ANSWER = "\ue001answer\ue001"
+
+
+def correction(question: str, complaint: str) -> str:
+    """What a model is asked when its query failed; its query is the turn before. Also the form of such training rows."""
+    return f"That query fails: {complaint} Correct it: {question}"
 
 
 class Tokenizer(Protocol):

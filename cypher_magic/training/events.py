@@ -1,4 +1,4 @@
-"""What a run says while it goes on: one JSON object a line in `events.jsonl`, written by the worker, read by all others.
+"""What a run says while it goes on: a JSON object a line in `events.jsonl`, written by the worker, read by all others.
 
 kinds: started (device, steps, packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second,
 memory_bytes, eta_seconds), evaluated (epoch, loss), sampled (epoch, samples), checkpointed (step),
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class TrainEvent:
 
     def to_line(self) -> str:
         """The event as one line of JSON."""
-        return json.dumps({"kind": self.kind, "time": round(self.time, 3), **self.values}, ensure_ascii=False, default=str)
+        return json.dumps(
+            {"kind": self.kind, "time": round(self.time, 3), **self.values}, ensure_ascii=False, default=str
+        )
 
     @classmethod
     def from_line(cls, line: str) -> TrainEvent:

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cypher_magic.model.prompt import Encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PREFIX = -1
 Row = Encoded

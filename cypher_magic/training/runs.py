@@ -1,13 +1,13 @@
 """Runs: one folder each, readable with no code of ours, and the worker process that fills it.
 
-    settings.yaml         what was asked for
-    examples.jsonl        the examples, each with its split (train, val); examples.jsonl.sha256 beside it
-    card.json             schema, prompt style, versions, hashes, figures
-    events.jsonl          what happened (events.py)
-    adapter/              the LoRA weights; always a whole adapter, also after a stop
-    checkpoints/          what resuming needs
-    worker.log            what the worker process printed
-    STOP                  there when somebody asked the run to stop
+settings.yaml         what was asked for
+examples.jsonl        the examples, each with its split (train, val); examples.jsonl.sha256 beside it
+card.json             schema, prompt style, versions, hashes, figures
+events.jsonl          what happened (events.py)
+adapter/              the LoRA weights; always a whole adapter, also after a stop
+checkpoints/          what resuming needs
+worker.log            what the worker process printed
+STOP                  there when somebody asked the run to stop
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
 from cypher_magic.places import runs_dir
 from cypher_magic.training.events import EventReader, TrainEvent, read_events
 from cypher_magic.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 _NAME = re.compile(r"[\w][\w.-]{0,63}\Z")
 _POLL = 0.3  # seconds between two looks at the events file
@@ -93,7 +95,9 @@ class Run:
 
     def update_card(self, **values: Any) -> None:
         """Put values into the card, in one step."""
-        _write(self.folder / "card.json", json.dumps({**self.card, **values}, indent=1, ensure_ascii=False, default=str))
+        _write(
+            self.folder / "card.json", json.dumps({**self.card, **values}, indent=1, ensure_ascii=False, default=str)
+        )
 
     def start(self) -> None:
         """Start the worker process in a session of its own, so that an interrupt of the notebook does not reach it."""
@@ -157,7 +161,8 @@ class Run:
             kept = (self.folder / "adapter").is_dir()
             raise TrainingError(
                 f"The worker of run {self.name} ended without a word (out of memory, or killed).",
-                hint=("the adapter of its last checkpoint is kept; " if kept else "") + f"see {self.folder / 'worker.log'}",
+                hint=("the adapter of its last checkpoint is kept; " if kept else "")
+                + f"see {self.folder / 'worker.log'}",
             )
         return self
 
@@ -209,7 +214,9 @@ def create_run(
     folder = runs_dir() / name
     if folder.exists():
         if Run(folder).worker_alive():
-            raise OptionError(f"Run {name} is still going on.", hint=f"%finetune attach {name}, or %finetune stop {name}")
+            raise OptionError(
+                f"Run {name} is still going on.", hint=f"%finetune attach {name}, or %finetune stop {name}"
+            )
         folder.rename(next(f for i in range(1, 10_000) if not (f := folder.with_name(f"{name}.{i}")).exists()))
     building = folder.with_name(f".{name}.new")
     shutil.rmtree(building, ignore_errors=True)

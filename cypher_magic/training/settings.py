@@ -6,18 +6,28 @@ panel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from cypher_magic.errors import OptionError
 from cypher_magic.model.catalogue import DEFAULT
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def doc(default: Any, text: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = (), advanced: bool = False) -> Any:  # fmt: skip
+
+def doc(
+    default: Any,
+    text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    advanced: bool = False,
+) -> Any:
     """A field with its default, its one-line documentation and the values it takes."""
     meta = {"doc": text, "low": low, "high": high, "choices": choices, "advanced": advanced}
     return field(default=default, metadata=meta)
@@ -41,7 +51,9 @@ class TrainingSettings:
     device: str = doc("auto", "where to train", choices=("auto", "cuda", "mps", "cpu"))
     precision: str = doc("auto", "number format of the base weights", choices=("auto", "bf16", "fp16", "fp32"))
     warmup: float = doc(0.05, "share of the steps in which the learning rate rises", low=0.0, high=0.9, advanced=True)
-    schedule: str = doc("cosine", "how the learning rate falls", choices=("cosine", "linear", "constant"), advanced=True)
+    schedule: str = doc(
+        "cosine", "how the learning rate falls", choices=("cosine", "linear", "constant"), advanced=True
+    )
     weight_decay: float = doc(0.0, "AdamW weight decay", low=0.0, high=1.0, advanced=True)
     clip: float = doc(1.0, "gradient norm is clipped to this", low=0.0, high=1000.0, advanced=True)
     pack_examples: int = doc(16, "examples that share one schema prefix in one pass", low=1, high=256, advanced=True)
@@ -108,9 +120,7 @@ def _as(kind: type, name: str, value: Any) -> Any:
             raise ValueError
         return kind(float(value)) if kind is int else kind(value)
     except (TypeError, ValueError, OverflowError) as exc:
-        raise OptionError(
-            f"{name} must be {'a whole number' if kind is int else 'a number'}, not {value!r}."
-        ) from exc
+        raise OptionError(f"{name} must be {'a whole number' if kind is int else 'a number'}, not {value!r}.") from exc
 
 
 def _validate(name: str, value: Any, meta: Mapping[str, Any], kind: type) -> None:
@@ -120,4 +130,6 @@ def _validate(name: str, value: Any, meta: Mapping[str, Any], kind: type) -> Non
         raise OptionError(f"{name} can not be {value!r}.", hint=f"one of {', '.join(meta['choices'])}")
     low, high = meta["low"], meta["high"]
     if (low is not None and not value >= low) or (high is not None and not value <= high):
-        raise OptionError(f"{name} can not be {value!r}.", hint=f"from {low:g} to {'any' if high is None else f'{high:g}'}")
+        raise OptionError(
+            f"{name} can not be {value!r}.", hint=f"from {low:g} to {'any' if high is None else f'{high:g}'}"
+        )

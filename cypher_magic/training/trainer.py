@@ -7,11 +7,10 @@ optimiser step, and a validation loss that is exact over all answer tokens.
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -21,9 +20,14 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from cypher_magic.errors import OptionError, TrainingError
 from cypher_magic.model.load import Device, adapter_shape
-from cypher_magic.model.prompt import Encoded
 from cypher_magic.training.packing import Pack, PackPlan, collate
-from cypher_magic.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cypher_magic.model.prompt import Encoded
+    from cypher_magic.training.settings import TrainingSettings
 
 _EMBEDDINGS = ("lm_head", "embed_out")  # linear modules that LoRA leaves alone: they are tied or as large as the rest
 
@@ -191,19 +195,18 @@ def optimiser_steps(packs: int, per_step: int, epochs: int) -> int:
 
 
 def save_adapter(model: Any, folder: Path, source: str) -> None:
-    """Write the adapter so that at every moment the folder holds a whole one, the old or the new.
+    """Write the adapter so that at every moment there is a whole one, the old or the new.
 
-    `source` is written as the name of its base model, instead of this machine's cache folder.
+    `source` is written as the name of its base model, instead of this machine's cache folder; peft's own model card,
+    which names that folder too, is left out (the run's card is ours).
     """
     fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    config = model.peft_config["default"]
-    here, config.base_model_name_or_path = config.base_model_name_or_path, source
-    try:
-        model.save_pretrained(str(fresh), save_embedding_layers=False)
-    finally:
-        config.base_model_name_or_path = here
+    model.save_pretrained(str(fresh), save_embedding_layers=False)
+    config = fresh / "adapter_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "base_model_name_or_path": source}, indent=2))
+    (fresh / "README.md").unlink(missing_ok=True)
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)

@@ -9,15 +9,13 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
 from transformers import TrainerCallback
 
-from cypher_magic.data.example import Example
 from cypher_magic.errors import CypherMagicError, DataError
 from cypher_magic.model.backbones import local_folder
 from cypher_magic.model.catalogue import find
@@ -28,6 +26,11 @@ from cypher_magic.model.starter import starting_adapter
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import Run
 from cypher_magic.training.trainer import PackTrainer, build_trainer, check_finite, save_adapter, with_adapter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cypher_magic.data.example import Example
 
 
 def main(folder: Path) -> int:
@@ -68,7 +71,9 @@ def train(run: Run, events: EventWriter) -> None:
     model = with_adapter(load_backbone(folder, device), settings, start)
     trainer = build_trainer(model, rows, val, settings, run.folder / "checkpoints", device)
     trainer.add_callback(Reporter(run, events, trainer, CypherModel(model, tokenizer, prompt)))
-    events.write("started", device=str(device), rows=len(rows), packs=len(trainer.train_dataset), epochs=settings.epochs)
+    events.write(
+        "started", device=str(device), rows=len(rows), packs=len(trainer.train_dataset), epochs=settings.epochs
+    )
     trainer.train()
     entry = find(settings.backbone)
     save_adapter(model, run.folder / "adapter", entry.source if entry else settings.backbone)
@@ -77,9 +82,7 @@ def train(run: Run, events: EventWriter) -> None:
     events.write("finished", state=state, steps=trainer.state.global_step)
 
 
-def _encode(
-    examples: Sequence[Example], prompt: Prompt, schema: str | None, limit: int
-) -> tuple[list[Encoded], int]:
+def _encode(examples: Sequence[Example], prompt: Prompt, schema: str | None, limit: int) -> tuple[list[Encoded], int]:
     encoded = [prompt.encode(example, schema) for example in examples]
     kept = [row for row in encoded if len(row) <= limit]
     return kept, len(encoded) - len(kept)
@@ -91,7 +94,7 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("cypher-magic", "torch", "transformers", "peft")}
 
 
-class Reporter(TrainerCallback):  # type: ignore[misc]
+class Reporter(TrainerCallback):
     """Turns what the Trainer does into events, evaluates after each epoch, and stops when it is asked to."""
 
     def __init__(self, run: Run, events: EventWriter, trainer: PackTrainer, model: CypherModel) -> None:

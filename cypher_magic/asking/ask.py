@@ -1,0 +1,137 @@
+"""From a question to rows: prompt -> reply -> repair -> gate and checks -> run, and once more with the complaint."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from cypher_magic.asking.answer import Answer, Attempt
+from cypher_magic.data.example import Turn
+from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTimeout
+from cypher_magic.model.prompt import correction
+from cypher_magic.query.check import check
+from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.readonly import read_only
+from cypher_magic.query.repair import repair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from cypher_magic.graph.neo4j_graph import Connection
+    from cypher_magic.graph.result import QueryResult
+    from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.model.generate import Completion
+    from cypher_magic.model.prompt import Prompt
+
+LONGEST_QUESTION = 2000  # characters; a question is a sentence or two
+
+
+class Model(Protocol):
+    """What asking needs of a model."""
+
+    name: str
+    prompt: Prompt
+
+    def complete(  # noqa: D102
+        self,
+        question: str,
+        schema: str | None,
+        *,
+        history: Sequence[Turn] = (),
+        max_tokens: int = 256,
+        stream: Callable[[str], None] | None = None,
+    ) -> Completion: ...
+
+
+def ask(
+    question: str,
+    *,
+    model: Model,
+    graph: Connection,
+    history: Sequence[Turn] = (),
+    retries: int = 1,
+    limit: int = 1000,
+    timeout: float = 30.0,
+    run: bool = True,
+    allow: Iterable[str] = (),
+    stream: Callable[[str], None] | None = None,
+) -> Answer:
+    """Turn a question into a query that the graph accepts, and run it read-only.
+
+    A query that fails a check goes back to the model with the complaint, at most `retries` times. The answer says
+    what was against the last one when none passed; it is an error only when the graph or the model is gone.
+    """
+    question = _checked(question)
+    started = time.perf_counter()
+    schema = graph.schema()
+    text = schema.render()
+    attempts: list[Attempt] = []
+    result: QueryResult | None = None
+    asked, turns = question, list(history)
+    for _ in range(retries + 1):
+        reply = model.complete(asked, text, history=turns, stream=stream)
+        attempt = examine(reply.text, schema, ended=reply.ended, allow=allow)
+        if not attempt.complaints:
+            result, complaints = (
+                _run(graph, attempt.query, limit, timeout) if run else (None, _plan(graph, attempt.query))
+            )
+            attempt = Attempt(attempt.reply, attempt.query, attempt.repairs, complaints)
+        attempts.append(attempt)
+        if not attempt.complaints or not attempt.query:
+            break
+        asked, turns = correction(question, attempt.complaints[0].message), [*history, Turn(question, attempt.query)]
+    last = attempts[-1]
+    return Answer(
+        question=question,
+        query=last.query,
+        complaints=last.complaints,
+        repairs=last.repairs,
+        result=result,
+        seconds=time.perf_counter() - started,
+        prompt=model.prompt.text(question, text, history),
+        attempts=tuple(attempts),
+        model=model.name,
+    )
+
+
+def examine(reply: str, schema: GraphSchema, *, ended: bool = True, allow: Iterable[str] = ()) -> Attempt:
+    """The query in a model's reply, repaired where that is safe, and everything that is against it."""
+    if not reply.strip():
+        return Attempt(reply, "", complaints=(Complaint("syntax", "the model wrote nothing"),))
+    repaired = repair(reply, schema)
+    complaints = read_only(repaired.text, allow) or check(repaired.text, schema)
+    if complaints and not ended:
+        complaints = [
+            Complaint("syntax", "the query does not end: the model went on until it was cut off"),
+            *complaints,
+        ]
+    return Attempt(reply, repaired.text, tuple(str(c) for c in repaired.changes), tuple(complaints))
+
+
+def _checked(question: str) -> str:
+    question = " ".join(question.split())
+    if not question:
+        raise OptionError("There is no question.", hint="%cypher_ask Who directed The Matrix?")
+    if len(question) > LONGEST_QUESTION:
+        raise OptionError(
+            f"The question has {len(question):,} characters.",
+            hint=f"at most {LONGEST_QUESTION:,}: ask one thing at a time",
+        )
+    return question
+
+
+def _run(graph: Connection, query: str, limit: int, timeout: float) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
+    try:
+        return graph.read(query, limit=limit, timeout=timeout), ()
+    except QueryTimeout as exc:
+        return None, (Complaint("timeout", exc.message, hint="ask for less, or allow more time with -t"),)
+    except (QueryFailed, NotReadOnly) as exc:
+        return None, (Complaint("database", exc.message, hint=exc.hint),)
+
+
+def _plan(graph: Connection, query: str) -> tuple[Complaint, ...]:
+    try:
+        graph.explain(query)
+    except (QueryFailed, NotReadOnly) as exc:
+        return (Complaint("database", exc.message, hint=exc.hint),)
+    return ()

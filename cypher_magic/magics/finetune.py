@@ -1,0 +1,133 @@
+"""%%finetune and %finetune: train a model, look after runs."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import line_cell_magic, magics_class
+
+from cypher_magic.errors import OptionError
+from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.training.settings import TrainingSettings, overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.training.runs import Run
+
+_SETTINGS = [f for f in fields(TrainingSettings) if not f.metadata["advanced"]]
+_VERBS = {
+    "list": "all runs",
+    "status": "one run, or the newest",
+    "attach": "watch a run that goes on",
+    "stop": "stop a run and keep its adapter",
+    "logs": "what the run's process printed",
+    "use": "let this run answer from now on",
+}
+
+FINETUNE = Command(
+    "%%finetune",
+    "Fine-tune an open model on question/Cypher examples, on your GPU when there is one. The cell body takes settings\n"
+    "as YAML lines (`learning_rate: 0.0005`), those without an option of their own too. Interrupt stops the run and\n"
+    "keeps its adapter. %finetune list | status | attach | stop | logs | use [NAME] look after runs.",
+    words="NAME",
+    options=(
+        Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
+        Option("--val", metavar="FILE", help="validation examples; without, a tenth of --data is set aside"),
+        Option("--fix", type=bool, help="train on the repaired examples (no repeats, leaks, broken queries)"),
+        Option("--background", type=bool, help="return at once; %finetune attach NAME watches"),
+        *(
+            Option(
+                "--" + f.name.replace("_", "-"), type=type(f.default), metavar=str(f.default), help=f.metadata["doc"]
+            )
+            for f in _SETTINGS
+        ),
+    ),
+    examples=(
+        "%%finetune movies --data train.csv --val val.csv --epochs 3",
+        "%%finetune movies --data pairs --fix\n    learning_rate: 0.0005\n    advanced:\n        pack_examples: 8",
+    ),
+)
+
+
+@magics_class
+class FinetuneMagics(Family):
+    """Train, watch, stop."""
+
+    @line_cell_magic
+    @FINETUNE
+    def finetune(self, options: Options) -> Any:
+        """The Run; with a verb, what the verb returns."""
+        if options.cell is None and options.words and options.words[0] in _VERBS and not options.data:
+            return self._verb(*options.words[:2])
+        if len(options.words) != 1:
+            raise OptionError("A run needs a name.", hint="%%finetune movies --data train.csv")
+        if not options.data:
+            raise OptionError(
+                "There are no examples to train on.", hint=f"%%finetune {options.words[0]} --data train.csv"
+            )
+        from cypher_magic import session
+
+        given = {f.name: getattr(options, f.name) for f in _SETTINGS if getattr(options, f.name) is not None}
+        variables = self.shell.user_ns
+        data = [variables.get(word, word) for word in options.data]
+        return session.finetune(
+            options.words[0],
+            data[0] if len(data) == 1 else data,
+            variables.get(options.val, options.val) if options.val else None,
+            fix=options.fix,
+            background=options.background,
+            display=_view,
+            progress=download_bar(),
+            **{**overrides(options.cell or ""), **given},
+        )
+
+    def _verb(self, verb: str, name: str | None = None) -> Any:
+        from cypher_magic import session
+        from cypher_magic.training.runs import find_run
+
+        if verb == "list":
+            return session.runs()
+        if name is None:
+            newest = session.runs()[:1]
+            if not newest:
+                raise OptionError("There are no runs yet.", hint="%%finetune NAME --data FILE")
+            name = newest[0].name
+        run = find_run(name)
+        if verb == "use":
+            session.use_run(name)
+        elif verb == "stop":
+            run.stop()
+        elif verb == "attach":
+            return run.wait(_view(run))
+        elif verb == "logs":
+            log = run.folder / "worker.log"
+            print(log.read_text(encoding="utf-8", errors="replace") if log.is_file() else "nothing yet")
+            return None
+        return run
+
+
+def _view(run: Run) -> Callable[[list[Any]], None]:
+    from cypher_magic.widgets.progress import TrainingView
+
+    view = TrainingView(run)
+    view.show()
+    return view.update
+
+
+def download_bar() -> Callable[[str, int, int], None]:
+    """A progress bar for what takes long before training or asking starts: download, conversion, evaluation."""
+    from tqdm.auto import tqdm
+
+    bars: dict[str, Any] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in bars:
+            in_bytes = what == "downloading"
+            bars[what] = tqdm(total=total or None, desc=what, unit="B" if in_bytes else "", unit_scale=in_bytes)
+        bars[what].update(done - bars[what].n)
+        if total and done >= total:
+            bars.pop(what).close()
+
+    return show
