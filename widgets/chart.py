@@ -225,6 +225,7 @@ def _rate_strip(buckets: Sequence[Bucket], frame: _Frame) -> list[str]:
     return [
         f'<polygon points="{first:.1f},{bottom} {points} {last:.1f},{bottom}" fill="currentColor" fill-opacity=".12"/>',
         f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-opacity=".45"/>',
+        f'<text x="{LEFT - 6}" y="{bottom - 2}" text-anchor="end" {FAINT}>rate</text>',
     ]
 
 

@@ -1,8 +1,7 @@
 """A run on the screen while it goes on, and as it stays in the saved notebook: HTML for notebooks, lines for the rest.
 
-    view = TrainingView(run)
-    with shown(view) as on_events:
-        run.wait(on_events)
+    view = TrainingView(run).show()
+    run.wait(view.update)
 
 Needs IPython only; the panel puts the same HTML into a widget.
 """
@@ -11,16 +10,18 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
 from html import escape
-from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.widgets import samples
 from cypher_magic.widgets.chart import Curves, chart
+from cypher_magic.widgets.epochs import EpochTable, duration, short
+
+from cypher_magic.training.events import EventReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import threading
+    from collections.abc import Callable, Iterable
 
     from cypher_magic.training.events import TrainEvent
     from cypher_magic.training.runs import Run
@@ -62,7 +63,7 @@ class TrainingView:
         self.run = run
         self.state = "starting"
         self.curves = Curves()
-        self.epochs = _EpochTable()
+        self.epochs = EpochTable()
         self.started: TrainEvent | None = None
         self.step: TrainEvent | None = None
         self.ended: TrainEvent | None = None
@@ -71,22 +72,43 @@ class TrainingView:
         self.last_samples: list[Any] = []
         self._sampled_at = ""
         self._samples_html = ""
+        self._screen: _Notebook | _Terminal | None = None
+        self._drawn = 0.0
+
+    def show(self) -> TrainingView:
+        """Show the view where the cell's output goes, and keep that up to date with `update`.
+
+        A notebook gets one output that is redrawn at most twice a second, and whose last state is saved with the
+        notebook; a terminal gets a line as each epoch ends.
+        """
+        self._screen = _Notebook(self) if in_notebook() else _Terminal(self)
+        self._draw()
+        return self
 
     def update(self, events: Iterable[TrainEvent]) -> TrainingView:
         """Take in the events that are new, in order."""
+        was_over = self.over
         for event in events:
             self.curves.add(event)
             self.epochs.add(event)
             take = getattr(self, f"_on_{event.kind}", None)
             if take is not None:
                 take(event)
+        if time.monotonic() - self._drawn >= PAUSE or self.over > was_over:
+            self._draw()
         return self
 
     def settle(self) -> TrainingView:
         """Ask the run folder what became of a run that ended without a last event."""
         if self.state not in ENDED:
             self.state = self.run.state
+            self._draw()
         return self
+
+    def _draw(self) -> None:
+        if self._screen is not None:
+            self._screen.draw(last=self.over)
+        self._drawn = time.monotonic()
 
     def _on_started(self, event: TrainEvent) -> None:
         self.started, self.ended, self.state = event, None, "running"
@@ -100,7 +122,7 @@ class TrainingView:
     def _on_sampled(self, event: TrainEvent) -> None:
         self.last_samples = [s for s in event.get("samples") or [] if isinstance(s, dict)]
         self.first_samples = self.first_samples or self.last_samples
-        self._sampled_at = f"epoch {_short(event.get('epoch'))}"
+        self._sampled_at = f"epoch {short(event.get('epoch'))}"
         earlier = self.first_samples if self.first_samples is not self.last_samples else []
         self._samples_html = samples.table(earlier, self.last_samples, names=("before", self._sampled_at))
 
@@ -131,7 +153,7 @@ class TrainingView:
             rows, epochs = self.started.get("rows"), self.started.get("epochs")
             parts += [f"on {self.started.get('device')}"] if self.started.get("device") else []
             parts += [f"{rows:,} examples"] if isinstance(rows, int) else []
-            parts += [f"{_short(epochs)} epoch{'' if epochs == 1 else 's'}"] if epochs else []
+            parts += [f"{short(epochs)} epoch{'' if epochs == 1 else 's'}"] if epochs else []
         return samples.one_line(" · ".join(parts), 300)
 
     @property
@@ -217,77 +239,24 @@ class TrainingView:
 _STATES = {"starting": "starting", "running": "training", "died": "its process is gone"}
 
 
-class _EpochTable:
-    """Mean training loss, validation loss and seconds per epoch, from events as they come in."""
+def watch(view: TrainingView, until: threading.Event, draw: Callable[[TrainingView], None] | None = None) -> None:
+    """Follow a run that goes on elsewhere, until it has ended or `until` is set; blocks, so call it in a thread.
 
-    def __init__(self) -> None:
-        self.validation: list[tuple[float, float]] = []  # epoch, loss
-        self.seconds = 0.0
-        self._rows: dict[int, list[float]] = {}  # epoch -> sum of losses, count, seconds at its end
-        self._reached = 0.0
-        self._began: float | None = None
-        self._before = 0.0  # seconds of earlier attempts of a resumed run
-
-    def add(self, event: TrainEvent) -> None:
-        if event.kind == "started":
-            self._began, self._before = event.time, self.seconds
-        if self._began is not None:
-            self.seconds = max(self.seconds, self._before + event.time - self._began)
-        loss, epoch = event.get("loss"), event.get("epoch")
-        if event.kind not in ("step", "evaluated") or not isinstance(loss, int | float) or not isfinite(loss):
-            return
-        if event.kind == "evaluated":
-            self.validation = [*(v for v in self.validation if v[0] < epoch), (epoch, loss)]
-            if round(epoch) in self._rows:
-                self._rows[round(epoch)][2] = self.seconds
-        else:
-            number = max(1, ceil(epoch - 5e-4))  # epochs come rounded to three places
-            total, count, _ = self._rows.get(number, (0.0, 0, 0.0))
-            self._rows[number] = [total + loss, count + 1, self.seconds]
-        self._reached = epoch
-
-    def best(self) -> str:
-        """Where the validation loss was lowest, when it has gone up since."""
-        epoch, loss = min(self.validation, key=lambda pair: pair[1])
-        return f" (lowest {loss:.3g} after epoch {_short(epoch)})" if loss < self.validation[-1][1] else ""
-
-    def lines(self, *, whole: bool) -> list[str]:
-        """A line per epoch that is over; with `whole` the one that was broken off too."""
-        losses = {round(epoch): loss for epoch, loss in self.validation}
-        told = [f"before     {'':22} validation loss {losses[0]:<8.3g}"] if 0 in losses else []
-        over = self._reached if not whole else float("inf")
-        for number, (total, count, seconds) in sorted(self._rows.items()):
-            if number > over + 5e-4 or (losses and not whole and number not in losses):
-                continue
-            until = min(float(number), self._reached)
-            val = f"validation loss {losses[number]:<8.3g}" if number in losses else f"{'':24}"
-            told.append(f"epoch {until:<4.3g} training loss {total / count:<8.3g} {val} {duration(seconds)}")
-        return [line.rstrip() for line in told]
-
-
-@contextmanager
-def shown(view: TrainingView) -> Iterator[Callable[[list[TrainEvent]], None]]:
-    """Show the view while the block runs; hand the function that it yields the new events.
-
-    A notebook gets one output that is redrawn at most twice a second, and whose last state is saved with the notebook;
-    a terminal gets a line as each epoch ends.
+    `draw` is called with the view whenever there is something new.
     """
-    screen: _Notebook | _Terminal = _Notebook(view) if _in_notebook() else _Terminal(view)
-    screen.draw()
-    drawn = time.monotonic()
-
-    def on_events(events: list[TrainEvent]) -> None:
-        nonlocal drawn
-        view.update(events)
-        if time.monotonic() - drawn >= PAUSE:
-            screen.draw()
-            drawn = time.monotonic()
-
-    try:
-        yield on_events
-    finally:
-        view.settle()
-        screen.draw(last=True)
+    reader = EventReader(view.run.folder / "events.jsonl")
+    over = False
+    while not over and not until.is_set():
+        alive = view.run.worker_alive()  # looked at before reading: what was written last is read too
+        new = reader.new()
+        view.update(new)
+        over = view.over or not alive
+        if over:
+            view.settle()
+        if draw is not None and (new or over):
+            draw(view)
+        if not over:
+            until.wait(PAUSE)
 
 
 class _Notebook:
@@ -322,28 +291,15 @@ class _Terminal:
                 print(f"{self.wipe}{line}")
                 self.printed.add(line)
         if last:
+            self.live = False
             print(self.wipe + "\n".join(self.view.last_lines()), flush=True)
         elif self.live:
             print(f"{self.wipe}{self.view.facts[:100]}", end="", flush=True)
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Whether a frontend shows rich output: the shell of a kernel, not of a terminal."""
     from IPython import get_ipython
 
     shell = get_ipython()
     return shell is not None and hasattr(shell, "kernel")
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 2 min 10 s, 1 h 5 min."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _short(number: Any) -> str:
-    return f"{number:.3g}" if isinstance(number, int | float) else str(number or "")
