@@ -33,7 +33,7 @@ _ANSWER = "\ue001answer\ue001"
 
 
 def correction(question: str, complaint: str) -> str:
-    """What a model is asked when its query failed; its query is the turn before. Also the form of such training rows."""
+    """What a model is asked when its query (the turn before) failed; also the form of such training rows."""
     return f"That query fails: {complaint} Correct it: {question}"
 
 
