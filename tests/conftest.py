@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Iterator
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -42,3 +48,78 @@ def shell() -> Iterator[object]:
     if "cypher_magic" in shell.extension_manager.loaded:
         shell.run_line_magic("unload_ext", "cypher_magic")
     InteractiveShell.clear_instance()
+
+
+def load_beside(path: str) -> ModuleType:
+    """A module of helpers from a folder of tests, which is no package."""
+    file = Path(__file__).parent / path
+    name = f"cypher_magic_tests_{file.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None and spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Neo4j with `uri`, `user`, `password`, `run`, `clear`; skips with the reason where there is none."""
+    from cypher_magic import places
+
+    neo4j_server = load_beside("graph/neo4j_server.py")
+    try:
+        server = neo4j_server.started(tmp_path_factory.mktemp("neo4j"), places.cache_dir())
+    except neo4j_server.NotAvailable as exc:
+        if "neo4j" in os.environ.get("CYPHER_MAGIC_REQUIRE", ""):
+            pytest.fail(f"Neo4j is required here: {exc}")
+        pytest.skip(str(exc))
+    yield server
+    if server.ours:
+        server.stop()
+
+
+@pytest.fixture
+def neo4j_graph(neo4j_server: Any) -> Iterator[Any]:
+    """A Connection to an empty real Neo4j."""
+    from cypher_magic.graph.neo4j_graph import Connection, open_driver
+    from cypher_magic.graph.secret import Secret
+
+    neo4j_server.clear()
+    password = Secret(neo4j_server.password)
+    driver = open_driver(neo4j_server.uri, neo4j_server.user, password)
+    connection = Connection(
+        driver, name="test", uri=neo4j_server.uri, user=neo4j_server.user, database="neo4j", password=password
+    )
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def embedded_graph() -> Iterator[Any]:
+    """A Connection to an empty embedded graph in a temporary folder."""
+    from cypher_magic.graph import embedded
+
+    connection = embedded.start()
+    connection.write("MATCH (n) DETACH DELETE n")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def _demo_kept_running() -> Iterator[None]:
+    from cypher_magic.graph import embedded
+
+    kept = embedded.start_demo()
+    yield
+    kept.close()
+
+
+@pytest.fixture
+def demo_graph(_demo_kept_running: None) -> Iterator[Any]:
+    """A Connection to the demo movie graph, which all tests share: never write to it."""
+    from cypher_magic.graph import embedded
+
+    connection = embedded.start_demo()
+    yield connection
+    connection.close()

@@ -19,7 +19,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ _ENGINE_SETTINGS = (
 class _Engine:
     """One running engine: where it listens, who may log in, and how many connections use it."""
 
+    key: str
     root: Path
     temporary: bool
     uri: str
@@ -51,7 +52,6 @@ class _Engine:
     server: Any
     lock: Any
     users: int = 0
-    filled: set[str] = field(default_factory=set)
 
     def release(self) -> None:
         """One connection less; the last one stops the engine."""
@@ -61,7 +61,7 @@ class _Engine:
 
     def stop(self) -> None:
         """Stops the engine and deletes its folder if that was a temporary one."""
-        _ENGINES.pop(_key(self.root, self.temporary), None)
+        _ENGINES.pop(self.key, None)
         if self.server is not None:
             self.server.stop()
             self.server = None
@@ -70,27 +70,37 @@ class _Engine:
             shutil.rmtree(self.root, ignore_errors=True)
 
 
-_ENGINES: dict[str, _Engine] = {}  # the folder (or "" for the temporary graph) -> the engine of this process
+_DEMO = "demo"
+_ENGINES: dict[str, _Engine] = {}  # the folder, or a word for a temporary one -> the engine in this process
 
 
 def start(path: str | Path | None = None, *, name: str = "embedded") -> Connection:
-    """A connection to the embedded graph in the folder `path`, or in a temporary one that goes with the process.
+    """A connection to the embedded graph in the folder `path`, or to a new, empty, temporary one.
 
     A folder that another process serves already is joined over that process's port.
     """
-    root = Path(path).expanduser().resolve() if path is not None else None
-    key = _key(root, root is None)
-    if key not in _ENGINES:
-        _ENGINES[key] = _launch(root)
-    return _connected(_ENGINES[key], name)
+    if path is None:
+        return _connected(_launch(None, key=f"temporary {secrets.token_hex(8)}"), name)
+    root = Path(path).expanduser().resolve()
+    return _connected(_ENGINES.get(str(root)) or _launch(root, key=str(root)), name)
 
 
 def start_demo(path: str | Path | None = None, *, name: str = "demo") -> Connection:
-    """A connection to the demo movie graph, embedded; kept in the folder `path` if one is given."""
+    """A connection to the demo movie graph, embedded; kept in the folder `path` if one is given.
+
+    Without a folder, all connections of this process share one demo graph.
+    """
     from cypher_magic.graph import demo
 
-    connection = start(path, name=name)
-    demo.fill(connection)
+    if path is None:
+        connection = _connected(_ENGINES.get(_DEMO) or _launch(None, key=_DEMO), name)
+    else:
+        connection = start(path, name=name)
+    try:
+        demo.fill(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -108,7 +118,7 @@ def _connected(engine: _Engine, name: str) -> Connection:
     )
 
 
-def _launch(root: Path | None) -> _Engine:
+def _launch(root: Path | None, *, key: str) -> _Engine:
     if root is None:
         _sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX)) if root is None else root
@@ -120,7 +130,9 @@ def _launch(root: Path | None) -> _Engine:
     port = _free_port()
     _write_users(folder / "config", admin, reader)
     server = _server(folder, admin, port)
-    return _Engine(folder, root is None, f"bolt://127.0.0.1:{port}", reader, admin, server, lock)
+    engine = _Engine(key, folder, root is None, f"bolt://127.0.0.1:{port}", reader, admin, server, lock)
+    _ENGINES[key] = engine
+    return engine
 
 
 def _server(folder: Path, admin: Secret, port: int) -> Any:
@@ -190,10 +202,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _key(root: Path | None, temporary: bool) -> str:
-    return "" if temporary else str(root)
 
 
 def _locked(folder: Path) -> Any | None:

@@ -110,13 +110,21 @@ def translated(error: Exception, *, where: str = "") -> CypherMagicError:
 
 
 @contextmanager
-def vendor_errors(where: str = "", *, moved: Callable[[str], str] = lambda text: text) -> Iterator[None]:
-    """Raises our errors in place of the driver's; `moved` edits messages (positions of a prefixed query)."""
-    from neo4j.exceptions import DriverError, GqlError
+def vendor_errors(
+    where: str = "", *, moved: Callable[[str], str] = lambda text: text, stale_too: bool = True
+) -> Iterator[None]:
+    """Raises our errors in place of the driver's.
+
+    `moved` edits messages (positions of a prefixed query); `stale_too=False` lets errors of a connection that broke
+    pass, for a caller that tries again.
+    """
+    from neo4j.exceptions import DriverError, GqlError, ServiceUnavailable, SessionExpired
 
     try:
         yield
     except (GqlError, DriverError, OSError, ValueError, TypeError) as exc:
+        if not stale_too and isinstance(exc, ServiceUnavailable | SessionExpired):
+            raise
         ours = translated(exc, where=where)
         ours.message = moved(ours.message)
         ours.args = (ours.message,)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.errors import ConnectionFailed, CypherMagicError, NotReadOnly, QueryTimeout
+from cypher_magic.errors import ConnectionFailed, CypherMagicError, NotReadOnly, QueryFailed, QueryTimeout
 from cypher_magic.graph.neo4j_errors import vendor_errors
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.graph.running import Overdue, interruptible
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _GRACE = 5.0  # seconds after which a server that ignores a query's time limit is told to end it
 _RETRIES = 2  # a reading query is sent again when the connection turns out to be stale
+_TIMED_OUT = "Neo.ClientError.Transaction.TransactionTimedOut"
+_TERMINATED = "Neo.ClientError.Transaction.Terminated"
 _COUNTERS = (
     "nodes_created",
     "nodes_deleted",
@@ -69,6 +71,7 @@ class _Running:
 
     text: str
     driver: neo4j.Driver
+    cancelled: bool = False
     tag: str = field(default_factory=lambda: f"{time.time_ns():x}")
 
 
@@ -108,7 +111,12 @@ class Connection:
         self._owns_driver = owns_driver
         self._running: list[_Running] = []
         self._schema: GraphSchema | None = None
-        self.server = self._greet()
+        self.server = ""
+        try:
+            self.server = self._greet()
+        except BaseException:
+            self.close()
+            raise
 
     def __repr__(self) -> str:
         at = "closed" if self.closed else self.uri
@@ -132,9 +140,7 @@ class Connection:
         """
         if profile and not _mode(text):
             text = "PROFILE " + text
-        if not self.embedded:
-            self._must_only_read(text, params)
-        return self._run(text, params, limit=limit, timeout=timeout, write=False)
+        return self._run(text, params, limit=limit, timeout=timeout, write=False, checked=not self.embedded)
 
     def write(
         self,
@@ -153,16 +159,13 @@ class Connection:
 
     def explain(self, text: str, params: Mapping[str, Any] | None = None) -> Plan:
         """The server's plan for the query, which is not run; QueryFailed where the server would refuse it."""
-        asked, moved = _explaining(text, separator=" " if self.embedded else "\n")
 
         def work() -> Plan:
             with self._driver.session(database=self.database, default_access_mode="READ") as session:
-                summary = session.run(_query(asked, 30.0), dict(params or {})).consume()
-            kind = "unknown" if self.embedded else str(summary.query_type)
-            return Plan(kind, tuple(moved(line) for line in _notifications(summary)), _plan_text(summary) or "")
+                return self._plan(session, text, params)
 
-        with vendor_errors(self.uri, moved=moved):
-            return self._patiently(work, _Running(asked, self._driver), timeout=30.0, retries=_RETRIES)
+        with vendor_errors(self.uri):
+            return self._patiently(work, _Running(text, self._driver), timeout=30.0, retries=_RETRIES)
 
     def schema(
         self, refresh: bool = False, *, sample: int | None = None, values: bool = False, budget: float = 10.0
@@ -182,7 +185,11 @@ class Connection:
     def cancel(self) -> None:
         """Ends every query of this connection that is running now, on the server."""
         for running in list(self._running):
-            self._terminate(running)
+            running.cancelled = True
+            deadline = time.monotonic() + _GRACE
+            while running in self._running and time.monotonic() < deadline:
+                self._terminate(running)
+                time.sleep(0.05)
 
     def environment(self) -> dict[str, str]:
         """The NEO4J_* variables with which a child process reaches the same graph (as the reading user if embedded).
@@ -210,29 +217,42 @@ class Connection:
 
     def _greet(self) -> str:
         with vendor_errors(self.uri), self._driver.session(database=self.database) as session:
-            agent = session.run("RETURN 1").consume().server.agent
+            harmless = "SHOW DATABASES" if self.database == "system" else "RETURN 1"
+            agent = session.run(harmless).consume().server.agent
         if "ArcadeDB" in agent:
             version = re.search(r"ArcadeDB ([\w.]+)", agent)
             return f"embedded ArcadeDB {version[1]}" if version else "embedded ArcadeDB"
         return agent.replace("/", " ", 1)
 
-    def _must_only_read(self, text: str, params: Mapping[str, Any] | None) -> None:
-        kind = self.explain(text, params).query_type
-        if kind != "r":
-            verb = "changes the graph" if "w" in kind else "is an administration or schema command"
-            raise NotReadOnly(f"This query {verb} (the server calls it {kind!r}).", hint="run it with --write")
+    def _plan(self, session: neo4j.Session, text: str, params: Mapping[str, Any] | None) -> Plan:
+        asked, moved = _explaining(text, separator=" " if self.embedded else "\n")
+        with vendor_errors(self.uri, moved=moved, stale_too=False):
+            summary = session.run(_query(asked, 30.0), dict(params or {})).consume()
+        kind = "unknown" if self.embedded else str(summary.query_type)
+        return Plan(kind, tuple(moved(line) for line in _notifications(summary)), _plan_text(summary) or "")
 
     def _run(
-        self, text: str, params: Mapping[str, Any] | None, *, limit: int | None, timeout: float | None, write: bool
+        self,
+        text: str,
+        params: Mapping[str, Any] | None,
+        *,
+        limit: int | None,
+        timeout: float | None,
+        write: bool,
+        checked: bool = False,
     ) -> QueryResult:
         driver = self._writer if write else self._driver
         running = _Running(text, driver)
 
         def work() -> QueryResult:
-            started = time.perf_counter()
             mode = "WRITE" if write else "READ"
             fetch = 1000 if limit is None else max(1, min(limit + 1, 1000))
             with driver.session(database=self.database, default_access_mode=mode, fetch_size=fetch) as session:
+                if checked:
+                    _only_reading(self._plan(session, text, params).query_type)
+                if running.cancelled:
+                    raise QueryFailed("The query was cancelled.", code=_TERMINATED)
+                started = time.perf_counter()
                 result = session.run(_query(text, timeout, running.tag), dict(params or {}))
                 columns = tuple(result.keys())
                 wanted = result if limit is None else itertools.islice(result, limit + 1)
@@ -286,18 +306,20 @@ class Connection:
         try:
             for attempt in itertools.count():
                 try:
-                    return interruptible(work, lambda: self._terminate(running), seconds=limit)
+                    return interruptible(work, lambda: self._stop(running), seconds=limit)
                 except (ServiceUnavailable, SessionExpired):
                     if attempt >= retries:
                         raise
                 except Overdue as exc:
                     message = f"The query took longer than {timeout:g} seconds and was stopped on the server."
                     hint = "allow more time with -t, or narrow the query down"
-                    raise QueryTimeout(
-                        message, code="Neo.ClientError.Transaction.TransactionTimedOut", hint=hint
-                    ) from (exc)
+                    raise QueryTimeout(message, code=_TIMED_OUT, hint=hint) from exc
         finally:
             self._running.remove(running)
+
+    def _stop(self, running: _Running) -> None:
+        running.cancelled = True
+        self._terminate(running)
 
     def _terminate(self, running: _Running) -> None:
         """Ends the query on the server, found by its tag (Neo4j) or by its text (embedded, which keeps no tags)."""
@@ -336,6 +358,12 @@ def _silence_notifications() -> None:
     logger = logging.getLogger("neo4j.notifications")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+
+
+def _only_reading(kind: str) -> None:
+    if kind != "r":
+        verb = "changes the graph" if "w" in kind else "is an administration or schema command"
+        raise NotReadOnly(f"This query {verb} (the server calls it {kind!r}).", hint="run it with --write")
 
 
 def _query(text: str, timeout: float | None, tag: str = "") -> neo4j.Query:

@@ -8,6 +8,7 @@ waits on an event that Interrupt can break.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PATIENCE = 5.0  # seconds that a stopped call may take to come back
+_AGAIN = 0.2  # seconds after which it is stopped once more: the server may not have known it yet
 
 
 class Overdue(Exception):
@@ -46,6 +48,13 @@ class _Call(Generic[T]):
             left = None if left is None else left - 0.5
         return self.done.is_set()
 
+    def end(self, stop: Callable[[], None]) -> None:
+        """Stops the call and waits until it came back, but not for ever."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self.done.is_set() and time.monotonic() < deadline:
+            stop()
+            self.done.wait(_AGAIN)
+
 
 def interruptible(work: Callable[[], T], stop: Callable[[], None], *, seconds: float | None = None) -> T:
     """The value of `work()`; Interrupt and the end of `seconds` (raises Overdue) call `stop` first."""
@@ -55,12 +64,10 @@ def interruptible(work: Callable[[], T], stop: Callable[[], None], *, seconds: f
         thread.start()
         finished = call.wait(seconds)
     except KeyboardInterrupt:
-        stop()
-        call.done.wait(_PATIENCE)
+        call.end(stop)
         raise
     if not finished:
-        stop()
-        call.done.wait(_PATIENCE)
+        call.end(stop)
         raise Overdue
     if call.error is not None:
         raise call.error
