@@ -96,12 +96,11 @@ def neo4j_graph(neo4j_server: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def embedded_graph() -> Iterator[Any]:
-    """A Connection to an empty embedded graph in a temporary folder."""
+def embedded_graph(tmp_path: Path) -> Iterator[Any]:
+    """A Connection to an empty embedded graph in a folder of its own."""
     from cypher_magic.graph import embedded
 
-    connection = embedded.start()
-    connection.write("MATCH (n) DETACH DELETE n")
+    connection = embedded.start(tmp_path / "graph")
     yield connection
     connection.close()
 
