@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,8 @@ class Picture:
     node_count: int
     relationship_count: int
     hint: str = ""
-    source: tuple[Any, ...] = ()  # the driver's nodes and relationships, for `interactive`
+    words: tuple[str, str] = ("node", "relationship")
+    source: tuple[Any, ...] = field(default=(), repr=False)  # the driver's nodes and relationships, for `interactive`
 
     @property
     def svg(self) -> str:
@@ -90,7 +91,7 @@ class Picture:
     def note(self) -> str:
         """How much there is, and how much of it is drawn."""
         nodes, edges = self.node_count, self.relationship_count
-        text = f"{nodes:,} node{'s'[: nodes != 1]}, {edges:,} relationship{'s'[: edges != 1]}"
+        text = f"{nodes:,} {self.words[0]}{'s'[: nodes != 1]}, {edges:,} {self.words[1]}{'s'[: edges != 1]}"
         if self.node_count > len(self.dots) or self.relationship_count > len(self.lines):
             text += f"; the first {len(self.dots):,} and {len(self.lines):,} are drawn"
         return f"{text}. {self.hint}" if self.hint else text
@@ -156,7 +157,7 @@ def schema_picture(schema: GraphSchema) -> Picture:
         for t in schema.triples
         if t.start in places and t.end in places
     )
-    return Picture(dots, lines[:MAX_EDGES], len(schema.labels), len(schema.triples))
+    return Picture(dots, lines[:MAX_EDGES], len(schema.labels), len(schema.triples), words=("label", "triple"))
 
 
 def _entities(value: Any, depth: int = 0) -> Iterator[Any]:

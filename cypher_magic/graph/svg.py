@@ -137,7 +137,7 @@ def _drawn_dot(dot: Dot, at: Point, colours: dict[str, str], scale: Scale) -> st
     ]
     name = printable(dot.caption)
     if _caption_inside(scale):
-        lines = _wrapped(name, 2 * scale.radius - 6, scale.text)
+        lines = _wrapped(name, 2 * scale.radius - 7, scale.text)
         first = at.y - (len(lines) - 1) * scale.text * 0.56 + scale.text * 0.35
         parts += [
             f'<text x="{at.x:.1f}" y="{first + i * scale.text * 1.12:.1f}" font-size="{scale.text:g}" fill="#15181c"'
@@ -297,7 +297,7 @@ def _wrapped(text: str, room: float, size: float) -> list[str]:
             lines.append(word)
     if len(lines) > 3:
         lines = [*lines[:2], lines[2] + "…"]
-    narrow = room * (0.86 if len(lines) > 2 else 1)
+    narrow = room * (1, 1, 0.92, 0.84)[len(lines)]
     return [_shortened(line, room if i == 1 and len(lines) == 3 else narrow, size) for i, line in enumerate(lines)]
 
 

@@ -11,7 +11,8 @@ import shutil
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.graph.values import display_width, printable, readable
+from cypher_magic.graph.schema import quoted
+from cypher_magic.graph.values import display_width, is_node, is_relationship, printable, readable, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, note: str, pa
         parts += _pages(columns, rows, max(page, 1))
     parts.append(f'<div class="cm-note">{escape(note)}</div>')
     if plan:
-        parts.append(f"<details><summary>Plan</summary><pre>{escape(plan)}</pre></details>")
+        parts.append(f"<details><summary>Plan</summary><pre>{_safe(plan)}</pre></details>")
     parts.append("</div>")
     return "\n".join(parts)
 
@@ -101,12 +102,29 @@ def _cell(value: Any) -> str:
         return '<td class="cm-null">null</td>'
     text = readable(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f'<td class="cm-number">{escape(text)}</td>'
+        return f'<td class="cm-number">{_safe(text)}</td>'
+    if is_node(value) or is_relationship(value):
+        return f"<td>{_entity(value)}</td>"
     if len(text) <= FOLD_AT:
-        return f"<td>{escape(text)}</td>"
+        return f"<td>{_safe(text)}</td>"
     rest = f" … {len(text) - VALUE_CAP:,} more characters" if len(text) > VALUE_CAP else ""
-    head = escape(text[: FOLD_AT - 20])
-    return f"<td><details><summary>{head} …</summary>{escape(text[:VALUE_CAP])}{rest}</details></td>"
+    head = _safe(text[: FOLD_AT - 20])
+    return f"<td><details><summary>{head} …</summary>{_safe(text[:VALUE_CAP])}{rest}</details></td>"
+
+
+def _entity(value: Any) -> str:
+    """A node or relationship by its name, its properties folded below."""
+    name = short(value) if is_node(value) else f"[:{quoted(value.type)}]"
+    name = _safe(name if len(name) <= FOLD_AT else name[: FOLD_AT - 1] + "…")
+    lines = [f"{key}: {readable(item)[:500]}" for key, item in list(value.items())[:50]]
+    if not lines:
+        return name
+    return f"<details><summary>{name}</summary>{_safe(chr(10).join(lines)[:VALUE_CAP])}</details>"
+
+
+def _safe(text: str) -> str:
+    """The text for HTML; control characters and direction marks are shown, lines are kept."""
+    return escape("\n".join(map(printable, text.split("\n"))))
 
 
 def _text_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
@@ -132,7 +150,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _one_line(value: Any) -> str:
-    return printable(readable(value)[:500])
+    return printable((short(value) if is_node(value) else readable(value))[:500])
 
 
 def _padded(text: str, width: int, right: bool) -> str:

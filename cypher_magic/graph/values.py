@@ -7,6 +7,7 @@ Nodes, relationships, paths, points and moments are recognised by what they offe
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from cypher_magic.graph.schema import quoted
 
 MAX_ITEMS = 100  # of a list or map; an embedding of 1,536 numbers tells a reader nothing
 MAX_DEPTH = 8
+_ZEROS = re.compile(r"(?:(\.\d*?[1-9])|\.)0+(?!\d)")  # of a moment's nine decimals
 _CAPTIONS = ("name", "title", "caption", "label", "fullName", "full_name", "username", "id")
 
 
@@ -64,7 +66,7 @@ def readable(value: Any, *, nested: bool = False, depth: int = 0) -> str:
     if hasattr(value, "srid"):  # a point is a tuple too, so it must come before the lists
         return f"point({', '.join(map(repr, value))})"
     if hasattr(value, "iso_format"):
-        return str(value.iso_format())
+        return _ZEROS.sub(r"\1", str(value.iso_format()))
     if isinstance(value, Mapping):
         return _braces(value.items(), depth).lstrip() or "{}"
     if isinstance(value, list | tuple | set | frozenset):
@@ -112,16 +114,17 @@ def _more(length: int) -> list[str]:
 
 def _path(path: Any) -> str:
     at = path.start_node
-    parts = [_short(at)]
+    parts = [short(at)]
     for step in path.relationships:
         forward = step.start_node.element_id == at.element_id
         at = step.end_node if forward else step.start_node
         name = f"[:{quoted(step.type)}]"
         parts.append(f"-{name}->" if forward else f"<-{name}-")
-        parts.append(_short(at))
+        parts.append(short(at))
     return "".join(parts)
 
 
-def _short(node: Any) -> str:
+def short(node: Any) -> str:
+    """A node as its labels and the text that names it best: `(:Person "Tom Hanks")`."""
     name = caption(dict(node.items()))
     return f"({_labels(node)}{' ' + json.dumps(name, ensure_ascii=False) if name else ''})"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from IPython import get_ipython
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from cypher_magic.graph.schema import GraphSchema, quoted
 from cypher_magic.magics.options import COMMANDS
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ def _typed(lines: list[str]) -> tuple[str | None, str]:
 
 
 def _cypher(text: str, known: Known) -> SimpleMatcherResult:
+    from cypher_magic.graph.schema import quoted
+
     plain = _HIDDEN.sub(lambda m: " " * len(m[0]) if m.end() < len(text) or _closed(m[0]) else "\0" * len(m[0]), text)
     if plain.endswith("\0"):
         return {"completions": []}  # inside a string or comment
@@ -178,7 +179,9 @@ def _notebook_names() -> Iterator[str]:
 def _known() -> Known:
     """The cached schema of the current connection; empty when nothing is connected or was looked at yet."""
     session = sys.modules.get("cypher_magic.session")  # a TAB must not load it
-    schema = (session.current_schema_or_none() if session else None) or GraphSchema()
+    schema = session.current_schema_or_none() if session else None
+    if schema is None:
+        return Known({}, {})
     return Known(
         {label: tuple(properties) for label, properties in schema.labels.items()},
         {name: tuple(properties) for name, properties in schema.relationship_types.items()},
