@@ -9,8 +9,8 @@ CypherMagicError
 │   ├── NotConnected       no graph yet
 │   ├── ConnectionFailed   server down, unknown host, TLS
 │   ├── AuthenticationFailed
-│   ├── QueryFailed        the server refused or aborted a query (code, message as it sent them)
-│   └── QueryTimeout       the server stopped a query that took too long
+│   └── QueryFailed        the server refused or aborted a query (code, message as it sent them)
+│       └── QueryTimeout   the server stopped a query that took too long
 ├── ModelError             the model side
 │   ├── NoModel            nothing tuned or loaded yet
 │   ├── BackboneNotFound
