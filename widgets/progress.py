@@ -85,7 +85,7 @@ class TrainingView:
         self._draw()
         return self
 
-    def update(self, events: Iterable[TrainEvent]) -> TrainingView:
+    def update(self, events: Iterable[TrainEvent]) -> None:
         """Take in the events that are new, in order."""
         was_over = self.over
         for event in events:
@@ -96,14 +96,12 @@ class TrainingView:
                 take(event)
         if time.monotonic() - self._drawn >= PAUSE or self.over > was_over:
             self._draw()
-        return self
 
-    def settle(self) -> TrainingView:
+    def settle(self) -> None:
         """Ask the run folder what became of a run that ended without a last event."""
         if self.state not in ENDED:
             self.state = self.run.state
             self._draw()
-        return self
 
     def _draw(self) -> None:
         if self._screen is not None:

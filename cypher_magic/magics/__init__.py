@@ -25,6 +25,7 @@ FAMILIES = {
     "data": "DataMagics",  # %cypher_data
     "finetune": "FinetuneMagics",  # %finetune, %%finetune
     "ask": "AskMagics",  # %cypher_ask, %%cypher_ask
+    "panel": "PanelMagics",  # %cypher_panel
 }
 
 

@@ -1,0 +1,66 @@
+"""The line of a panel that says what goes on, and what went wrong: no error of a callback is lost."""
+
+from __future__ import annotations
+
+import threading
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+from cypher_magic.widgets.samples import one_line
+
+from cypher_magic.errors import CypherMagicError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class StatusLine(widgets.HTML):
+    """One line of text. Work that takes long runs in a thread of its own, so that buttons never block."""
+
+    def __init__(self) -> None:
+        super().__init__(layout=widgets.Layout(min_height="1.6em", margin="0"))
+        self.error: Exception | None = None  # the last one, for those who want its traceback
+
+    def say(self, text: str) -> None:
+        """Show what goes on; replaces an earlier message or error."""
+        self.error = None
+        self.value = f'<span style="opacity:.8">{escape(one_line(text))}</span>'
+
+    def fail(self, error: Exception) -> None:
+        """Show an error as its message and its hint."""
+        self.error = error
+        message, hint = one_line(error) or "no reason given", ""
+        if isinstance(error, CypherMagicError):
+            message, hint = one_line(error.message), one_line(error.hint)
+        else:
+            message = f"{type(error).__name__}: {message}"
+        hint = f' <span style="opacity:.8">{escape(hint)}</span>' if hint else ""
+        self.value = f'<span role="alert"><b style="color:#d1453b">✗</b> {escape(message)}{hint}</span>'
+
+    def guarded(self, work: Callable[[], None]) -> Callable[..., None]:
+        """The work as a callback for buttons and changes: what it raises is shown here."""
+
+        def callback(*_: Any) -> None:
+            try:
+                work()
+            except Exception as error:  # a widget's callback has no caller that could be told
+                self.fail(error)
+
+        return callback
+
+    def background(self, work: Callable[[], None], *buttons: widgets.Widget) -> threading.Thread:
+        """Do the work in a thread, these buttons greyed out meanwhile, and show here what it raises."""
+        for button in buttons:
+            button.disabled = True
+
+        def run() -> None:
+            try:
+                self.guarded(work)()
+            finally:
+                for button in buttons:
+                    button.disabled = False
+
+        thread = threading.Thread(target=run, name="cypher_magic panel", daemon=True)
+        thread.start()
+        return thread

@@ -1,0 +1,215 @@
+"""The training panel: examples, backbone and settings, start and stop, live chart, and a question to the result."""
+
+from __future__ import annotations
+
+import threading
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+from cypher_magic.widgets.ask import AskBox, told
+from cypher_magic.widgets.data import DataChooser
+from cypher_magic.widgets.progress import TrainingView, in_notebook, watch
+from cypher_magic.widgets.settings import SettingsForm
+from cypher_magic.widgets.status import StatusLine
+from cypher_magic.widgets.text import TEXT
+
+from cypher_magic.errors import OptionError, TrainingError
+
+if TYPE_CHECKING:
+    from cypher_magic.training.runs import Run
+
+
+class TrainPanel(widgets.VBox):
+    """Fine-tune with the mouse; everything it does is a call of `load_examples`, `finetune`, `ask` or `Run.stop`.
+
+    `data` and `val` are what `load_examples` takes, `name` is that of the run, `settings` are training settings. A run
+    that is going on is watched as soon as the panel opens, also after the kernel was restarted.
+    """
+
+    def __init__(self, data: Any = None, val: Any = None, *, name: str = "my-run", **settings: Any) -> None:
+        self.status = StatusLine()
+        self.data = DataChooser(data, val)
+        self.settings = SettingsForm(settings)
+        self.ask = AskBox(self.status)
+        self.name = widgets.Text(
+            value=name,
+            description="Name",
+            tooltip="name of the run; an earlier run of this name is kept under another",
+            layout=widgets.Layout(width="18em"),
+            style={"description_width": "7em"},
+        )
+        self.start = widgets.Button(
+            description="Start", tooltip="fine-tune on these examples", button_style="primary", icon="play"
+        )
+        self.stop = widgets.Button(
+            description="Stop", tooltip="stop after this step and keep the adapter", icon="stop", disabled=True
+        )
+        self.run = widgets.Dropdown(
+            description="Run", tooltip="the run whose chart is shown", layout=widgets.Layout(width="20em")
+        )
+        self.graph = widgets.HTML()
+        self.live = widgets.HTML(layout=widgets.Layout(width="100%", overflow="visible"))
+        self.view: TrainingView | None = None
+        self._cancelled = threading.Event()
+        self._watching = threading.Event()  # set: the watcher of the run that is shown stops watching
+        self._kept: Any = None  # the output below the panel that is saved with the notebook
+        self._connect_buttons()
+        row = widgets.Layout(flex_flow="row wrap")
+        super().__init__(
+            [
+                self.graph,
+                _heading("Examples"),
+                self.data,
+                _heading("Model"),
+                self.settings,
+                _heading("Training"),
+                widgets.HBox([self.name, self.start, self.stop, self.run], layout=row),
+                self.status,
+                self.live,
+                _heading("Ask"),
+                self.ask,
+            ],
+            layout=widgets.Layout(width="100%", max_width="980px"),
+        )
+        self.status.guarded(self.refresh)()
+        self._attach_to_what_goes_on()
+
+    def _connect_buttons(self) -> None:
+        guarded = self.status.guarded
+        self.data.check.on_click(guarded(self._check))
+        self.start.on_click(guarded(self._start))
+        self.stop.on_click(guarded(self._stop))
+        self.run.observe(guarded(self._choose), "value")
+
+    def refresh(self) -> None:
+        """Look again at which graph is connected and which runs there are."""
+        from cypher_magic import session
+
+        connection = next(iter(session.connections()), None)
+        text = (
+            f"Graph: {connection.name}, {connection.server}"
+            if connection is not None
+            else "No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687"
+        )
+        self.graph.value = f'<span style="opacity:.8">{escape(text)}</span>'
+        names = [run.name for run in session.runs()]
+        self.run.options = ["", *names]
+        self.run.value = self.view.run.name if self.view is not None and self.view.run.name in names else ""
+        self.ask.offer(names)
+
+    def show(self, run: Run) -> None:
+        """Show this run, and follow it when it is still going on."""
+        self._watching.set()
+        self._watching = threading.Event()
+        self.view = TrainingView(run)
+        self.live.value = self.view.html
+        self.stop.disabled = not run.worker_alive()
+        self.refresh()
+        view, until = self.view, self._watching
+        self.status.background(lambda: watch(view, until, self._draw))
+
+    def _draw(self, view: TrainingView) -> None:
+        if view is not self.view:
+            return
+        self.live.value = view.html
+        self.stop.disabled = view.over
+        if view.over:
+            if self._kept is not None:
+                self._kept.update(_Summary(view))
+            self.refresh()
+
+    def _choose(self) -> None:
+        from cypher_magic.training.runs import find_run
+
+        if self.run.value and (self.view is None or self.view.run.name != self.run.value):
+            self.show(find_run(self.run.value))
+
+    def _attach_to_what_goes_on(self) -> None:
+        from cypher_magic import session
+
+        for run in session.runs():
+            if run.worker_alive():
+                self.show(run)
+                return
+
+    def _check(self) -> None:
+        self.status.say("reading the examples")
+        self.status.background(self._read, self.data.check, self.start)
+
+    def _read(self) -> None:
+        dataset = self.data.read_again()
+        self.status.say(f"{len(dataset.train)} training and {len(dataset.val)} validation examples")
+
+    def _start(self) -> None:
+        name, settings = self.name.value.strip(), self.settings.values
+        if not name:
+            raise OptionError("The run needs a name.", hint="write one into the box beside Start")
+        self._cancelled.clear()
+        self.stop.disabled = False
+        self.status.say("reading the examples")
+        self.status.background(lambda: self._finetune(name, settings), self.start, self.data.check)
+
+    def _finetune(self, name: str, settings: dict[str, Any]) -> None:
+        from cypher_magic import session
+
+        try:
+            dataset = self.data.dataset()
+            self._progress("preparing", 0, 0)
+            run = session.finetune(name, dataset, background=True, display=False, progress=self._progress, **settings)
+        except Exception:
+            self.stop.disabled = self.view is None or self.view.over
+            raise
+        if self._cancelled.is_set():
+            run.stop()
+        self.status.say(f"run {name} started; it goes on when this notebook is closed")
+        self.show(run)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        if self._cancelled.is_set():
+            raise TrainingError("Stopped before the training began.")
+        self.status.say(told(what, done, total))
+
+    def _stop(self) -> None:
+        self._cancelled.set()
+        if self.view is not None and not self.view.over:
+            self.view.run.stop()
+        self.stop.disabled = True
+        self.status.say("stopping after this step; the adapter is kept")
+
+    def close(self) -> None:
+        """Take the panel away; a run that goes on is not touched."""
+        self._watching.set()
+        super().close()
+
+    def __repr__(self) -> str:
+        return f"TrainPanel: {self.view.headline}" if self.view is not None else "TrainPanel"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if not in_notebook():
+            print(TEXT["train"])
+            return
+        display(self._repr_mimebundle_(), raw=True)
+        ended = self.view is not None and self.view.over
+        self._kept = display(_Summary(self.view if ended else None), display_id=True)
+
+
+class _Summary:
+    """The panel's last run below it, folded: a saved notebook keeps this output, the panel's own state it may not."""
+
+    def __init__(self, view: TrainingView | None) -> None:
+        self.view = view
+
+    def _repr_html_(self) -> str:
+        if self.view is None:
+            return "<span></span>"
+        return f"<details><summary>{escape(self.view.headline)}</summary>{self.view.html}</details>"
+
+    def __repr__(self) -> str:
+        return self.view.text if self.view is not None else ""
+
+
+def _heading(text: str) -> widgets.HTML:
+    return widgets.HTML(f'<b style="font-size:1.1em">{escape(text)}</b>', layout=widgets.Layout(margin="6px 0 0 0"))
