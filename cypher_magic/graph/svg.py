@@ -90,7 +90,7 @@ def label_colours(labels: set[str]) -> dict[str, str]:
     """A colour per label: the same label has the same colour in other pictures as long as colours last."""
     taken: dict[str, str] = {}
     for label in sorted(labels):
-        wish = crc32(label.encode()) % len(COLOURS)
+        wish = crc32(printable(label).encode()) % len(COLOURS)
         order = [COLOURS[(wish + i) % len(COLOURS)] for i in range(len(COLOURS))]
         taken[label] = next((c for c in order if c not in taken.values()), order[0])
     return taken
