@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cypher_magic.errors import CypherSyntaxError
 
 MAX_LENGTH = 50_000
-MAX_DEPTH = 30
+MAX_DEPTH = 25
 
 WRITING = frozenset(
     {
@@ -127,6 +127,7 @@ class Query:
     text: str
     tree: Node
     closing: Mapping[int, int]
+    end: int  # the offset behind the last token
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of an offset into the text."""
@@ -189,7 +190,7 @@ def parse(text: str) -> Query:
         tree = state.feed_token(end, is_end=True)
     except UnexpectedToken as exc:
         _refuse(source, exc.token, states[exc.state.position])
-    return Query(text, tree, chooser.closing)
+    return Query(text, tree, chooser.closing, tokens[-1].end)
 
 
 def complaint(error: CypherSyntaxError) -> Complaint:

@@ -1,0 +1,386 @@
+"""The walk through expressions: undefined variables, aggregates and patterns in the wrong place, wrong kinds.
+
+The rules are Neo4j 5's own, learnt by comparing verdicts with its analyser (`tests/query`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lark import Token
+
+from cypher_magic.query.allowed import is_aggregate
+from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.kinds import ARGUMENTS, infer, literal_kind
+from cypher_magic.query.meaning import Meaning, Scope, Step, Variable
+from cypher_magic.query.parse import Node, Query, dotted, shortened, unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Key = tuple[object, ...]
+Elements = list[tuple[Node, Variable]]  # the parts of a path, each with what it stands for
+
+AGGREGATES_HERE = "here"  # the items of WITH and RETURN
+AGGREGATES_PROJECTED = "projected"  # ORDER BY after aggregation: only those that are columns too
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an expression stands: what is allowed there."""
+
+    aggregates: str = ""
+    predicate: bool = False  # the value is used as true or false, so a pattern may stand here
+    in_where: bool = False
+    projected: frozenset[Key] = frozenset()  # expressions that stand for a column
+    hidden: frozenset[str] = frozenset()  # names that this DISTINCT or aggregation put out of reach
+
+
+WHERE = Place(predicate=True, in_where=True)
+
+
+def key(part: Node | Token) -> Key:
+    """A value that is equal for expressions that are written the same but for space, case and brackets."""
+    while isinstance(part, Node) and part.data == "parenthesised":
+        part = part.children[0]
+    nodes = part.walk() if isinstance(part, Node) else iter([part])
+    return tuple((n.data, len(n.children)) if isinstance(n, Node) else _token_key(n) for n in nodes)
+
+
+def _token_key(token: Token) -> str:
+    if token.type == "NAME":
+        return unquoted(token)
+    return str(token) if token.type in ("STRING", "PARAMETER") else str(token).lower()
+
+
+def calls(part: Node | Token) -> list[Node]:
+    """The calls of aggregates in an expression, leaving subqueries aside."""
+    found, stack = [], [part]
+    while stack:
+        this = stack.pop()
+        if not isinstance(this, Node) or this.data in ("exists", "count", "collect"):
+            continue
+        if is_aggregate_call(this):
+            found.append(this)
+        stack.extend(this.children)
+    return found
+
+
+def is_aggregate_call(part: Node) -> bool:
+    """Whether this part is itself the call of an aggregate."""
+    return part.data in ("call", "count_star") and is_aggregate(dotted(part.children[0]))
+
+
+def with_article(kind: str) -> str:
+    """The name of a kind with "a" or "an"."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+class Expressions:
+    """Walks expressions of one query and collects what it finds in `meaning`."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.meaning = Meaning()
+        self._reported: set[str] = set()
+        self._handlers: dict[str, Callable[[Node, Scope, Place], None]] = {
+            "variable": self._variable,
+            "postfix": self._postfix,
+            "call": self._call,
+            "count_star": self._call,
+            "map_projection": self._map_projection,
+            "list_comprehension": self._loop,
+            "quantified": self._loop,
+            "pattern_comprehension": self._pattern_comprehension,
+            "reduce": self._reduce,
+            "pattern": self._pattern,
+            "shortest": self._shortest,
+            "has_labels": self._has_labels,
+            "case": self._case,
+            "exists": self._subquery,
+            "count": self._subquery,
+            "collect": self._subquery,
+            "or": self._logic,
+            "xor": self._logic,
+            "and": self._logic,
+            "not": self._logic,
+            "parenthesised": self._same_place,
+        }
+
+    def complain(self, code: str, message: str, at: int, hint: str = "") -> None:
+        """Note a complaint at an offset of the query's text."""
+        line, column = self.query.place(at)
+        self.meaning.complaints.append(Complaint(code, message, line, column, hint))
+
+    def expression(self, part: Node | Token, scope: Scope, place: Place) -> None:
+        """Walk one expression."""
+        if isinstance(part, Token) or (place.projected and key(part) in place.projected):
+            return
+        handler = self._handlers.get(part.data)
+        if handler:
+            handler(part, scope, place)
+            return
+        inner = replace(place, predicate=False) if place.predicate else place
+        for child in part.children:
+            if isinstance(child, Node):
+                self.expression(child, scope, inner)
+
+    def resolve(self, name: Token, scope: Scope, place: Place | None = None) -> Variable:
+        """What a used name stands for; an undefined one is complained about, once."""
+        plain = unquoted(name)
+        variable = scope.names.get(plain)
+        if variable is None:
+            variable = Variable()
+            if not scope.open and plain not in self._reported:
+                self._reported.add(plain)
+                self._undefined(plain, name, scope, place)
+        return variable
+
+    def _undefined(self, plain: str, name: Token, scope: Scope, place: Place | None) -> None:
+        if place and plain in place.hidden:
+            message = f"After DISTINCT or an aggregate, {plain} can no longer be used."
+            self.complain("undefined_variable", message, name.start_pos or 0, "use a column of this WITH or RETURN")
+            return
+        if plain in scope.lost:
+            hint = f"an earlier WITH left {plain} out; list it there to keep it"
+        else:
+            close = difflib.get_close_matches(plain, list(scope.names), n=1)
+            hint = f"did you mean {close[0]}?" if close else ""
+        self.complain(
+            "undefined_variable", f"The variable {shortened(plain)} is not defined.", name.start_pos or 0, hint
+        )
+
+    def _variable(self, part: Node, scope: Scope, place: Place) -> None:
+        self.resolve(part.children[0], scope, place)
+
+    def _same_place(self, part: Node, scope: Scope, place: Place) -> None:
+        for child in part.children:
+            self.expression(child, scope, place)
+
+    def _logic(self, part: Node, scope: Scope, place: Place) -> None:
+        for child in part.children:
+            if not (isinstance(child, Token) and child.type == "NOT"):
+                self.condition(child, scope, place)
+
+    def condition(self, part: Node | Token, scope: Scope, place: Place) -> None:
+        """Walk an expression that must be true or false."""
+        kind = literal_kind(part) or infer(part, scope).kind
+        if kind not in ("", "boolean", "property"):
+            at = part.start if isinstance(part, Node) else part.start_pos or 0
+            self.complain("type_mismatch", f"A condition is true or false, and this is {with_article(kind)}.", at)
+        self.expression(part, scope, replace(place, predicate=True))
+
+    def _postfix(self, part: Node, scope: Scope, place: Place) -> None:
+        atom, *tails = part.children
+        inner = replace(place, predicate=False)
+        if tails[0].data == "property":
+            owner = infer(atom, scope)
+            self.meaning.properties.append((owner, tails[0].children[0]))
+            if owner.kind in ("list", "path", "string", "integer", "float", "boolean"):
+                message = f"A {owner.kind} has no properties."
+                self.complain("type_mismatch", message, part.start, "take its elements apart first")
+        self.expression(atom, scope, inner)
+        for tail in tails:
+            for child in tail.children:
+                self.expression(child, scope, inner)
+
+    def _call(self, part: Node, scope: Scope, place: Place) -> None:
+        name = dotted(part.children[0])
+        if is_aggregate(name):
+            if not self._aggregate_fits(part, name, place):
+                return
+            place = replace(place, aggregates="nested", projected=frozenset())
+        arguments = [c for c in part.children[1:] if not (isinstance(c, Token) and c.type in ("DISTINCT", "STAR"))]
+        if name.lower() == "exists" and len(arguments) == 1:
+            self._exists_call(part, arguments[0], scope, place)
+            return
+        self._check_kinds(name, arguments, scope)
+        if name.lower() == "point":
+            self._check_point(part, arguments)
+        for argument in arguments:
+            self.expression(argument, scope, replace(place, predicate=False))
+
+    def _exists_call(self, part: Node, argument: Node | Token, scope: Scope, place: Place) -> None:
+        if isinstance(argument, Node) and argument.data == "postfix":
+            hint = "write n.property IS NOT NULL"
+            self.complain("misplaced_pattern", "exists() takes a pattern, not a property.", part.start, hint)
+        self.expression(argument, scope, replace(place, predicate=True))
+
+    def _aggregate_fits(self, part: Node, name: str, place: Place) -> bool:
+        if place.aggregates == AGGREGATES_HERE:
+            return True
+        if place.aggregates == "nested":
+            self.complain(
+                "grouping", f"{name}() stands inside another aggregate.", part.start, "aggregate in a WITH first"
+            )
+        elif place.aggregates == AGGREGATES_PROJECTED:
+            hint = "make it a column, and order by the column"
+            self.complain("grouping", f"{name}() in ORDER BY is not one of the columns.", part.start, hint)
+        else:
+            where = "in WHERE" if place.in_where else "here"
+            hint = "aggregate in a WITH, give it a name and test the name"
+            self.complain("aggregate_in_where", f"The aggregate {name}() can not be used {where}.", part.start, hint)
+        return False
+
+    def _check_kinds(self, name: str, arguments: list[Node | Token], scope: Scope) -> None:
+        wanted = ARGUMENTS.get(name.lower())
+        if not wanted or not arguments:
+            return
+        kind = literal_kind(arguments[0]) or infer(arguments[0], scope).kind
+        if kind and kind not in wanted:
+            argument = arguments[0]
+            at = argument.start if isinstance(argument, Node) else argument.start_pos or 0
+            hint = "use size() for texts and lists" if name.lower() == "length" else ""
+            what = " or ".join(with_article(w) for w in wanted if w != "property")
+            self.complain("type_mismatch", f"{name}() takes {what}, and this is {with_article(kind)}.", at, hint)
+
+    def _check_point(self, part: Node, arguments: list[Node | Token]) -> None:
+        if len(arguments) == 1 and isinstance(arguments[0], Node) and arguments[0].data == "map":
+            keys = {unquoted(pair.children[0]) for pair in arguments[0].parts("pair")}
+            if not ({"x", "y"} <= keys or {"longitude", "latitude"} <= keys):
+                message = "A point needs x and y, or longitude and latitude."
+                self.complain("type_mismatch", message, arguments[0].start)
+
+    def _map_projection(self, part: Node, scope: Scope, place: Place) -> None:
+        owner = self.resolve(part.children[0], scope, place)
+        for element in part.children[1:]:
+            if element.data == "projected_property":
+                self.meaning.properties.append((owner, element.children[0]))
+            elif element.data == "pair":
+                self.expression(element.children[1], scope, replace(place, predicate=False))
+            else:
+                self.expression(element, scope, place)
+
+    def _loop(self, part: Node, scope: Scope, place: Place) -> None:
+        """[x IN list WHERE .. | ..] and all(x IN list WHERE ..)."""
+        _, name, _, source, *rest = part.children
+        self.expression(source, scope, replace(place, predicate=False))
+        inner = scope.copy()
+        inner.names[unquoted(name)] = infer(source, scope).element or Variable()
+        within = replace(place, aggregates="", predicate=False, projected=frozenset())
+        for child in rest:
+            if isinstance(child, Node) and child.data == "where":
+                self.condition(child.children[1], inner, within)
+            else:
+                self.expression(child, inner, within)
+
+    def _reduce(self, part: Node, scope: Scope, place: Place) -> None:
+        _, total, first, name, _, source, _, step = part.children
+        for outside in (first, source):
+            self.expression(outside, scope, replace(place, predicate=False))
+        inner = scope.copy()
+        inner.names[unquoted(total)] = Variable()
+        inner.names[unquoted(name)] = infer(source, scope).element or Variable()
+        self.expression(step, inner, replace(place, aggregates="", predicate=False, projected=frozenset()))
+
+    def _case(self, part: Node, scope: Scope, place: Place) -> None:
+        inner = replace(place, predicate=False)
+        subject = isinstance(part.children[1], Token) or part.children[1].data != "when"
+        for child in part.children[1:]:
+            if isinstance(child, Node) and child.data == "when":
+                *tests, value = child.children[1:]
+                for test in tests:
+                    self.expression(test, scope, replace(place, predicate=not subject))
+                self.expression(value, scope, inner)
+            else:
+                self.expression(child, scope, inner)
+
+    def _has_labels(self, part: Node, scope: Scope, place: Place) -> None:
+        owner, labels = part.children
+        self.expression(owner, scope, replace(place, predicate=False))
+        self.note_labels(infer(owner, scope), labels, scope)
+
+    def note_labels(self, owner: Variable, labels: Node | Token, scope: Scope) -> None:
+        """Remember the labels (or types) that are written for a node (or relationship)."""
+        part = labels if isinstance(labels, Node) else Node("labels", [labels])
+        self.meaning.labels.append((owner, part))
+        for dynamic in part.walk():
+            if isinstance(dynamic, Node) and dynamic.data == "label_dynamic":
+                self.expression(dynamic.children[-1], scope, Place())
+
+    def _pattern(self, part: Node, scope: Scope, place: Place) -> None:
+        if not place.predicate:
+            hint = "use exists { ... }, count { ... } or a comprehension [(a)-->(b) | b]"
+            message = "A pattern can only be tested for existence here."
+            self.complain("misplaced_pattern", message, part.start, hint)
+        for element in part.children:
+            name = element.token("NAME")
+            if name is not None:
+                self.resolve(name, scope, place)
+        self.insides(self.pattern(part.children, scope), scope, place)
+
+    def _shortest(self, part: Node, scope: Scope, place: Place) -> None:
+        inner = scope.copy()
+        self.insides(self.pattern(list(part.parts("node", "relationship")), inner), inner, place)
+
+    def _pattern_comprehension(self, part: Node, scope: Scope, place: Place) -> None:
+        inner = scope.copy()
+        name = part.token("NAME")
+        if name is not None:
+            inner.names[unquoted(name)] = Variable("path")
+        within = replace(place, aggregates="", predicate=False, projected=frozenset())
+        self.insides(self.pattern(list(part.parts("node", "relationship")), inner), inner, within)
+        where = part.part("where")
+        if where is not None:
+            self.condition(where.children[1], inner, within)
+        self.expression(part.children[-1], inner, within)
+
+    def pattern(self, elements: list[Node], scope: Scope) -> Elements:
+        """Take the names of a path's nodes and relationships into the scope, and note its steps."""
+        found = [self._declare(e, scope, _is_repeated(e, elements, i)) for i, e in enumerate(elements)]
+        for i, element in enumerate(elements):
+            if element.data == "relationship" and 0 < i < len(elements) - 1:
+                after = i + 2 if elements[i + 1].data == "quantifier" else i + 1
+                ends = elements[i - 1].data == "node" and elements[after].data == "node"
+                if ends:
+                    repeated = _is_repeated(element, elements, i)
+                    self.meaning.steps.append(Step(found[i - 1], element, found[after], found[i], repeated))
+        return list(zip(elements, found, strict=True))
+
+    def insides(self, found: Elements, scope: Scope, place: Place) -> None:
+        """Walk what stands between the brackets of nodes and relationships."""
+        for element, variable in found:
+            if element.data in ("node", "relationship"):
+                self._inside(element, variable, scope, place)
+
+    def _declare(self, element: Node, scope: Scope, repeated: bool) -> Variable:
+        if element.data not in ("node", "relationship"):
+            return Variable()
+        kind = element.data
+        name, labels = element.token("NAME"), element.part("labels")
+        variable = scope.names.get(unquoted(name)) if name is not None else None
+        if variable is None:
+            variable = Variable("list", element=Variable(kind)) if repeated else Variable(kind)
+            if name is not None:
+                scope.names[unquoted(name)] = variable
+        elif variable.kind not in ("", kind) and not repeated and name is not None:
+            message = f"{unquoted(name)} is a {variable.kind}, and a {kind} stands here."
+            self.complain("type_mismatch", message, name.start_pos or 0, "use a new name")
+        if labels is not None:
+            (variable.element if repeated and variable.element else variable).labels.append(labels)
+        return variable
+
+    def _inside(self, element: Node, variable: Variable, scope: Scope, place: Place) -> None:
+        """The labels, properties and WHERE between the brackets of a node or relationship."""
+        owner = variable.element if variable.kind == "list" and variable.element else variable
+        labels, properties, where = element.part("labels"), element.part("map"), element.part("where")
+        if labels is not None:
+            self.note_labels(Variable(str(element.data)), labels, scope)
+        if properties is not None:
+            for pair in properties.parts("pair"):
+                self.meaning.properties.append((owner, pair.children[0]))
+            self.expression(properties, scope, replace(place, predicate=False))
+        if where is not None:
+            self.condition(where.children[1], scope, replace(place, in_where=True))
+
+    def _subquery(self, part: Node, scope: Scope, place: Place) -> None:
+        raise NotImplementedError
+
+
+def _is_repeated(element: Node, elements: list[Node], i: int) -> bool:
+    if element.data != "relationship":
+        return False
+    followed = i + 1 < len(elements) and elements[i + 1].data == "quantifier"
+    return followed or element.part("length") is not None

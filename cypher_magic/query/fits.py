@@ -1,0 +1,199 @@
+"""Whether a query fits a graph: its labels, relationship types, properties and triples against a schema."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from lark import Token
+
+from cypher_magic.graph.schema import GraphSchema, Triple, quoted
+from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.parse import Node, Query, shortened, unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from cypher_magic.query.meaning import Meaning, Step, Variable
+
+
+def fits(query: Query, meaning: Meaning, schema: GraphSchema) -> list[Complaint]:
+    """What in the query the graph does not have."""
+    return _Fit(query, schema).check(meaning)
+
+
+def label_tokens(part: Node | Token) -> Iterator[Token]:
+    """The names in a label (or type) expression; not those of a dynamic one."""
+    stack = [part]
+    while stack:
+        this = stack.pop()
+        if isinstance(this, Token):
+            if this.type == "NAME":
+                yield this
+        elif this.data != "label_dynamic":
+            stack.extend(reversed(this.children))
+
+
+def holds(expression: Node | Token, test: Callable[[str], bool]) -> bool:
+    """Whether a label expression can be true when `test` says which labels can be there."""
+    if isinstance(expression, Token):
+        return test(unquoted(expression)) if expression.type == "NAME" else True
+    parts = [c for c in expression.children if not (isinstance(c, Token) and c.type == "LABEL_BAR")]
+    if expression.data == "label_or":
+        return any(holds(p, test) for p in parts)
+    if expression.data == "label_dynamic" or (parts and isinstance(parts[0], Token) and parts[0].type != "NAME"):
+        return True  # computed, negated or a wildcard
+    return all(holds(p, test) for p in parts)
+
+
+def suggestion(name: str, known: Collection[str]) -> str | None:
+    """The closest known name: the same but for case and signs, else the most similar one."""
+    folded = {_folded(k): k for k in sorted(known, reverse=True)}
+    if _folded(name) in folded:
+        return folded[_folded(name)]
+    close = difflib.get_close_matches(_folded(name), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
+
+
+def _folded(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum()) or name
+
+
+class _Fit:
+    def __init__(self, query: Query, schema: GraphSchema) -> None:
+        self._query = query
+        self._schema = schema
+        self._complaints: list[Complaint] = []
+        self._all_properties = {
+            p for owner in (schema.labels, schema.relationship_types) for o in owner.values() for p in o
+        }
+
+    def check(self, meaning: Meaning) -> list[Complaint]:
+        for owner, labels in meaning.labels:
+            self._labels(owner, labels)
+        for owner, token in meaning.properties:
+            self._property(owner, token)
+        if self._schema.triples:
+            for step in meaning.steps:
+                self._step(step)
+        return self._complaints
+
+    def _complain(self, code: str, message: str, at: int, hint: str) -> None:
+        line, column = self._query.place(at)
+        self._complaints.append(Complaint(code, message, line, column, hint))
+
+    def _unknown(self, code: str, what: str, token: Token, known: Collection[str]) -> None:
+        name = unquoted(token)
+        close = suggestion(name, known)
+        hint = f"did you mean {quoted(close)}?" if close else _listing(known)
+        self._complain(code, f"The graph has no {what} {shortened(name)}.", token.start_pos or 0, hint)
+
+    def _labels(self, owner: Variable, part: Node) -> None:
+        labels, types = self._schema.labels, self._schema.relationship_types
+        for token in label_tokens(part):
+            name = unquoted(token)
+            if owner.kind == "relationship":
+                if name not in types:
+                    self._unknown("unknown_relationship_type", "relationship type", token, types)
+            elif name not in labels and (owner.kind == "node" or name not in types):
+                self._unknown("unknown_label", "label", token, labels)
+
+    def _property(self, owner: Variable, token: Token) -> None:
+        """A property is checked against every label (or type) that its owner is known to have."""
+        if owner.kind not in ("node", "relationship"):
+            return
+        known = self._schema.labels if owner.kind == "node" else self._schema.relationship_types
+        name = unquoted(token)
+        owners = {unquoted(t) for part in owner.labels for t in label_tokens(part)}
+        if not owners or _is_open(owner.labels) or not owners <= known.keys():
+            owners = set(known)
+        names = {p for o in owners for p in known[o]}
+        if name in names:
+            return
+        whose = f" on {', '.join(sorted(owners))}" if len(owners) <= 3 else ""
+        self._unknown_property(name, token, names, whose)
+
+    def _unknown_property(self, name: str, token: Token, names: set[str], whose: str) -> None:
+        close = suggestion(name, names)
+        holders = [label for label, properties in self._schema.labels.items() if name in properties]
+        if close:
+            hint = f"did you mean {quoted(close)}?"
+        elif holders:
+            hint = f"it is a property of {', '.join(holders[:3])}"
+        else:
+            hint = _listing(names)
+        self._complain(
+            "unknown_property", f"There is no property {shortened(name)}{whose}.", token.start_pos or 0, hint
+        )
+
+    # Triples
+
+    def _step(self, step: Step) -> None:
+        types = step.pattern.part("labels")
+        if self._has_unknown(step, types):
+            return
+        triples = [t for t in self._schema.triples if types is None or holds(types, t.type.__eq__)]
+        forward = _joins(triples, step.left, step.right, step.repeated)
+        backward = _joins(triples, step.right, step.left, step.repeated)
+        right_way = {"right": forward, "left": backward, "both": forward or backward}[step.direction]
+        if right_way or _may_be_empty(step.pattern):
+            return
+        if forward or backward:
+            hint = "turn the arrow: " + _shown(triples, step)
+            message = "The graph has this relationship in the other direction only."
+            self._complain("reversed_direction", message, step.pattern.start, hint)
+        else:
+            message = "The graph has no such relationship between these nodes."
+            self._complain("unknown_triple", message, step.pattern.start, _shown(triples, step))
+
+    def _has_unknown(self, step: Step, types: Node | None) -> bool:
+        """Names that the graph does not have have their own complaint already."""
+        ends = [part for variable in (step.left, step.right) for part in variable.labels]
+        return any(unquoted(t) not in self._schema.labels for part in ends for t in label_tokens(part)) or (
+            types is not None and any(unquoted(t) not in self._schema.relationship_types for t in label_tokens(types))
+        )
+
+
+def _is_open(parts: list[Node]) -> bool:
+    """Whether a negation, a wildcard or a computed label stands in one of these expressions."""
+    below = [p for part in parts for p in part.walk()]
+    signs = any(isinstance(p, Token) and p.type in ("NOT_SIGN", "PERCENT") for p in below)
+    return signs or any(isinstance(p, Node) and p.data == "label_dynamic" for p in below)
+
+
+def _can_be(variable: Variable, test: Callable[[str], bool]) -> bool:
+    return all(holds(part, test) for part in variable.labels)
+
+
+def _joins(triples: list[Triple], start: Variable, end: Variable, repeated: bool) -> bool:
+    """Whether these triples lead from one node to the other; of a repeated step only both ends are looked at."""
+    starts, ends = {t.start for t in triples}, {t.end for t in triples}
+    if not triples or not _can_be(start, starts.__contains__) or not _can_be(end, ends.__contains__):
+        return False
+    if repeated:
+        return True
+
+    def leads(label: str) -> bool:
+        return _can_be(end, {t.end for t in triples if t.start == label}.__contains__)
+
+    return _can_be(start, leads) if start.labels else True
+
+
+def _may_be_empty(pattern: Node) -> bool:
+    length = pattern.part("length")
+    first = length.token("INTEGER") if length is not None else None
+    return first is not None and int(first, 0) == 0
+
+
+def _shown(triples: list[Triple], step: Step) -> str:
+    named = {unquoted(t) for v in (step.left, step.right) for part in v.labels for t in label_tokens(part)}
+    close = sorted(triples, key=lambda t: -len(named & {t.start, t.end}))
+    lines = [f"(:{quoted(t.start)})-[:{quoted(t.type)}]->(:{quoted(t.end)})" for t in close[:2]]
+    return "it has " + " and ".join(lines) if lines else ""
+
+
+def _listing(names: Collection[str]) -> str:
+    if not names:
+        return ""
+    shown = sorted(names)[:8]
+    return "it has " + ", ".join(shown) + (" ..." if len(names) > len(shown) else "")

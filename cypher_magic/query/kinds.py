@@ -1,0 +1,109 @@
+"""What kind of value an expression has, as far as that can be told without a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lark import Token
+
+from cypher_magic.query.meaning import Scope, Variable
+from cypher_magic.query.parse import Node, dotted, unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LITERALS = {"STRING": "string", "INTEGER": "integer", "FLOAT": "float", "TRUE": "boolean", "FALSE": "boolean"}
+
+
+def _table(kind: str, names: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), kind)
+
+
+_RESULTS = {
+    **_table("string", "type left ltrim right rtrim btrim replace substring tolower lower toupper upper reverse trim"),
+    **_table("list", "collect keys labels nodes relationships split range tail tostringlist tointegerlist"),
+    **_table("integer", "count size length id tointeger timestamp char_length"),
+    **_table("float", "rand avg stdev tofloat sqrt log exp sin cos tan"),
+    **_table("temporal", "date datetime localdatetime time localtime duration duration.between"),
+    **_table("boolean", "exists isempty toboolean isnan"),
+    **_table("node", "startnode endnode"),
+    **_table("map", "properties"),
+}
+del _RESULTS["reverse"]  # of a string or of a list
+
+_BOOLEANS = frozenset(
+    ("or", "xor", "and", "not", "comparison", "regex", "starts_with", "ends_with", "contains", "in", "is", "has_labels")
+)
+_KINDS = {"map": "map", "map_projection": "map", "list": "list", "list_comprehension": "list", "exists": "boolean"} | {
+    "pattern_comprehension": "list",
+    "quantified": "boolean",
+    "count_star": "integer",
+    "count": "integer",
+    "collect": "list",
+    "shortest": "path",
+}
+
+
+def _arguments(kinds: Iterable[str], names: str) -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(names.split(), tuple(kinds))
+
+
+# What the first argument of a function may be.
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    **_arguments(["path"], "length nodes relationships"),
+    **_arguments(["relationship"], "type startnode endnode"),
+    **_arguments(["node"], "labels"),
+    **_arguments(["string", "list", "property"], "size"),
+    **_arguments(["string", "property"], "toupper tolower upper lower split substring replace left right ltrim rtrim"),
+    **_arguments(["integer", "float", "property"], "abs ceil floor round sqrt sign"),
+    **_arguments(["integer", "float", "temporal", "property"], "sum avg"),
+}
+
+
+def literal_kind(part: Node | Token) -> str:
+    """The kind of a literal; empty for anything else."""
+    return _LITERALS.get(part.type, "") if isinstance(part, Token) else ""
+
+
+def infer(part: Node | Token, scope: Scope) -> Variable:
+    """What an expression stands for; its kind is empty when that can not be told."""
+    while isinstance(part, Node) and part.data == "parenthesised":
+        part = part.children[0]
+    if isinstance(part, Token):
+        return Variable(literal_kind(part))
+    if part.data == "variable":
+        return scope.names.get(unquoted(part.children[0])) or Variable()
+    if part.data == "call":
+        return _call(part, scope)
+    if part.data == "postfix":
+        return _postfix(part, scope)
+    if part.data in _BOOLEANS:
+        return Variable("boolean")
+    if part.data == "list" and part.children:
+        return Variable("list", element=infer(part.children[0], scope))
+    return Variable(_KINDS.get(part.data, ""))
+
+
+def _call(part: Node, scope: Scope) -> Variable:
+    name = dotted(part.children[0]).lower()
+    values = [c for c in part.children[1:] if not (isinstance(c, Token) and c.type == "DISTINCT")]
+    if name == "collect" and values:
+        return Variable("list", element=infer(values[0], scope))
+    if name in ("head", "last") and values:
+        return infer(values[0], scope).element or Variable()
+    if name in ("nodes", "relationships"):
+        return Variable("list", element=Variable(name[:-1]))
+    return Variable(_RESULTS.get(name, ""))
+
+
+def _postfix(part: Node, scope: Scope) -> Variable:
+    atom, *tails = part.children
+    value = infer(atom, scope)
+    for tail in tails:
+        if tail.data == "property":
+            value = Variable("property" if value.kind in ("node", "relationship") else "")
+        elif tail.data == "index":
+            value = (value.element if value.kind == "list" else None) or Variable()
+        elif value.kind != "list":
+            value = Variable()
+    return value
