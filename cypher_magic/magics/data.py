@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import line_cell_magic, magics_class, no_var_expand
 
-from cypher_magic.errors import NotConnected, OptionError
+from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cypher_magic.data.read import Dataset
-    from cypher_magic.graph.schema import GraphSchema
 
 CHECK = Command(
     "%cypher_data check",
@@ -71,13 +69,13 @@ class DataMagics(Family):
 
 def check(namespace: dict[str, Any], options: Options) -> Dataset:
     """The examples of the files (or variables of the notebook, or the cell body), with their report."""
-    from cypher_magic.data.read import load_examples
+    from cypher_magic import session
 
     sources = [_source(word, namespace) for word in options.words]
     sources += [options.cell] if options.cell and options.cell.strip() else []
     if not sources:
         raise OptionError("%cypher_data check needs a file.", hint="%cypher_data check train.csv --val val.csv")
-    data = load_examples(
+    data = session.load_examples(
         *sources,
         val=_source(options.val, namespace) if options.val else None,
         fix=options.fix,
@@ -105,23 +103,13 @@ def _source(word: str, namespace: dict[str, Any]) -> Any:
     return namespace[word] if word in namespace and not Path(word).exists() else word
 
 
-def _schema(option: str) -> GraphSchema | str | None:
-    if option == "none":
-        return None
-    if option != "auto":
-        try:
-            return Path(option).expanduser().read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise OptionError(
-                f"--schema: {option} can not be read.", hint="auto, none, or a file of schema lines"
-            ) from exc
-    session = sys.modules.get("cypher_magic.session")  # never imported: nothing is connected
-    if session is None:
-        return None
+def _schema(option: str) -> str | None:
+    if option in ("auto", "none"):
+        return "auto" if option == "auto" else None
     try:
-        return session.schema()
-    except NotConnected:
-        return None
+        return Path(option).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise OptionError(f"--schema: {option} can not be read.", hint="auto, none, or a file of schema lines") from exc
 
 
 def _columns(option: str | None) -> dict[str, str] | None:

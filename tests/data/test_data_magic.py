@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cypher_magic.errors import DataError, OptionError
-from cypher_magic.graph.schema import GraphSchema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,17 +62,8 @@ def test_a_schema_file_is_what_the_queries_must_fit(loaded: Any, tmp_path: Path)
     assert [f.rows for f in data.report.findings if f.code == "unknown_label"] == [(2,)]
 
 
-def test_the_connected_graph_is_what_the_queries_must_fit(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Session:
-        @staticmethod
-        def connections() -> list[Any]:
-            return []
-
-        @staticmethod
-        def schema() -> GraphSchema:
-            return GraphSchema({"Person": {"name": "STRING"}})
-
-    monkeypatch.setitem(sys.modules, "cypher_magic.session", Session)
+def test_the_connected_graph_is_what_the_queries_must_fit(loaded: Any) -> None:
+    loaded.run_line_magic("cypher_connect", "demo")
     assert loaded.run_line_magic("cypher_data", "check train.csv").report.count("unknown_label") == 1
     assert loaded.run_line_magic("cypher_data", "check train.csv --schema none").report.count("unknown_label") == 0
 
