@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cypher_magic.widgets.text import TEXT
+from IPython.core.interactiveshell import InteractiveShell
+
+from cypher_magic.errors import OptionError
+from cypher_magic.magics.options import COMMANDS
+
+
+@pytest.fixture
+def loaded(shell: InteractiveShell) -> InteractiveShell:
+    shell.run_line_magic("load_ext", "cypher_magic")
+    return shell
+
+
+def test_a_terminal_gets_the_magics_that_do_the_same(
+    loaded: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert loaded.run_line_magic("cypher_panel", "train") is None
+    told = capsys.readouterr().out
+    assert "%finetune my-run --data train.csv" in told and "%cypher_ask" in told
+
+
+def test_the_text_form_names_only_magics_that_there_are(loaded: InteractiveShell) -> None:
+    known = {name.lstrip("%") for kind in loaded.magics_manager.magics.values() for name in kind}
+    named = {word.lstrip("%") for text in TEXT.values() for word in text.split() if word.startswith("%")}
+    assert named and named <= known
+
+
+def test_a_notebook_gets_the_panel(loaded: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cypher_magic.widgets import TrainPanel
+
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(loaded.display_pub, "publish", lambda data, metadata=None, **more: published.append(data))
+    monkeypatch.setattr(loaded, "kernel", object(), raising=False)
+    panel = loaded.run_line_magic("cypher_panel", "")
+    assert isinstance(panel, TrainPanel)
+    panel._ipython_display_()
+    assert "application/vnd.jupyter.widget-view+json" in published[0]
+    assert "text/html" in published[1], "a place for what the saved notebook keeps"
+
+
+def test_an_unknown_panel_is_refused_with_the_closest_name(loaded: InteractiveShell) -> None:
+    with pytest.raises(OptionError, match="did you mean train"):
+        loaded.run_line_magic("cypher_panel", "trian")
+
+
+def test_help_has_two_examples() -> None:
+    assert len(COMMANDS["%cypher_panel"].examples) == 2
