@@ -21,11 +21,15 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cypher_magic.errors import ConnectionFailed
+from cypher_magic.graph import doorway
 from cypher_magic.graph.neo4j_graph import Connection, open_driver
 from cypher_magic.graph.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATABASE = "neo4j"
 _PREFIX = "cypher_magic-graph-"
@@ -51,6 +55,7 @@ class _Engine:
     admin: Secret
     server: Any
     lock: Any
+    door: doorway.Doorway | None = None
     users: int = 0
 
     def release(self) -> None:
@@ -62,6 +67,9 @@ class _Engine:
     def stop(self) -> None:
         """Stops the engine and deletes its folder if that was a temporary one."""
         _ENGINES.pop(self.key, None)
+        if self.door is not None:
+            self.door.close()
+            self.door = None
         if self.server is not None:
             self.server.stop()
             self.server = None
@@ -80,9 +88,10 @@ def start(path: str | Path | None = None, *, name: str = "embedded") -> Connecti
     A folder that another process serves already is joined over that process's port.
     """
     if path is None:
-        return _connected(_launch(None, key=f"temporary {secrets.token_hex(8)}"), name)
+        return _connected(_temporary(secrets.token_hex(8)), name)
     root = Path(path).expanduser().resolve()
-    return _connected(_ENGINES.get(str(root)) or _launch(root, key=str(root)), name)
+    engine = _ENGINES.get(str(root)) or _launch(root, key=str(root))
+    return _connected(engine, name) if engine else _joined(root, name)
 
 
 def start_demo(path: str | Path | None = None, *, name: str = "demo") -> Connection:
@@ -92,10 +101,7 @@ def start_demo(path: str | Path | None = None, *, name: str = "demo") -> Connect
     """
     from cypher_magic.graph import demo
 
-    if path is None:
-        connection = _connected(_ENGINES.get(_DEMO) or _launch(None, key=_DEMO), name)
-    else:
-        connection = start(path, name=name)
+    connection = _connected(_ENGINES.get(_DEMO) or _temporary(_DEMO), name) if path is None else start(path, name=name)
     try:
         demo.fill(connection)
     except BaseException:
@@ -106,33 +112,71 @@ def start_demo(path: str | Path | None = None, *, name: str = "demo") -> Connect
 
 def _connected(engine: _Engine, name: str) -> Connection:
     engine.users += 1
+    return _connection(engine.uri, engine.reader, engine.admin, name, on_close=engine.release)
+
+
+def _joined(root: Path, name: str) -> Connection:
+    """A connection to the graph that another process serves from the folder."""
+    told = doorway.ask(root) if doorway.available() else None
+    if told is None:
+        hint = "close it there, or use another folder"
+        raise ConnectionFailed(f"Another process uses the graph in {root} and does not share it.", hint=hint)
+    return _connection(told["uri"], Secret(told["reader"]), Secret(told["admin"]), name)
+
+
+def _connection(
+    uri: str, reader: Secret, admin: Secret, name: str, on_close: Callable[[], None] | None = None
+) -> Connection:
     return Connection(
-        open_driver(engine.uri, "reader", engine.reader),
+        open_driver(uri, "reader", reader),
         name=name,
-        uri=engine.uri,
+        uri=uri,
         user="reader",
         database=DATABASE,
-        password=engine.reader,
-        writer=open_driver(engine.uri, "root", engine.admin),
-        on_close=engine.release,
+        password=reader,
+        writer=open_driver(uri, "root", admin),
+        on_close=on_close,
     )
 
 
-def _launch(root: Path | None, *, key: str) -> _Engine:
-    if root is None:
-        _sweep()
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX)) if root is None else root
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _temporary(key: str) -> _Engine:
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     lock = _locked(folder)
     if lock is None:
-        raise ConnectionFailed(f"Another process uses the graph in {folder}.")
+        raise ConnectionFailed(f"The new folder {folder} is locked by another process.")
+    return _started(folder, lock, key=key, temporary=True)
+
+
+def _launch(root: Path, *, key: str) -> _Engine | None:
+    """The engine on a folder of the user's; None where another process has it."""
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _locked(root)
+    except OSError as exc:
+        raise ConnectionFailed(f"The folder {root} can not be used: {exc.strerror}.") from exc
+    if lock is None:
+        return None
+    engine = _started(root, lock, key=key, temporary=False)
+    if doorway.available():
+        told = {"uri": engine.uri, "reader": engine.reader.reveal(), "admin": engine.admin.reveal()}
+        engine.door = doorway.Doorway(root, told)
+    return engine
+
+
+def _started(folder: Path, lock: Any, *, key: str, temporary: bool) -> _Engine:
     admin, reader = Secret(secrets.token_urlsafe(18)), Secret(secrets.token_urlsafe(18))
     port = _free_port()
-    _write_users(folder / "config", admin, reader)
-    server = _server(folder, admin, port)
-    engine = _Engine(key, folder, root is None, f"bolt://127.0.0.1:{port}", reader, admin, server, lock)
-    _ENGINES[key] = engine
-    return engine
+    try:
+        _write_users(folder / "config", admin, reader)
+        server = _server(folder, admin, port)
+    except BaseException:
+        lock.close()
+        if temporary:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    _ENGINES[key] = _Engine(key, folder, temporary, f"bolt://127.0.0.1:{port}", reader, admin, server, lock)
+    return _ENGINES[key]
 
 
 def _server(folder: Path, admin: Secret, port: int) -> Any:

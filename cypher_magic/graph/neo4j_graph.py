@@ -111,6 +111,7 @@ class Connection:
         self._owns_driver = owns_driver
         self._running: list[_Running] = []
         self._schema: GraphSchema | None = None
+        self._schema_is_old = False
         self.server = ""
         try:
             self.server = self._greet()
@@ -151,7 +152,9 @@ class Connection:
         timeout: float | None = 60.0,
     ) -> QueryResult:
         """The rows and counters of a query that may change the graph."""
-        return self._run(text, params, limit=limit, timeout=timeout, write=True)
+        result = self._run(text, params, limit=limit, timeout=timeout, write=True)
+        self._schema_is_old = self._schema_is_old or bool(result.counters)
+        return result
 
     def probe(self, text: str, params: Mapping[str, Any] | None = None, *, timeout: float = 30.0) -> QueryResult:
         """All rows of a query of our own making, in READ mode and without asking for its plan first."""
@@ -173,9 +176,10 @@ class Connection:
         """What the graph holds; asked once and remembered (on disk too) until `refresh` or until names change."""
         from cypher_magic.graph.introspect import known_schema
 
-        if refresh or sample is not None or self._schema is None or (values and not self._schema.values):
-            fresh = refresh or sample is not None
+        fresh = refresh or sample is not None or self._schema_is_old
+        if fresh or self._schema is None or (values and not self._schema.values):
             self._schema = known_schema(self, refresh=fresh, sample=sample or 1000, values=values, budget=budget)
+            self._schema_is_old = False
         return self._schema
 
     def cached_schema(self) -> GraphSchema | None:
