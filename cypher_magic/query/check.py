@@ -24,5 +24,6 @@ def check(text: str, schema: GraphSchema | None = None) -> list[Complaint]:
     except CypherSyntaxError as error:
         return [complaint(error)]
     meaning = understand(query)
-    complaints = meaning.complaints + (fits(query, meaning, schema) if schema is not None else [])
+    found = fits(query, meaning, schema) if schema is not None else []
+    complaints = meaning.complaints + [finding.complaint for finding in found]
     return sorted(set(complaints), key=lambda c: (c.line, c.column))

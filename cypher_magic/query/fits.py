@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lark import Token
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
     from cypher_magic.query.meaning import Meaning, Step, Variable
 
 
-def fits(query: Query, meaning: Meaning, schema: GraphSchema) -> list[Complaint]:
+Edits = tuple[tuple[int, int, str], ...]  # start, end, new text
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A complaint, with the edits of the text that put it right where exactly one way is right."""
+
+    complaint: Complaint
+    edits: Edits = ()
+
+
+def fits(query: Query, meaning: Meaning, schema: GraphSchema) -> list[Finding]:
     """What in the query the graph does not have."""
     return _Fit(query, schema).check(meaning)
 
@@ -55,6 +67,34 @@ def suggestion(name: str, known: Collection[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
+def sure(name: str, known: Collection[str]) -> str | None:
+    """The one known name that is meant: the same but for case and signs, or clearly the most similar."""
+    same = [k for k in known if _folded(k) == _folded(name)]
+    if same:
+        return same[0] if len(same) == 1 else None
+    ratios = sorted(
+        ((difflib.SequenceMatcher(None, _folded(name), _folded(k)).ratio(), k) for k in known), reverse=True
+    )
+    if ratios and ratios[0][0] >= 0.79 and (len(ratios) == 1 or ratios[0][0] - ratios[1][0] >= 0.1):
+        return ratios[0][1]
+    return None
+
+
+def _renamed(token: Token, known: Collection[str]) -> Edits:
+    name = sure(unquoted(token), known)
+    return ((token.start_pos or 0, token.end_pos or 0, quoted(name)),) if name else ()
+
+
+def _turned(step: Step) -> Edits:
+    """The arrow the other way round."""
+    tokens = list(step.pattern.tokens("REL_OPEN", "REL_CLOSE", "REL_PLAIN"))
+    if step.direction == "right":
+        texts = ["<--"] if len(tokens) == 1 else ["<-[", "]-"]
+    else:
+        texts = ["-->"] if len(tokens) == 1 else ["-[", "]->"]
+    return tuple((t.start_pos or 0, t.end_pos or 0, text) for t, text in zip(tokens, texts, strict=True))
+
+
 def _folded(name: str) -> str:
     return "".join(c for c in name.lower() if c.isalnum()) or name
 
@@ -63,12 +103,12 @@ class _Fit:
     def __init__(self, query: Query, schema: GraphSchema) -> None:
         self._query = query
         self._schema = schema
-        self._complaints: list[Complaint] = []
+        self._findings: list[Finding] = []
         self._all_properties = {
             p for owner in (schema.labels, schema.relationship_types) for o in owner.values() for p in o
         }
 
-    def check(self, meaning: Meaning) -> list[Complaint]:
+    def check(self, meaning: Meaning) -> list[Finding]:
         for owner, labels in meaning.labels:
             self._labels(owner, labels)
         for owner, token in meaning.properties:
@@ -76,17 +116,18 @@ class _Fit:
         if self._schema.triples:
             for step in meaning.steps:
                 self._step(step)
-        return self._complaints
+        return self._findings
 
-    def _complain(self, code: str, message: str, at: int, hint: str) -> None:
+    def _complain(self, code: str, message: str, at: int, hint: str, edits: Edits = ()) -> None:
         line, column = self._query.place(at)
-        self._complaints.append(Complaint(code, message, line, column, hint))
+        self._findings.append(Finding(Complaint(code, message, line, column, hint), edits))
 
     def _unknown(self, code: str, what: str, token: Token, known: Collection[str]) -> None:
         name = unquoted(token)
         close = suggestion(name, known)
         hint = f"did you mean {quoted(close)}?" if close else _listing(known)
-        self._complain(code, f"The graph has no {what} {shortened(name)}.", token.start_pos or 0, hint)
+        message = f"The graph has no {what} {shortened(name)}."
+        self._complain(code, message, token.start_pos or 0, hint, _renamed(token, known))
 
     def _labels(self, owner: Variable, part: Node) -> None:
         labels, types = self._schema.labels, self._schema.relationship_types
@@ -122,9 +163,8 @@ class _Fit:
             hint = f"it is a property of {', '.join(holders[:3])}"
         else:
             hint = _listing(names)
-        self._complain(
-            "unknown_property", f"There is no property {shortened(name)}{whose}.", token.start_pos or 0, hint
-        )
+        message = f"There is no property {shortened(name)}{whose}."
+        self._complain("unknown_property", message, token.start_pos or 0, hint, _renamed(token, names))
 
     # Triples
 
@@ -141,7 +181,7 @@ class _Fit:
         if forward or backward:
             hint = "turn the arrow: " + _shown(triples, step)
             message = "The graph has this relationship in the other direction only."
-            self._complain("reversed_direction", message, step.pattern.start, hint)
+            self._complain("reversed_direction", message, step.pattern.start, hint, _turned(step))
         else:
             message = "The graph has no such relationship between these nodes."
             self._complain("unknown_triple", message, step.pattern.start, _shown(triples, step))

@@ -127,7 +127,12 @@ class Query:
     text: str
     tree: Node
     closing: Mapping[int, int]
-    end: int  # the offset behind the last token
+    tokens: tuple[Token, ...]
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last token."""
+        return self.tokens[-1].end_pos or 0
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of an offset into the text."""
@@ -183,14 +188,16 @@ def parse(text: str) -> Query:
     chooser = Chooser(tokens, source, words)
     state = lark.parse_interactive().parser_state
     states = state.parse_conf.states
+    fed: list[Token] = []
     try:
         while token := chooser.next(states[state.position]):
             state.feed_token(token)
+            fed.append(token)
         end = Token("$END", "", len(text), end_pos=len(text))
         tree = state.feed_token(end, is_end=True)
     except UnexpectedToken as exc:
         _refuse(source, exc.token, states[exc.state.position])
-    return Query(text, tree, chooser.closing, tokens[-1].end)
+    return Query(text, tree, chooser.closing, tuple(fed))
 
 
 def complaint(error: CypherSyntaxError) -> Complaint:

@@ -15,6 +15,7 @@ from cypher_magic.query.expressions import (
     AGGREGATES_HERE,
     AGGREGATES_PROJECTED,
     WHERE,
+    Elements,
     Expressions,
     Place,
     calls,
