@@ -17,19 +17,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, date, timedelta, timezone
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.errors import DataError
 from cypher_magic.graph.values import is_node, is_path, is_relationship
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
 _NONE = type(None)
+_PLAIN = {_NONE, bool, int, float, str}
+_EPOCH = date(1970, 1, 1).toordinal()
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = 86_400_000_000  # microseconds
 _SMALLEST_NS, _LARGEST_NS = 1678, 2261  # years that 64 bits of nanoseconds can count
 
 
@@ -82,23 +87,28 @@ def _pandas_column(values: Sequence[Any]) -> Any:
     if kinds == {str}:
         return pd.Series(values)
     names = {f"{kind.__module__}.{kind.__name__}" for kind in kinds}
-    if names in ({"neo4j.time.Date"}, {"neo4j.time.DateTime"}):
+    if names == {"neo4j.time.Date"}:
+        return _microseconds(values, lambda day: (day.to_ordinal() - _EPOCH) * _DAY)
+    if names == {"neo4j.time.DateTime"}:
         return _moments(values)
     if names == {"neo4j.time.Duration"} and not any(value.months for value in values if value is not None):
         return _durations(values)
+    if kinds == {list} and set(map(type, chain.from_iterable(filter(None, values)))) <= _PLAIN:
+        return np.fromiter(values, dtype=object, count=len(values))
     return np.fromiter(map(native, values), dtype=object, count=len(values))
 
 
 def _moments(values: Sequence[Any]) -> Any:
-    """Dates and date-times as datetime64, with a time zone when all have one."""
+    """Date-times as datetime64, with a time zone when all have one."""
     import numpy as np
     import pandas as pd
 
-    zones = {_zone(value) for value in values if value is not None}
+    infos = {value.tzinfo: value for value in values if value is not None}
+    zones = {_zone(value) for value in infos.values()}
     if None in zones and len(zones) > 1:  # local and zoned in one column have no common axis
         return np.fromiter(map(native, values), dtype=object, count=len(values))
-    array = np.array([_naive(value) for value in values], dtype="datetime64[us]")
-    nanoseconds = [getattr(value, "nanosecond", 0) % 1000 for value in values]
+    array = _microseconds(values, _since_epoch)
+    nanoseconds = [0 if value is None else value.nanosecond % 1000 for value in values]
     if any(nanoseconds) and all(v is None or _SMALLEST_NS <= v.year <= _LARGEST_NS for v in values):
         array = array.astype("datetime64[ns]") + np.array(nanoseconds, dtype="timedelta64[ns]")
     if zones == {None}:
@@ -107,20 +117,29 @@ def _moments(values: Sequence[Any]) -> Any:
     return utc.dt.tz_convert(zones.pop()) if len(zones) == 1 else utc
 
 
+def _microseconds(values: Sequence[Any], since_epoch: Callable[[Any], int]) -> Any:
+    import numpy as np
+
+    missing = np.datetime64("NaT").astype(np.int64)
+    counted = (missing if value is None else since_epoch(value) for value in values)
+    return np.fromiter(counted, dtype=np.int64, count=len(values)).view("datetime64[us]")
+
+
+def _since_epoch(value: Any) -> int:
+    """Microseconds since 1970 in UTC (local date-times: as if they were in UTC); below that is cut off."""
+    hours, minutes, seconds, nanoseconds = value.hour_minute_second_nanosecond
+    clock = (hours * 3600 + minutes * 60 + seconds) * 1_000_000 + nanoseconds // 1000
+    passed = (value.to_ordinal() - _EPOCH) * _DAY + clock
+    offset = value.utc_offset()
+    return int(passed if offset is None else passed - offset // _MICROSECOND)
+
+
 def _zone(value: Any) -> str | timezone | None:
-    """The zone's name, or its fixed distance from UTC; None for dates and local date-times."""
-    info = getattr(value, "tzinfo", None)
+    """The zone's name, or its fixed distance from UTC; None for local date-times."""
+    info = value.tzinfo
     if info is None:
         return None
-    name = getattr(info, "zone", None) or getattr(info, "key", None)
-    return name or timezone(value.utc_offset())
-
-
-def _naive(value: Any) -> Any:
-    if value is None:
-        return None
-    moment = value.to_native()
-    return moment if getattr(moment, "tzinfo", None) is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return getattr(info, "zone", None) or getattr(info, "key", None) or timezone(value.utc_offset())
 
 
 def _durations(values: Sequence[Any]) -> Any:
