@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.data.example import Example
-from cypher_magic.data.keys import query_key, question_key, template
+from cypher_magic.data.keys import meaning, query_key, question_key, template
 from cypher_magic.data.known import Known
 from cypher_magic.data.report import Change, Finding, Lengths, Severity
 
@@ -45,16 +45,16 @@ def find(
         usable = [e for e in examples if e.question and e.query]
         found += _repeated(usable, part) + _linted(usable, part, lint) + _near(usable, part)
         if count_tokens and max_tokens:
-            found += _too_long(usable, part, count_tokens, max_tokens)
+            found += _too_long(usable, part, lint, count_tokens, max_tokens)
     return tuple(found + _leaked(parts))
 
 
-def lengths(examples: Sequence[Example], count: CountTokens) -> tuple[Lengths, ...]:
+def lengths(examples: Sequence[Example], lint: Lint, count: CountTokens) -> tuple[Lengths, ...]:
     """How long questions, queries and schemas are, in what `count` counts."""
     kinds = {
         "question": [(count(e.question), e.row) for e in examples],
         "query": [(count(e.query), e.row) for e in examples],
-        "schema": [(count(e.schema), e.row) for e in examples if e.schema],
+        "schema": [(count(text), e.row) for e in examples if (text := lint.schema_text(e))],
         "history": [(_history_length(e, count), e.row) for e in examples if e.history],
     }
     return tuple(Lengths.of(what, values) for what, values in kinds.items() if values)
@@ -82,7 +82,8 @@ def repaired(parts: Parts, lint: Lint, *, drop_misfits: bool = False) -> tuple[d
             else:
                 fresh.append(example)
         kept[part] = fresh
-    return kept, changes
+    dropped = {(c.source, c.row) for c in changes if c.after is None}
+    return kept, [c for c in changes if c.after is None or (c.source, c.row) not in dropped]
 
 
 # What is found
@@ -144,7 +145,9 @@ def _repeated(examples: Sequence[Example], part: str) -> list[Finding]:
     found = _finding(
         "repeated_question", "warning", "{n} (row repeats|rows repeat) the question of an earlier row", repeats, part
     )
+    spelling = sum(len({meaning(e.query) for e in g}) == 1 for g in conflicts)
     told = "{n} (question has|questions have) two or more different queries"
+    told += f" ({spelling} of them only in spaces or letter case)" if spelling else ""
     return found + _finding("conflicting_queries", "error", told, hits, part, count=len(conflicts))
 
 
@@ -173,11 +176,11 @@ def _linted(examples: Sequence[Example], part: str, lint: Lint) -> list[Finding]
     return found
 
 
-def _too_long(examples: Sequence[Example], part: str, count: CountTokens, most: int) -> list[Finding]:
+def _too_long(examples: Sequence[Example], part: str, lint: Lint, count: CountTokens, most: int) -> list[Finding]:
     hopeless, prunable = [], []
     for example in examples:
         own = count(example.question) + count(example.query) + _history_length(example, count)
-        schema = count(example.schema) if example.schema else 0
+        schema = count(lint.schema_text(example))
         if own > most:
             hopeless.append(_Hit(example, f"{own} tokens without any schema"))
         elif own + schema > most:

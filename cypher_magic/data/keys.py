@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cypher_magic.query.compare import normalised
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,8 +39,13 @@ def query_key(query: str) -> str:
 @lru_cache(maxsize=65536)
 def template(query: str) -> str:
     """The query with its literals masked: equal for "the same query about another value"."""
-    masked = re.sub(r"'(?:[^'\\\\]|\\\\.)*'|\"(?:[^\"\\\\]|\\\\.)*\"|\\b\\d+(?:\\.\\d+)?\\b", "?", query)
-    return _spaced(masked).casefold().rstrip("; ")
+    return normalised(query, mask=True)
+
+
+@lru_cache(maxsize=65536)
+def meaning(query: str) -> str:
+    """Equal for queries that differ in spaces, letter case of keywords, quotes or comments only."""
+    return normalised(query)
 
 
 def shared_prefix(questions: Iterable[str]) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cypher_magic.data.schemas import graph_schema
-from cypher_magic.graph.schema import GraphSchema
+from cypher_magic.query.check import check
 from cypher_magic.query.readonly import read_only
+from cypher_magic.query.repair import repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cypher_magic.data.example import Example
+    from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.complaint import Complaint
 
 _MESSAGES = {
@@ -57,6 +58,7 @@ class Lint:
     ) -> None:
         self.schema = schema
         self._needs_schema = needs_schema
+        self._rendered = schema.render() if schema else ""
         self._allow = tuple(allow)
         self._checked = lru_cache(maxsize=None)(self._check)
         self._parsed = lru_cache(maxsize=None)(graph_schema)
@@ -71,16 +73,18 @@ class Lint:
     def repaired(self, example: Example) -> tuple[str, str]:
         """The repaired query and how it was repaired; the same query and "" where that does not make it pass."""
         schema = self.schema_of(example)
-        if _part("repair") is _nothing:
-            return example.query, ""
-        better = _part("repair")(example.query, schema or GraphSchema())
+        better = repair(example.query, schema)
         if not better.changes or self._checked(better.text, _Same(schema)):
             return example.query, ""
-        return better.text, "; ".join(dict.fromkeys(str(c.reason) for c in better.changes))
+        return better.text, "; ".join(dict.fromkeys(c.reason for c in better.changes))
 
     def schema_of(self, example: Example) -> GraphSchema | None:
         """The schema that the query is checked against; None if there is none, or none that can be read."""
         return self._parsed(example.schema) if example.schema is not None else self.schema
+
+    def schema_text(self, example: Example) -> str:
+        """The schema as it stands in the prompt; "" if there is none."""
+        return example.schema if example.schema is not None else self._rendered
 
     @staticmethod
     def message(code: str) -> str:
@@ -88,7 +92,7 @@ class Lint:
         return "{n} (query|queries) " + _MESSAGES.get(code, f"(has|have) a complaint of the kind {code}")
 
     def _check(self, query: str, schema: _Same) -> list[Complaint]:
-        return read_only(query, self._allow) or _part("check", [])(query, schema.schema)
+        return read_only(query, self._allow) or check(query, schema.schema)
 
 
 class _Same:
@@ -102,14 +106,3 @@ class _Same:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and other.schema is self.schema
-
-
-def _part(name: str, *_: Any) -> Any:
-    try:
-        return getattr(importlib.import_module(f"cypher_magic.query.{name}"), name)
-    except ModuleNotFoundError:
-        return _nothing
-
-
-def _nothing(*_: Any) -> list[Complaint]:
-    return []

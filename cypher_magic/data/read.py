@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,8 @@ def load_examples(
     """
     if not sources:
         raise DataError("No examples were given.", hint="name a file: load_examples('train.csv', val='val.csv')")
+    if max_tokens is not None and tokenizer is None:
+        raise DataError("max_tokens needs a tokenizer to count with.", hint="tokenizer=..., or --backbone NAME")
     texts = read_schemas(schemas) if schemas is not None else {}
     found = [t for source in sources for t in tables(source)]
     found += [replace(t, part="val") for source in _val_sources(val) for t in tables(source)]
@@ -118,7 +121,7 @@ def load_examples(
     train, validation = ([e for e in parts[p] if e.question and e.query] for p in ("train", "val"))
     report = Report(
         told, len(train), len(validation), read, prefix, findings, tuple(changes), remaining,
-        gate.lengths(train, count), unit,
+        gate.lengths(train, lint, count), unit,
     )  # fmt: skip
     if strict:
         report.refuse()
@@ -188,8 +191,8 @@ def _counter(tokenizer: Any) -> tuple[gate.CountTokens, str]:
     if tokenizer is None:
         return (lambda text: len(text.split())), "words"
     if hasattr(tokenizer, "encode"):
-        return (lambda text: len(tokenizer.encode(text, add_special_tokens=False))), "tokens"
-    return tokenizer, "tokens"
+        return lru_cache(maxsize=65536)(lambda text: len(tokenizer.encode(text, add_special_tokens=False))), "tokens"
+    return lru_cache(maxsize=65536)(tokenizer), "tokens"
 
 
 def _line(example: Example) -> str:

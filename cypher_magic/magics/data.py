@@ -30,6 +30,8 @@ CHECK = Command(
         Option("--schema", metavar="auto|none|FILE", default="auto", help="the graph to fit; auto: the connected one"),
         Option("--schemas", metavar="FILE", help="schemas of the graphs named in a column `database`"),
         Option("--columns", metavar="question=A,query=B", help="which column is what, where the names do not tell"),
+        Option("--backbone", metavar="NAME", help="count lengths with this backbone's tokenizer, not in words"),
+        Option("--max-tokens", type=int, minimum=1, metavar="N", help="with --backbone: tell rows that are longer"),
         Option("--holdout", type=float, metavar="SHARE", help="without --val: set this share aside for validation"),
         Option("--seed", type=int, metavar="N", default=0, help="chooses which rows --holdout sets aside"),
         Option("--drop-misfits", type=bool, help="with --fix: also drop what names things that the graph has not"),
@@ -83,6 +85,8 @@ def check(namespace: dict[str, Any], options: Options) -> Dataset:
         schema=_schema(options.schema),
         schemas=options.schemas,
         columns=_columns(options.columns),
+        tokenizer=_tokenizer(options.backbone) if options.backbone else None,
+        max_tokens=options.max_tokens,
         holdout=options.holdout,
         seed=options.seed,
         drop_misfits=options.drop_misfits,
@@ -110,6 +114,13 @@ def _schema(option: str) -> str | None:
         return Path(option).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise OptionError(f"--schema: {option} can not be read.", hint="auto, none, or a file of schema lines") from exc
+
+
+def _tokenizer(backbone: str) -> Any:
+    from cypher_magic.model.backbones import local_folder
+    from cypher_magic.model.load import load_tokenizer
+
+    return load_tokenizer(local_folder(backbone))
 
 
 def _columns(option: str | None) -> dict[str, str] | None:

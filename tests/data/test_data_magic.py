@@ -68,6 +68,20 @@ def test_the_connected_graph_is_what_the_queries_must_fit(loaded: Any) -> None:
     assert loaded.run_line_magic("cypher_data", "check train.csv --schema none").report.count("unknown_label") == 0
 
 
+def test_lengths_are_counted_with_the_tokenizer_of_a_backbone(loaded: Any, tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, PreTrainedTokenizerFast
+
+    inner = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    inner.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="[UNK]").save_pretrained(tmp_path / "tiny")
+    LlamaConfig(vocab_size=1).save_pretrained(tmp_path / "tiny")
+    report = loaded.run_line_magic("cypher_data", "check train.csv --backbone tiny --max-tokens 20").report
+    assert report.unit == "tokens"
+    assert report.lengths[0].largest == len("Who?")
+    assert report.count("row_too_long") == 2
+
+
 @pytest.mark.parametrize("line", ["chek train.csv", "check", "check train.csv --fox", "check a.csv --schema no.txt"])
 def test_wrong_calls_are_one_line(loaded: Any, line: str) -> None:
     with pytest.raises(OptionError):

@@ -194,3 +194,26 @@ def test_nearly_the_same_words_for_the_same_query_make_a_near_duplicate() -> Non
     ]
     assert _codes(load_examples(rows, schema=SCHEMA)) == {"near_duplicate": (2,)}
     assert _codes(load_examples(rows[:1], val=rows[1:2], schema=SCHEMA)) == {"nearly_leaked": (1,)}
+
+
+def test_a_row_that_was_repaired_and_then_dropped_counts_as_dropped() -> None:
+    rows = [("Who?", GOOD), ("Who?", "MATCH (p:Person)<-[:ACTED_IN]-(m:Movie) RETURN p.name")]
+    data = load_examples(rows, schema=SCHEMA, fix=True)
+    assert (data.report.repaired, [c.row for c in data.report.dropped]) == ((), [2])
+
+
+def test_the_schema_of_the_graph_counts_into_the_length_of_a_row() -> None:
+    def words(text: str) -> int:
+        return len(text.split())
+
+    schema, own = words(SCHEMA.render()), words("Who acts?") + words(GOOD)
+    rows = [("Who acts?", GOOD)]
+    assert _codes(load_examples(rows, schema=SCHEMA, tokenizer=words, max_tokens=own + schema)) == {}
+    tight = load_examples(rows, schema=SCHEMA, tokenizer=words, max_tokens=own + schema - 1)
+    assert _codes(tight) == {"schema_too_long": (1,)}
+    assert next(x for x in tight.report.lengths if x.what == "schema").largest == schema
+
+
+def test_a_limit_in_tokens_needs_a_tokenizer() -> None:
+    with pytest.raises(DataError, match="needs a tokenizer"):
+        load_examples([("Who acts?", GOOD)], max_tokens=100)
