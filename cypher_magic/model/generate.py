@@ -63,8 +63,10 @@ class CypherModel:
                 given = [token]
                 if stream is not None:
                     stream(self._decode(tokens))
-        finally:
-            cache.crop(len(asked.prefix) - cache.get_seq_length())
+        except BaseException:
+            self._cache = None  # an interrupt can leave some layers a token ahead of others
+            raise
+        cache.crop(len(asked.prefix) - cache.get_seq_length())
         return Completion(self._decode(tokens), tuple(tokens), ended, time.perf_counter() - started)
 
     def _step(self, ids: list[list[int]], cache: Any) -> torch.Tensor:
@@ -75,9 +77,11 @@ class CypherModel:
     def _cache_for(self, prefix: tuple[int, ...]) -> Any:
         """The cache that holds this prefix's keys and values; cropped back to it after every question."""
         if self._cache is None or prefix != self._prefix:
-            self._cache, self._prefix = DynamicCache(), prefix
+            self._cache = None
+            cache = DynamicCache()
             if prefix:
-                self._step([list(prefix)], self._cache)
+                self._step([list(prefix)], cache)
+            self._cache, self._prefix = cache, prefix
         return self._cache
 
     @torch.inference_mode()
@@ -112,7 +116,7 @@ class CypherModel:
         longest = max(len(a.question) for a in asked)
         # Questions are padded on the left, behind the prefix; the padding is masked and takes no position.
         device = self.model.device
-        pad = next(iter(self.end_ids))
+        pad = 0  # any token: it is masked
         ids = torch.tensor([[pad] * (longest - len(a.question)) + list(a.question) for a in asked], device=device)
         mask = torch.tensor(
             [[1] * shared + [0] * (longest - len(a.question)) + [1] * len(a.question) for a in asked], device=device
@@ -143,4 +147,5 @@ class CypherModel:
         return [Completion(self._decode(t), tuple(t), i not in open_rows, seconds) for i, t in enumerate(tokens)]
 
     def _decode(self, tokens: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+        # "cleaning up" would join `n .name` and `'s`: made for prose, it changes queries
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))

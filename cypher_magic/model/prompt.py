@@ -16,8 +16,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cypher_magic.errors import ModelError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cypher_magic.data.example import Example, Turn
 
@@ -27,6 +29,7 @@ PLAIN_INSTRUCTION = "Create a Cypher statement to answer the following question:
 TURNS_KEPT = 3
 ROWS_KEPT = 3
 VALUE_LENGTH = 40
+COMPLAINT_LENGTH = 300
 
 _QUESTION = "\ue000question\ue000"  # private-use characters that no template or graph holds
 _ANSWER = "\ue001answer\ue001"
@@ -34,7 +37,9 @@ _ANSWER = "\ue001answer\ue001"
 
 def correction(question: str, complaint: str) -> str:
     """What a model is asked when its query (the turn before) failed; also the form of such training rows."""
-    return f"That query fails: {complaint} Correct it: {question}"
+    said = " ".join(complaint.split())
+    said = said if len(said) <= COMPLAINT_LENGTH else said[: COMPLAINT_LENGTH - 1] + "…"
+    return f"That query fails: {said} Correct it: {question}"
 
 
 class Tokenizer(Protocol):
@@ -42,7 +47,9 @@ class Tokenizer(Protocol):
 
     chat_template: Any
     eos_token: str | None
+    bos_token: str | None
     all_special_tokens: Sequence[str]
+    added_tokens_decoder: Mapping[int, Any]
 
     def __call__(self, text: str, *, add_special_tokens: bool) -> Any: ...  # noqa: D102
     def apply_chat_template(self, messages: list[dict[str, str]], **kwargs: Any) -> Any: ...  # noqa: D102
@@ -66,8 +73,14 @@ class Prompt:
     def __init__(self, tokenizer: Tokenizer, style: str = "auto") -> None:
         self.tokenizer = tokenizer
         self.style = ("chat" if tokenizer.chat_template else "plain") if style == "auto" else style
-        special = sorted(tokenizer.all_special_tokens, key=len, reverse=True)
+        if self.style == "chat" and not tokenizer.chat_template:
+            raise ModelError("This backbone has no chat template.", hint="use prompt_style: plain, or auto")
+        # Llama 3 and others name only a few of their control tokens as bos, eos ...: the marks of the turns are not
+        # among them, but they are all added as special ones.
+        marked = (str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)
+        special = sorted({t for t in (*tokenizer.all_special_tokens, *marked) if t.strip()}, key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, special))) if special else None
+        self._start = _start(tokenizer) if self.style == "plain" else ""
         self._ids: dict[str, tuple[int, ...]] = {}
 
     def encode(self, example: Example, schema: str | None = None) -> Encoded:
@@ -122,7 +135,8 @@ class Prompt:
     def _plain(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
         end = self.tokenizer.eos_token or "\n"
         said = "".join(f"{PLAIN_INSTRUCTION}{question}{end}{query}{end}" for question, query in turns)
-        return f"{instruction}\n\n" if instruction else "", f"{said}{PLAIN_INSTRUCTION}{asked}{end}", end
+        prefix = f"{self._start}{instruction}\n\n" if instruction else self._start
+        return prefix, f"{said}{PLAIN_INSTRUCTION}{asked}{end}", end
 
     def _chat(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
         messages = [{"role": "system", "content": instruction}]
@@ -140,16 +154,25 @@ class Prompt:
         return prefix, whole[len(prefix) :], end
 
     def _render(self, messages: list[dict[str, str]], *, generate: bool = True) -> str:
+        from jinja2 import TemplateError
+
+        told = messages[0]["content"].strip()
         try:
-            return str(
+            text = str(
                 self.tokenizer.apply_chat_template(
                     messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
                 )
             )
-        except Exception as exc:  # templates raise their own errors, through jinja2
-            if messages[0]["role"] != "system" or "ystem" not in str(exc):
-                raise
-        # a template without a system role (Gemma): the instructions go in front of the first question
+            if messages[0]["role"] != "system" or told in text:
+                return text
+        except TemplateError as exc:
+            if messages[0]["role"] != "system":
+                raise ModelError(
+                    f"The backbone's chat template does not take this conversation: {exc}",
+                    hint="use prompt_style: plain",
+                ) from exc
+        # a template that refuses the system role (Gemma, Mistral) or leaves it out (Phi): the instructions go in front
+        # of the first question
         first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
         return self._render([first, *messages[2:]], generate=generate)
 
@@ -163,3 +186,10 @@ class Prompt:
     def _value(self, value: object) -> str:
         text = self._line("".join(c if c.isprintable() else " " for c in str(value)))
         return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"
+
+
+def _start(tokenizer: Tokenizer) -> str:
+    """The token that this tokenizer puts in front of every text, if it does: its model has never read without it."""
+    with_it = tokenizer("a", add_special_tokens=True)["input_ids"]
+    start = tokenizer.bos_token or ""
+    return start if start and with_it[:1] == tokenizer(start, add_special_tokens=False)["input_ids"] else ""
