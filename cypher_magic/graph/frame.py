@@ -107,7 +107,7 @@ def _moments(values: Sequence[Any]) -> Any:
     zones = {_zone(value) for value in infos.values()}
     if None in zones and len(zones) > 1:  # local and zoned in one column have no common axis
         return np.fromiter(map(native, values), dtype=object, count=len(values))
-    array = _microseconds(values, _since_epoch)
+    array = _microseconds(values, _on_the_clock if zones == {None} else _since_epoch)
     nanoseconds = [0 if value is None else value.nanosecond % 1000 for value in values]
     if any(nanoseconds) and all(v is None or _SMALLEST_NS <= v.year <= _LARGEST_NS for v in values):
         array = array.astype("datetime64[ns]") + np.array(nanoseconds, dtype="timedelta64[ns]")
@@ -125,13 +125,16 @@ def _microseconds(values: Sequence[Any], since_epoch: Callable[[Any], int]) -> A
     return np.fromiter(counted, dtype=np.int64, count=len(values)).view("datetime64[us]")
 
 
-def _since_epoch(value: Any) -> int:
-    """Microseconds since 1970 in UTC (local date-times: as if they were in UTC); below that is cut off."""
+def _on_the_clock(value: Any) -> int:
+    """Microseconds since 1970 as the date-time's own clock has it; what is below a microsecond is cut off."""
     hours, minutes, seconds, nanoseconds = value.hour_minute_second_nanosecond
     clock = (hours * 3600 + minutes * 60 + seconds) * 1_000_000 + nanoseconds // 1000
-    passed = (value.to_ordinal() - _EPOCH) * _DAY + clock
-    offset = value.utc_offset()
-    return int(passed if offset is None else passed - offset // _MICROSECOND)
+    return int((value.to_ordinal() - _EPOCH) * _DAY + clock)
+
+
+def _since_epoch(value: Any) -> int:
+    """Microseconds since 1970 in UTC."""
+    return int(_on_the_clock(value) - value.utc_offset() // _MICROSECOND)
 
 
 def _zone(value: Any) -> str | timezone | None:

@@ -29,6 +29,12 @@ class Dot:
     caption: str
     properties: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """The dot in a terminal: `(:Person Tom Hanks)`, and `(:Person)` for the label of a schema."""
+        labels = "".join(f":{label}" for label in self.labels)
+        return f"({labels} {self.caption})" if self.caption and self.labels != (self.caption,) else f"({labels})"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -106,10 +112,7 @@ class Picture:
         )
 
     def __repr__(self) -> str:
-        names = [
-            f"({''.join(f':{label}' for label in dot.labels)}{' ' if dot.caption else ''}{dot.caption})"
-            for dot in self.dots
-        ]
+        names = [dot.text for dot in self.dots]
         lines = [f"{names[line.start]}-[:{line.type}]->{names[line.end]}" for line in self.lines[:30]]
         if len(self.lines) > 30:
             lines.append(f"… {len(self.lines) - 30:,} more")

@@ -77,8 +77,10 @@ class QueryResult:
         rows = f"{count:,} row{'' if count == 1 else 's'}"
         if self.truncated:
             rows = f"first {rows}, the graph has more (-l fetches more)"
+        if self.plan and not (self.columns or self.counters or self.seconds):
+            return "planned, not run"
         parts = [rows] if self.columns else []
-        parts += [f"{value:,} {name.replace('_', ' ')}" for name, value in self.counters.items() if value]
+        parts += [_counted(name, value) for name, value in self.counters.items() if value]
         return " · ".join([*(parts or ["no rows"]), f"{self.seconds * 1000:,.0f} ms"])
 
     def _repr_html_(self) -> str:
@@ -86,3 +88,11 @@ class QueryResult:
 
     def __repr__(self) -> str:
         return table.plain(self.columns, self.rows, note=self.summary, page=self.display_limit, plan=self.plan or "")
+
+
+def _counted(name: str, value: int) -> str:
+    """`nodes_created` with its number as a phrase: 1 node created, 2 properties set."""
+    things, _, done = name.partition("_")
+    if value == 1:
+        things = {"properties": "property", "indexes": "index"}.get(things, things.removesuffix("s"))
+    return f"{value:,} {things} {done.replace('_', ' ')}".rstrip()

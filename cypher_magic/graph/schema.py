@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -63,6 +63,16 @@ class GraphSchema:
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # "Label.property" -> a few sample values
     notes: tuple[str, ...] = ()  # what could not be found out, in words
 
+    def _repr_html_(self) -> str:
+        from cypher_magic.graph.schema_table import html
+
+        return html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        from cypher_magic.graph.schema_table import plain
+
+        printer.text(plain(self))
+
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change when a name, a type or a triple changes; sample values and indexes do not count."""
@@ -77,6 +87,12 @@ class GraphSchema:
             for t in self.triples
         ]
         return "\n".join(nodes + edges)
+
+    def pruned_for(self, question: str, budget_tokens: int, count: Callable[[str], int] | None = None) -> GraphSchema:
+        """The part that the question is about, in at most `budget_tokens` as `count` counts them (about, without it)."""
+        from cypher_magic.graph.pruning import pruned
+
+        return pruned(self, question, budget_tokens, count)
 
     def to_json(self) -> str:
         """The schema as JSON, for caches and run folders."""

@@ -22,7 +22,7 @@ VALUE_CAP = 4_000  # characters of a value that are written at all
 MAX_PAGES = 10
 MAX_BYTES = 250_000
 
-_STYLE = """<style>
+STYLE = """<style>
 .cm-result{color:var(--jp-ui-font-color1,inherit);font-size:var(--jp-ui-font-size1,13px);max-width:100%}
 .cm-result .cm-scroll{overflow-x:auto;max-width:100%}
 .cm-result table{border-collapse:collapse;margin:.2em 0}
@@ -38,7 +38,7 @@ overflow-wrap:break-word;white-space:pre-wrap;border:0;border-bottom:1px solid r
 
 def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, note: str, page: int = 20, plan: str = "") -> str:
     """The rows as an HTML table, `page` rows at a time, with the note below it."""
-    parts = [_STYLE, '<div class="cm-result">']
+    parts = [STYLE, '<div class="cm-result">']
     if columns:
         parts += _pages(columns, rows, max(page, 1))
     parts.append(f'<div class="cm-note">{escape(note)}</div>')

@@ -114,17 +114,22 @@ def _more(length: int) -> list[str]:
 
 def _path(path: Any) -> str:
     at = path.start_node
-    parts = [short(at)]
+    parts = [short(at, inside=True)]
     for step in path.relationships:
         forward = step.start_node.element_id == at.element_id
         at = step.end_node if forward else step.start_node
         name = f"[:{quoted(step.type)}]"
         parts.append(f"-{name}->" if forward else f"<-{name}-")
-        parts.append(short(at))
+        parts.append(short(at, inside=True))
     return "".join(parts)
 
 
-def short(node: Any) -> str:
-    """A node as its labels and the text that names it best: `(:Person "Tom Hanks")`."""
+def short(node: Any, *, inside: bool = False) -> str:
+    """A node as its labels and the text that names it best: `(:Person "Tom Hanks")`; without one, all of it.
+
+    `inside` a path the labels alone are enough.
+    """
     name = caption(dict(node.items()))
+    if not name and len(node) and not inside:
+        return readable(node)
     return f"({_labels(node)}{' ' + json.dumps(name, ensure_ascii=False) if name else ''})"
