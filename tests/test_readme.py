@@ -1,0 +1,42 @@
+"""The README's table of magics is the one that the code gives: `python tests/test_readme.py` writes it anew."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+from cypher_magic.magics import FAMILIES
+from cypher_magic.magics.options import COMMANDS
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+PLACE = re.compile(r"(?<=<!-- magics, written by tests/test_readme.py -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def magics_table() -> str:
+    """One row a magic: how it is called, and the first sentence of its help."""
+    for module in FAMILIES:
+        import_module(f"cypher_magic.magics.{module}")
+    rows = []
+    for command in COMMANDS.values():
+        about = re.split(r"(?<=\w)\.(?:\s|$)", " ".join(command.about.split()))[0]
+        call = f"{command.name} {command.words or command.rest}".strip().replace("|", "\\|")
+        rows.append(f"| `{call}` | {about}. |")
+    return "\n".join(["| Magic | What it does |", "| --- | --- |", *rows, ""])
+
+
+def test_the_table_of_magics_is_what_the_code_says() -> None:
+    written = PLACE.search(README.read_text("utf-8"))
+    assert written, "the markers around the table of magics are gone"
+    assert written[0] == magics_table(), "run: python tests/test_readme.py"
+
+
+def test_every_file_that_the_readme_names_is_there() -> None:
+    text = README.read_text("utf-8")
+    named = set(re.findall(r"`((?:cypher_magic|widgets|tests|examples|\.ci)/[\w./-]*)`", text))
+    assert named
+    assert {name for name in named if not (README.parent / name).exists()} == set()
+
+
+if __name__ == "__main__":
+    README.write_text(PLACE.sub(lambda _: magics_table(), README.read_text("utf-8")), "utf-8")
