@@ -14,14 +14,13 @@ from lark import Token
 from cypher_magic.query.allowed import is_aggregate
 from cypher_magic.query.complaint import Complaint
 from cypher_magic.query.kinds import ARGUMENTS, infer, literal_kind
-from cypher_magic.query.meaning import Meaning, Scope, Step, Variable
+from cypher_magic.query.meaning import Meaning, Scope, Variable
 from cypher_magic.query.parse import Node, Query, dotted, shortened, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Key = tuple[object, ...]
-Elements = list[tuple[Node, Variable]]  # the parts of a path, each with what it stands for
 
 AGGREGATES_HERE = "here"  # the items of WITH and RETURN
 AGGREGATES_PROJECTED = "projected"  # ORDER BY after aggregation: only those that are columns too
@@ -85,7 +84,7 @@ class Expressions:
         self.query = query
         self.meaning = Meaning()
         self._reported: set[str] = set()
-        self._handlers: dict[str, Callable[[Node, Scope, Place], None]] = {
+        self.handlers: dict[str, Callable[[Node, Scope, Place], None]] = {
             "variable": self._variable,
             "postfix": self._postfix,
             "call": self._call,
@@ -93,15 +92,8 @@ class Expressions:
             "map_projection": self._map_projection,
             "list_comprehension": self._loop,
             "quantified": self._loop,
-            "pattern_comprehension": self._pattern_comprehension,
             "reduce": self._reduce,
-            "pattern": self._pattern,
-            "shortest": self._shortest,
-            "has_labels": self._has_labels,
             "case": self._case,
-            "exists": self._subquery,
-            "count": self._subquery,
-            "collect": self._subquery,
             "or": self._logic,
             "xor": self._logic,
             "and": self._logic,
@@ -118,7 +110,7 @@ class Expressions:
         """Walk one expression."""
         if isinstance(part, Token) or (place.projected and key(part) in place.projected):
             return
-        handler = self._handlers.get(part.data)
+        handler = self.handlers.get(part.data)
         if handler:
             handler(part, scope, place)
             return
@@ -206,6 +198,9 @@ class Expressions:
         if isinstance(argument, Node) and argument.data == "postfix":
             hint = "write n.property IS NOT NULL"
             self.complain("misplaced_pattern", "exists() takes a pattern, not a property.", part.start, hint)
+        elif not isinstance(argument, Node) or argument.data not in ("pattern", "shortest", "parenthesised"):
+            at = argument.start if isinstance(argument, Node) else argument.start_pos or 0
+            self.complain("misplaced_pattern", "exists() takes a pattern.", at)
         self.expression(argument, scope, replace(place, predicate=True))
 
     def _aggregate_fits(self, part: Node, name: str, place: Place) -> bool:
@@ -286,101 +281,3 @@ class Expressions:
                 self.expression(value, scope, inner)
             else:
                 self.expression(child, scope, inner)
-
-    def _has_labels(self, part: Node, scope: Scope, place: Place) -> None:
-        owner, labels = part.children
-        self.expression(owner, scope, replace(place, predicate=False))
-        self.note_labels(infer(owner, scope), labels, scope)
-
-    def note_labels(self, owner: Variable, labels: Node | Token, scope: Scope) -> None:
-        """Remember the labels (or types) that are written for a node (or relationship)."""
-        part = labels if isinstance(labels, Node) else Node("labels", [labels])
-        self.meaning.labels.append((owner, part))
-        for dynamic in part.walk():
-            if isinstance(dynamic, Node) and dynamic.data == "label_dynamic":
-                self.expression(dynamic.children[-1], scope, Place())
-
-    def _pattern(self, part: Node, scope: Scope, place: Place) -> None:
-        if not place.predicate:
-            hint = "use exists { ... }, count { ... } or a comprehension [(a)-->(b) | b]"
-            message = "A pattern can only be tested for existence here."
-            self.complain("misplaced_pattern", message, part.start, hint)
-        for element in part.children:
-            name = element.token("NAME")
-            if name is not None:
-                self.resolve(name, scope, place)
-        self.insides(self.pattern(part.children, scope), scope, place)
-
-    def _shortest(self, part: Node, scope: Scope, place: Place) -> None:
-        inner = scope.copy()
-        self.insides(self.pattern(list(part.parts("node", "relationship")), inner), inner, place)
-
-    def _pattern_comprehension(self, part: Node, scope: Scope, place: Place) -> None:
-        inner = scope.copy()
-        name = part.token("NAME")
-        if name is not None:
-            inner.names[unquoted(name)] = Variable("path")
-        within = replace(place, aggregates="", predicate=False, projected=frozenset())
-        self.insides(self.pattern(list(part.parts("node", "relationship")), inner), inner, within)
-        where = part.part("where")
-        if where is not None:
-            self.condition(where.children[1], inner, within)
-        self.expression(part.children[-1], inner, within)
-
-    def pattern(self, elements: list[Node], scope: Scope) -> Elements:
-        """Take the names of a path's nodes and relationships into the scope, and note its steps."""
-        found = [self._declare(e, scope, _is_repeated(e, elements, i)) for i, e in enumerate(elements)]
-        for i, element in enumerate(elements):
-            if element.data == "relationship" and 0 < i < len(elements) - 1:
-                after = i + 2 if elements[i + 1].data == "quantifier" else i + 1
-                ends = elements[i - 1].data == "node" and elements[after].data == "node"
-                if ends:
-                    repeated = _is_repeated(element, elements, i)
-                    self.meaning.steps.append(Step(found[i - 1], element, found[after], found[i], repeated))
-        return list(zip(elements, found, strict=True))
-
-    def insides(self, found: Elements, scope: Scope, place: Place) -> None:
-        """Walk what stands between the brackets of nodes and relationships."""
-        for element, variable in found:
-            if element.data in ("node", "relationship"):
-                self._inside(element, variable, scope, place)
-
-    def _declare(self, element: Node, scope: Scope, repeated: bool) -> Variable:
-        if element.data not in ("node", "relationship"):
-            return Variable()
-        kind = element.data
-        name, labels = element.token("NAME"), element.part("labels")
-        variable = scope.names.get(unquoted(name)) if name is not None else None
-        if variable is None:
-            variable = Variable("list", element=Variable(kind)) if repeated else Variable(kind)
-            if name is not None:
-                scope.names[unquoted(name)] = variable
-        elif variable.kind not in ("", kind) and not repeated and name is not None:
-            message = f"{unquoted(name)} is a {variable.kind}, and a {kind} stands here."
-            self.complain("type_mismatch", message, name.start_pos or 0, "use a new name")
-        if labels is not None:
-            (variable.element if repeated and variable.element else variable).labels.append(labels)
-        return variable
-
-    def _inside(self, element: Node, variable: Variable, scope: Scope, place: Place) -> None:
-        """The labels, properties and WHERE between the brackets of a node or relationship."""
-        owner = variable.element if variable.kind == "list" and variable.element else variable
-        labels, properties, where = element.part("labels"), element.part("map"), element.part("where")
-        if labels is not None:
-            self.note_labels(Variable(str(element.data)), labels, scope)
-        if properties is not None:
-            for pair in properties.parts("pair"):
-                self.meaning.properties.append((owner, pair.children[0]))
-            self.expression(properties, scope, replace(place, predicate=False))
-        if where is not None:
-            self.condition(where.children[1], scope, replace(place, in_where=True))
-
-    def _subquery(self, part: Node, scope: Scope, place: Place) -> None:
-        raise NotImplementedError
-
-
-def _is_repeated(element: Node, elements: list[Node], i: int) -> bool:
-    if element.data != "relationship":
-        return False
-    followed = i + 1 < len(elements) and elements[i + 1].data == "quantifier"
-    return followed or element.part("length") is not None

@@ -50,7 +50,8 @@ def holds(expression: Node | Token, test: Callable[[str], bool]) -> bool:
     """Whether a label expression can be true when `test` says which labels can be there."""
     if isinstance(expression, Token):
         return test(unquoted(expression)) if expression.type == "NAME" else True
-    parts = [c for c in expression.children if not (isinstance(c, Token) and c.type == "LABEL_BAR")]
+    signs = ("LABEL_BAR", "AMPERSAND", "COLON")
+    parts = [c for c in expression.children if not (isinstance(c, Token) and c.type in signs)]
     if expression.data == "label_or":
         return any(holds(p, test) for p in parts)
     if expression.data == "label_dynamic" or (parts and isinstance(parts[0], Token) and parts[0].type != "NAME"):

@@ -65,6 +65,18 @@ def literal_kind(part: Node | Token) -> str:
     return _LITERALS.get(part.type, "") if isinstance(part, Token) else ""
 
 
+def misused_colon(labels: Node, of_relationship: bool) -> int | None:
+    """Where a colon joins labels in a way that Cypher 5 does not have: beside other signs, or between types."""
+    tokens = [t for t in labels.walk() if isinstance(t, Token)]
+    after_bar = {id(b) for a, b in zip(tokens, tokens[1:], strict=False) if (a.type, b.type) == ("LABEL_BAR", "COLON")}
+    for token in (t for t in tokens if t.type == "COLON"):
+        others = ("AMPERSAND", "NOT_SIGN", "PERCENT", *(() if id(token) in after_bar else ("LABEL_BAR",)))
+        alone = of_relationship == (id(token) in after_bar)
+        if not alone or any(t.type in others for t in tokens):
+            return token.start_pos
+    return None
+
+
 def infer(part: Node | Token, scope: Scope) -> Variable:
     """What an expression stands for; its kind is empty when that can not be told."""
     while isinstance(part, Node) and part.data == "parenthesised":

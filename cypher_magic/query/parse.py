@@ -19,6 +19,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
 
+from cypher_magic.graph.schema import quoted
 from cypher_magic.query.complaint import Complaint
 from cypher_magic.query.tokens import Chooser, Raw, Refusal, Source, Words, place, read
 
@@ -167,8 +168,8 @@ def shortened(text: str) -> str:
 
 
 def dotted(name: str) -> str:
-    """The name of a procedure or function, each part without backticks."""
-    return ".".join(unquoted(part) for part in _PART.findall(name)) if "`" in name else name
+    """The name of a procedure or function; a part that is no plain name keeps its backticks."""
+    return ".".join(quoted(unquoted(part)) for part in _PART.findall(name)) if "`" in name else str(name)
 
 
 def parse(text: str) -> Query:

@@ -15,8 +15,6 @@ from cypher_magic.query.expressions import (
     AGGREGATES_HERE,
     AGGREGATES_PROJECTED,
     WHERE,
-    Elements,
-    Expressions,
     Place,
     calls,
     is_aggregate_call,
@@ -25,6 +23,7 @@ from cypher_magic.query.expressions import (
 from cypher_magic.query.kinds import infer, literal_kind
 from cypher_magic.query.meaning import Meaning, Scope, Variable
 from cypher_magic.query.parse import Node, Query, shortened, unquoted
+from cypher_magic.query.patterns import Elements, Patterns
 
 Columns = dict[str, tuple[int, Variable]]  # name -> where it is written, what it stands for
 
@@ -51,7 +50,11 @@ def _become(scope: Scope, new: Scope) -> None:
     scope.names, scope.lost, scope.open = new.names, new.lost, new.open
 
 
-class _Clauses(Expressions):
+class _Clauses(Patterns):
+    def __init__(self, query: Query) -> None:
+        super().__init__(query)
+        self.handlers |= dict.fromkeys(("exists", "count", "collect"), self._subquery)
+
     def union(self, part: Node, scope: Scope, must_return: bool = True, outside: Scope | None = None) -> Columns:
         """Walk a query; returns the columns of its first branch. `outside` is what an importing WITH may take from."""
         columns = [self._single(b, scope, must_return, outside) for b in part.parts("single")]
@@ -74,6 +77,8 @@ class _Clauses(Expressions):
         for i, clause in enumerate(clauses):
             if clause.data != "return":
                 self._clause(clause, scope)
+                if i > 0 or len(clauses) > 1:
+                    self._check_yields(clause)
                 continue
             columns = self._body(clause, scope, final=True)[1]
             if i < len(clauses) - 1:
@@ -150,6 +155,8 @@ class _Clauses(Expressions):
         shortest = path.part("shortest")
         holder = path if shortest is None else shortest
         elements = [c for c in holder.children if isinstance(c, Node) and c.data != "group"]
+        if shortest is not None:
+            self.check_shortest(shortest)
         found = self.pattern(elements, scope) if path.part("group") is None else self._groups(path, scope)
         if name is not None:
             self._define(name, Variable("path"), scope)
@@ -246,6 +253,8 @@ class _Clauses(Expressions):
         value = part.children[1]
         if literal_kind(value) in ("string", "float", "boolean"):
             self.complain("type_mismatch", f"{clause} takes a whole number.", value.start_pos or 0)
+        if isinstance(value, Node) and value.data == "sign" and value.token("MINUS") is not None:
+            self.complain("type_mismatch", f"{clause} takes a number that is not negative.", value.start)
         if isinstance(value, Node):
             names = [t for t in value.walk() if isinstance(t, Node) and t.data == "variable"]
             if names:
@@ -315,6 +324,13 @@ class _Clauses(Expressions):
             self._define(item.children[-1], Variable(), scope)
         scope.open = scope.open or yields.token("STAR") is not None
         self._where(yields, scope, WHERE)
+
+    def _check_yields(self, clause: Node) -> None:
+        yields = clause.part("yields") if clause.data == "procedure" else None
+        star = yields.token("STAR") if yields is not None else None
+        if star is not None:
+            message = "YIELD * is only for a CALL that stands alone."
+            self.complain("syntax", message, star.start_pos or 0, "name the columns after YIELD")
 
     def _subquery(self, part: Node, scope: Scope, place: Place) -> None:
         """EXISTS {}, COUNT {} and COLLECT {}."""

@@ -28,7 +28,7 @@ _ESCAPE = re.compile(r"\\u+([0-9a-fA-F]{4})")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _SIGNS = r"::|\.\.|\|\||<>|<=|>=|=~|!=|\+=|[-+*/%^=<>()\[\]{},.:|;&!$]"
 # Words that are names when one of these follows, though the grammar could take them as keywords too.
-_SOFT = {"WHERE", "IS", "ANY", "ALL", "SHORTEST", "REPEATABLE", "DIFFERENT", "DISTINCT", "INF", "CASE"}
+_SOFT = {"WHERE", "IS", "ANY", "ALL", "SHORTEST", "DISTINCT", "INF", "CASE"}
 _ENDS_A_NAME = {")", ":", "=", ",", ".", "]", "}"}
 _QUANTIFIERS = {"ALL", "ANY", "NONE", "SINGLE"}
 _SUBQUERIES = {"EXISTS", "COUNT", "COLLECT"}
