@@ -20,7 +20,7 @@ from cypher_magic.data.split import split
 from cypher_magic.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cypher_magic.data.example import Example
     from cypher_magic.data.table import Table
@@ -96,15 +96,7 @@ def load_examples(
     if max_tokens is not None and tokenizer is None:
         raise DataError("max_tokens needs a tokenizer to count with.", hint="tokenizer=..., or --backbone NAME")
     texts = read_schemas(schemas) if schemas is not None else {}
-    found = [t for source in sources for t in tables(source)]
-    found += [replace(t, part="val") for source in _val_sources(val) for t in tables(source)]
-    found = _names_apart(found)
-    told: dict[str, str] = {}
-    parts: dict[str, list[Example]] = {"train": [], "val": []}
-    for table in found:
-        meaning = mapped(table.columns, table.source, columns)
-        told[table.source] = "; ".join([str(meaning), *table.notes])
-        parts[table.part or "train"] += examples_of(table, meaning, texts)
+    found, told, parts = _gathered(sources, val, columns, texts)
     read = sum(map(len, parts.values()))
     prefix, parts = _without_prefix(parts)
     _refuse_nothing(parts, found)
@@ -128,9 +120,21 @@ def load_examples(
     return Dataset(train, validation, report)
 
 
-def _val_sources(val: Any) -> Iterator[Any]:
+def _gathered(
+    sources: Sequence[Any], val: Any, columns: Mapping[str, str] | None, schemas: Mapping[str, str]
+) -> tuple[list[Table], dict[str, str], dict[str, list[Example]]]:
+    """The tables, how their columns were understood, and the examples by part."""
+    found = [t for source in sources for t in tables(source)]
     if val is not None:
-        yield val
+        found += [replace(t, part="val") for t in tables(val)]
+    found = _names_apart(found)
+    told: dict[str, str] = {}
+    parts: dict[str, list[Example]] = {"train": [], "val": []}
+    for table in found:
+        meaning = mapped(table.columns, table.source, columns)
+        told[table.source] = "; ".join([str(meaning), *table.notes])
+        parts[table.part or "train"] += examples_of(table, meaning, schemas)
+    return found, told, parts
 
 
 def _names_apart(found: Sequence[Table]) -> list[Table]:

@@ -22,8 +22,8 @@ _LARGEST_FILE = 2 * 1024**3  # bytes; far beyond any set of questions, and short
 def tables(source: Any) -> list[Table]:
     """The tables of one source.
 
-    A path, text with line breaks, `hf:owner/name`, a data frame, a list of examples, dicts or (question, query) pairs,
-    or what a FileUpload widget holds. Raises DataError with the reason in one line for whatever can not be read.
+    A path, text with line breaks, `hf:owner/name`, a list of these, a data frame, a list of examples, dicts or
+    (question, query) pairs, or what a FileUpload widget holds. Raises DataError with the reason in one line for whatever can not be read.
     """
     if isinstance(source, str) and source.startswith("hf:"):
         return _from_hub(source[3:])
@@ -40,6 +40,8 @@ def tables(source: Any) -> list[Table]:
         items = list(source)
         if items and all(isinstance(i, Mapping) and "content" in i and "name" in i for i in items):
             return [table for item in items for table in _from_upload(item)]
+        if items and all(isinstance(i, str | Path) for i in items):
+            return [table for item in items for table in tables(item)]
         return [_from_list(items)]
     raise DataError(
         f"Examples can not come from a {type(source).__name__}.", hint="give a file, a data frame or a list"

@@ -36,7 +36,7 @@ def split(
         chosen = _chosen(usable, wanted, seed, by_template=False)
     if not chosen:
         raise DataError(
-            f"Nothing can be held out of {len(usable)} examples: they all ask the same.",
+            "Nothing can be held out for validation: all examples ask the same.",
             hint="add examples, or give a validation file",
         )
     held_out = {id(e) for e in chosen}

@@ -107,6 +107,13 @@ def test_lists_of_pairs_dicts_and_examples_are_read() -> None:
     assert data.train[2].history == example.history
 
 
+def test_a_list_of_files_is_merged(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(CSV)
+    (tmp_path / "b.csv").write_text("question,query\nWhen?,RETURN 2 AS a\n")
+    data = load_examples([tmp_path / "a.csv"], val=[str(tmp_path / "b.csv")])
+    assert ([e.question for e in data.train], [e.question for e in data.val]) == (["Who é?"], ["When?"])
+
+
 @pytest.mark.parametrize("source", [3, None, b"question,query", [], [1], [("a",)]])
 def test_what_holds_no_examples_is_refused(source: Any) -> None:
     with pytest.raises(DataError):
