@@ -6,6 +6,7 @@ import difflib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,7 +24,8 @@ def tables(source: Any) -> list[Table]:
     """The tables of one source.
 
     A path, text with line breaks, `hf:owner/name`, a list of these, a data frame, a list of examples, dicts or
-    (question, query) pairs, or what a FileUpload widget holds. Raises DataError with the reason in one line for whatever can not be read.
+    (question, query) pairs, or what a FileUpload widget holds.
+    Raises DataError with the reason in one line for whatever can not be read.
     """
     if isinstance(source, str) and source.startswith("hf:"):
         return _from_hub(source[3:])
@@ -210,7 +212,7 @@ def _from_parquet(content: bytes, name: str) -> Table:
 def _from_hub(name: str) -> list[Table]:
     """The splits of a hub data set: `owner/name`, with `:config` and `@split` where they are needed."""
     try:
-        from datasets import load_dataset  # type: ignore[import-not-found,unused-ignore]
+        load_dataset = import_module("datasets").load_dataset
     except ImportError as exc:
         raise DataError("Hub data sets need an extra.", hint="pip install 'cypher-magic[hub]'") from exc
     name, _, split = name.partition("@")
