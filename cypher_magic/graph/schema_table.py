@@ -21,22 +21,15 @@ _VALUE = 40  # characters of a sample value
 def html(schema: GraphSchema) -> str:
     """Labels, relationship types with their triples, indexes folded, and the picture folded; every name escaped."""
     parts = [STYLE, '<div class="cm-result">']
-    labels = [
-        (label, _properties(schema, label, properties, nodes=True), _samples(schema, label, properties))
-        for label, properties in schema.labels.items()
-    ]
-    heads = ("Label", "Properties", "For example")
-    parts.append(_table(heads if any(row[2] for row in labels) else heads[:2], labels))
-    types = [
-        (name, _triples(schema, name), _properties(schema, name, properties))
-        for name, properties in _all_types(schema).items()
-    ]
+    labels = [(label, _node_properties(schema, label)) for label in schema.labels]
+    parts.append(_table(("Label", "Properties"), labels))
+    types = [(name, _triples(schema, name), _typed(properties)) for name, properties in _all_types(schema).items()]
     if types:
         parts.append(_table(("Relationship type", "Between", "Properties"), types))
     if schema.indexes:
         rows = [(index.kind, index.owner, ", ".join(index.properties), index.name) for index in schema.indexes]
         table = _table(("Kind", "On", "Properties", "Name"), rows)
-        parts.append(f"<details><summary>{len(rows)} indexes and constraints</summary>{table}</details>")
+        parts.append(f"<details><summary>Indexes and constraints ({len(rows)})</summary>{table}</details>")
     if schema.labels:
         parts.append(f"<details><summary>Picture</summary>{schema_picture(schema)._repr_html_()}</details>")
     parts += [f'<div class="cm-note">{escape(printable(note))}</div>' for note in (_counts(schema), *schema.notes)]
@@ -45,11 +38,11 @@ def html(schema: GraphSchema) -> str:
 
 def plain(schema: GraphSchema) -> str:
     """The same as lines of text: the schema as a model reads it, indexes and notes below."""
-    lines = [printable(line) for line in schema.render().splitlines()]
+    lines = schema.render().split("\n") if schema.labels else []
     used = {triple.type for triple in schema.triples}
-    lines += [f"-[:{printable(quoted(name))}]-" for name in schema.relationship_types if name not in used]
-    lines += [f"{i.kind} {i.name} on {printable(i.owner)}({', '.join(i.properties)})" for i in schema.indexes]
-    return "\n".join([*lines, _counts(schema), *schema.notes])
+    lines += [f"-[:{quoted(name)}]-" for name in schema.relationship_types if name not in used]
+    lines += [f"{i.kind} {i.name} on {i.owner}({', '.join(i.properties)})" for i in schema.indexes]
+    return "\n".join(map(printable, [*lines, _counts(schema), *schema.notes]))
 
 
 def _counts(schema: GraphSchema) -> str:
@@ -70,20 +63,23 @@ def _triples(schema: GraphSchema, name: str) -> str:
     return "\n".join(f"(:{quoted(t.start)})→(:{quoted(t.end)})" for t in schema.triples if t.type == name)
 
 
-def _properties(schema: GraphSchema, owner: str, properties: Properties, *, nodes: bool = False) -> str:
+def _node_properties(schema: GraphSchema, label: str) -> str:
+    """A line per property: type, whether its values are unique, a few sample values."""
     unique = {
         index.properties
         for index in schema.indexes
-        if nodes and index.owner == owner and index.kind in ("UNIQUENESS", "NODE_KEY", "KEY")
+        if index.owner == label and index.kind in ("UNIQUENESS", "NODE_KEY", "KEY")
     }
-    return "\n".join(
-        f"{quoted(name)}: {kind}{' (unique)' if (name,) in unique else ''}" for name, kind in properties.items()
-    )
+    lines = []
+    for name, kind in schema.labels[label].items():
+        samples = ", ".join(_cut(value) for value in schema.values.get(f"{label}.{name}", ())[:3])
+        mark = " (unique)" if (name,) in unique else ""
+        lines.append(f"{quoted(name)}: {kind}{mark}{' · such as ' + samples if samples else ''}")
+    return "\n".join(lines)
 
 
-def _samples(schema: GraphSchema, label: str, properties: Properties) -> str:
-    lines = [", ".join(_cut(value) for value in schema.values.get(f"{label}.{name}", ())[:3]) for name in properties]
-    return "\n".join(lines).rstrip()
+def _typed(properties: Properties) -> str:
+    return "\n".join(f"{quoted(name)}: {kind}" for name, kind in properties.items())
 
 
 def _cut(value: Any) -> str:
@@ -93,7 +89,7 @@ def _cut(value: Any) -> str:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{_lines(cell)}</td>' for cell in row[: len(heads)])}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(f'<td>{_lines(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="cm-scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 

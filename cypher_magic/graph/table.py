@@ -32,6 +32,7 @@ overflow-wrap:break-word;white-space:pre-wrap;border:0;border-bottom:1px solid r
 .cm-result td.cm-number{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}
 .cm-result .cm-null,.cm-result .cm-note{opacity:.65}
 .cm-result summary{cursor:pointer}
+.cm-result .cm-brief{white-space:nowrap}
 .cm-result pre{white-space:pre-wrap;margin:.3em 0}
 </style>"""
 
@@ -119,7 +120,8 @@ def _entity(value: Any) -> str:
     lines = [f"{key}: {readable(item)[:500]}" for key, item in list(value.items())[:50]]
     if not lines:
         return name
-    return f"<details><summary>{name}</summary>{_safe(chr(10).join(lines)[:VALUE_CAP])}</details>"
+    brief = ' class="cm-brief"' if len(name) <= 40 else ""
+    return f"<details><summary{brief}>{name}</summary>{_safe(chr(10).join(lines)[:VALUE_CAP])}</details>"
 
 
 def _safe(text: str) -> str:

@@ -199,7 +199,7 @@ def test_nodes_relationships_and_paths_are_readable() -> None:
     assert "[:ACTED_IN {roles" in text
     assert '(:Movie "Forrest Gump")<-[:ACTED_IN]' in text
     html = QueryResult(("p", "r"), ((TOM, acted),))._repr_html_()
-    assert "<summary>(:Person &quot;Tom Hanks&quot;)</summary>name: Tom Hanks\nborn: 1956" in html
+    assert ">(:Person &quot;Tom Hanks&quot;)</summary>name: Tom Hanks\nborn: 1956" in html
 
 
 def test_text_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,12 @@ def test_moments_are_shown_without_a_tail_of_zeros() -> None:
             QueryResult((), (), counters={"nodes_created": 3, "labels_added": 0, "properties_set": 1200}),
             "3 nodes created · 1,200 properties set · 0 ms",
         ),
+        (
+            QueryResult((), (), counters={"nodes_created": 1, "properties_set": 1, "indexes_added": 1}),
+            "1 node created · 1 property set · 1 index added · 0 ms",
+        ),
         (QueryResult((), ()), "no rows · 0 ms"),
+        (QueryResult((), (), plan="AllNodesScan"), "planned, not run"),
     ],
 )
 def test_the_summary_is_one_line(result: QueryResult, line: str) -> None:
@@ -262,4 +267,4 @@ def test_rows_of_the_real_engine_become_a_frame_a_table_and_a_picture(demo_graph
     assert str(frame.dtypes["at"]).startswith("datetime64[us, ")
     assert "ACTED_IN" in result.graph.svg
     assert result.graph.relationship_count == 7
-    assert "<summary>(:Person" in result._repr_html_()
+    assert 'class="cm-brief">(:Person' in result._repr_html_()
