@@ -1,0 +1,514 @@
+"""Questions that count, rank, compare or connect: one row per group, the first by a count, the shortest way."""
+
+from __future__ import annotations
+
+from cypher_magic.data.generate.meaning import (
+    _AGGREGATES,
+    SHOW,
+    Meaning,
+    _is_person,
+    _named,
+    _spelled,
+    order,
+    question,
+    terse,
+)
+from cypher_magic.data.generate.saying import Saying
+from cypher_magic.data.generate.thing import Cell, Has, Match, Pin, Thing, direction
+from cypher_magic.data.generate.words import plural
+from cypher_magic.graph.schema import Triple, quoted
+
+
+def _joined(triple: Triple, side: str, thing: Thing, other: Thing, *, rel: bool = False) -> tuple[Match, str, str]:
+    match = Match()
+    var = match.variable(thing.label)
+    other_var = match.link(triple, side, var, thing.label, other, rel="r" if rel else "")
+    match.narrow(thing, var)
+    return match, var, other_var
+
+
+def _cells(triple: Triple, side: str, thing: Thing, other: Thing, name: str = "") -> frozenset[Cell]:
+    return frozenset({(thing.label, triple.type, direction(side), name)}) | thing.cells | other.cells
+
+
+def per_group(triple: Triple, side: str, thing: Thing, other: Thing, *, empty: bool = False) -> Meaning:
+    """How many of the others every thing has; with `empty` also those that have none."""
+    if empty:
+        match = Match()
+        var = match.place(thing)
+        other_var = match.variable(other.label)
+        start, end = (f"({var})", f"({other_var}:{quoted(other.label)})")
+        if side == "end":
+            start, end = end, start
+        text = f"{match.text} OPTIONAL MATCH {start}-[:{quoted(triple.type)}]->{end}"
+    else:
+        match, var, other_var = _joined(triple, side, thing, other)
+        text = match.text
+    query = f"{text} RETURN {_named(var, thing.key)}, count({other_var})"
+
+    def say(s: Saying) -> str:
+        v = s.voice
+        noun, many = s.noun(thing.label), s.many(other)
+        counted = _counted(s, triple, side, other, many)
+        clause = _each(s, triple, side, noun.one, many)
+        also = (
+            v.vary(
+                [
+                    ", including those without any",
+                    ", also those with none",
+                    ", even if there are none",
+                    ", including zero",
+                ]
+            )
+            if empty
+            else ""
+        )
+        how = v.pick("per", [0, 1, 2, 3, 4])
+        if how == 0 or not counted:
+            return question(
+                v, v.say(f"[|||show |tell me |count ]{clause}").replace("count how many", "count the") + also
+            )
+        many = counted
+        if how == 1:
+            return order(
+                v,
+                v.say(
+                    f"[Count|Count the|Show the number of|Give me the number of|List the number of] {many} [per|for each|by|of each|for every] {noun.one}{also}"
+                ),
+            )
+        if how == 2:
+            return question(
+                v, v.say(f"how many {many} [are there|do we have] [per|for each|for every] {noun.one}{also}")
+            )
+        if how == 3:
+            return order(
+                v,
+                v.say(f"[List|Show|For] [each|every] {noun.one} [and|with] [the number of|how many] {many}{also}")
+                .replace("For each", "List each")
+                .replace("For every", "List every")
+                .replace("how many", "the number of"),
+            )
+        return terse(v, v.say(f"[number of|count of|] {many} [per|by] {noun.one}{also}"))
+
+    family = "optional" if empty else "group"
+    return Meaning(
+        family,
+        f"{family} {direction(side)} {other.kind}",
+        query,
+        1 + other.hops,
+        _cells(triple, side, thing, other),
+        say,
+    )
+
+
+def _counted(s: Saying, triple: Triple, side: str, other: Thing, many: str) -> str:
+    """What is counted, named so that it tells which relationship is meant; "" where only a verb tells."""
+    frame = s.naming.frame(triple)
+    nouns = frame.start_nouns if side == "end" else frame.end_nouns
+    if nouns and not other.conditions and (s.naming.rivals(triple) or s.voice.chance(0.4)):
+        return plural(s.voice.vary(nouns)[0])
+    return "" if s.naming.rivals(triple) else many
+
+
+def _each(s: Saying, triple: Triple, side: str, noun: str, many: str) -> str:
+    """ "How many films did each person direct"."""
+    v, frame = s.voice, s.naming.frame(triple)
+    past = frame.tense == "past"
+    each = f"{v.vary(['each', 'every'])} {noun}"
+    if side == "start":
+        options = [f"how many {many} {'did' if past else 'does'} {each} {verb.form('base')}" for verb in frame.verbs]
+        options += [f"how many {many} is {each} {state}" for state in frame.states]
+    else:
+        options = [f"how many {many} {verb.form('past' if past else 'base')} {each}" for verb in frame.verbs]
+        options += [f"how many {many} are {state} {each}" for state in frame.states]
+    return v.vary(options or [f"how many {many} does {each} have"])
+
+
+def rank(triple: Triple, side: str, thing: Thing, other: Thing, number: int, *, most: bool = True) -> Meaning:
+    """The things with the most of the others, and how many."""
+    match, var, other_var = _joined(triple, side, thing, other)
+    query = (
+        f"{match.text} RETURN {_named(var, thing.key)}, count({other_var}) AS n "
+        f"ORDER BY n{' DESC' if most else ''} LIMIT {number}"
+    )
+
+    def say(s: Saying) -> str:
+        v, frame = s.voice, s.naming.frame(triple)
+        noun, many = s.noun(thing.label), s.many(other)
+        past = frame.tense == "past"
+        extreme = v.vary(
+            ["most", "most", "highest number of", "largest number of"]
+            if most
+            else ["fewest", "least", "smallest number of"]
+        )
+        rivals = s.naming.rivals(triple)
+        held = _counted(s, triple, side, other, many) if side == "end" or not rivals else ""
+        the = f"the {extreme} {many}"
+        nouns = _agents(s, triple, side, noun.one)
+        if number == 1:
+            wh = "who" if noun.person and v.chance(0.6) else f"{v.vary(['which', 'what'])} {v.vary(nouns)}"
+            tense = "past" if past else "third"
+        else:
+            n = _spelled(v, number)
+            wh = v.say(f"which {n} {plural(v.vary(nouns))}")
+            tense = "past" if past else "base"
+        options = _ranked(frame, side, wh, the, tense, many=number > 1)
+        if held and side == "end":
+            options += [f"{wh} {'have' if number > 1 else 'has'} the {extreme} {held}"] * 2
+        how = v.pick("rank", [0, 1, 2, 0])
+        if how == 0 and options:
+            return question(v, v.pick("o", options))
+        lead = v.vary(nouns) if number == 1 else f"{v.vary(['', 'top '])}{_spelled(v, number)} {plural(v.vary(nouns))}"
+        agent = side == "start" and rivals and len(nouns) > 1
+        if agent:
+            lead = lead.replace(noun.many, plural(nouns[1])).replace(noun.one, nouns[1])
+        if (held or agent or not options) and v.chance(0.6):
+            what = f"{lead} with the {extreme} {held or many}"
+        else:
+            what = (_ranked(frame, side, f"{lead} {noun.that}", the, tense, many=number > 1) or [f"{lead} with {the}"])[
+                0
+            ]
+        if how == 1:
+            return order(v, f"{v.say(v.vary(SHOW))} the {what}")
+        return (
+            terse(v, what)
+            if v.chance(0.5)
+            else question(v, f"{'what' if not noun.person else 'who'} {'is' if number == 1 else 'are'} the {what}")
+        )
+
+    kind = f"rank {'1' if number == 1 else 'k'} {'most' if most else 'fewest'} {direction(side)} {other.kind}"
+    return Meaning("rank", kind, query, 1 + other.hops, _cells(triple, side, thing, other), say)
+
+
+def _ranked(frame: object, side: str, wh: str, the: str, tense: str, *, many: bool) -> list[str]:
+    from cypher_magic.data.generate.naming import Frame
+
+    assert isinstance(frame, Frame)
+    past = frame.tense == "past"
+    be = ("were" if many else "was") if past else ("are" if many else "is")
+    if side == "start":
+        found = [f"{wh} {verb.form(tense)} {the}" for verb in frame.verbs]
+        found += [f"{wh} {be} {state} {the}" for state in frame.states]
+    else:
+        found = [
+            f"{wh} {be} {verb.participle} by {the}" for verb in frame.verbs if not verb.particle and verb.base != "have"
+        ]
+        found += [f"{wh} {a.form('past')} {the}" for a in frame.actors]
+    return found
+
+
+def _agents(s: Saying, triple: Triple, side: str, own: str) -> list[str]:
+    frame = s.naming.frame(triple)
+    nouns = [n for n, _ in (frame.start_nouns if side == "start" else frame.end_nouns)]
+    return [own, *nouns[:2]] if side == "start" else [own]
+
+
+def busy(triple: Triple, thing: Thing, shared: Thing, side: str, other: Thing, more_than: int) -> Meaning:
+    """Things that share more than so many neighbours with a named one: played with somebody in more than one film."""
+    match = Match()
+    var = match.variable(thing.label)
+    shared_var = match.link(triple, side, var, thing.label, shared)
+    back = "end" if side == "start" else "start"
+    match.link(triple, back, shared_var, shared.label, other)
+    query = f"{match.text} WITH {var}, count({shared_var}) AS n WHERE n > {more_than} RETURN {_named(var, thing.key)}"
+
+    def say(s: Saying) -> str:
+        v, frame = s.voice, s.naming.frame(triple)
+        noun, many = s.noun(thing.label), s.noun(shared.label)
+        name = s.named(other)
+        count = s.count(">", more_than)
+        films = f"{count} {many.one if more_than == 1 else many.many}"
+        past = frame.tense == "past"
+        who = v.vary(
+            [f"which {plural(n)}" for n in _agents(s, triple, side, noun.one)] + (["who"] if noun.person else [])
+        )
+        options = []
+        if side == "start":
+            for verb in frame.verbs:
+                form = verb.past if past else (verb.base if who != "who" else verb.third)
+                options += [f"{who} {form} {verb.particle} {films} {w} {name}" for w in ("with", "together with")]
+                options += (
+                    [f"{who} {form} {w} {name} in {films}" for w in ("with", "alongside")]
+                    if verb.particle in ("in", "at", "on", "for")
+                    else []
+                )
+        options = options or [f"{who} share {films} with {name}"]
+        return question(v, " ".join(v.pick("o", options).split()))
+
+    return Meaning("rank", f"shared more than {direction(side)}", query, 2, _cells(triple, side, thing, shared), say)
+
+
+def by_value(thing: Thing, property: str) -> Meaning:
+    """How many things there are for each value of a property."""
+    match = Match()
+    var = match.place(thing)
+    query = f"{match.text} RETURN {var}.{quoted(property)}, count({'DISTINCT ' if thing.loose else ''}{var})"
+
+    def say(s: Saying) -> str:
+        v = s.voice
+        noun, many = v.vary(s.words(property, thing.label).nouns), s.many(thing)
+        how = v.pick("byval", [0, 1, 2])
+        if how == 0:
+            return question(v, v.say(f"how many {many} [are there|do we have|] [per|for each|by|for every] {noun}"))
+        if how == 1:
+            return order(
+                v,
+                v.say(
+                    f"[Count|Count the|Show the number of|Give me the number of|Group] {many} [per|by|for each] {noun}"
+                ),
+            )
+        return terse(v, v.say(f"[number of |count of |]{many} [per|by] {noun}"))
+
+    cells = thing.cells | {(thing.label, "", "", property)}
+    return Meaning("group", f"by value {thing.kind}", query, thing.hops, cells, say, thing)
+
+
+def average_per(triple: Triple, side: str, thing: Thing, other: Thing, property: str, function: str) -> Meaning:
+    """An aggregate of the others' property for every thing."""
+    match, var, other_var = _joined(triple, side, thing, other)
+    query = f"{match.text} RETURN {_named(var, thing.key)}, {function}({other_var}.{quoted(property)})"
+
+    def say(s: Saying) -> str:
+        v = s.voice
+        name = v.vary(s.words(property, other.label).nouns)
+        word, noun, many = v.vary(_AGGREGATES[function]), s.noun(thing.label).one, s.many(other)
+        how = v.pick("avgper", [0, 1, 2])
+        frame = s.naming.frame(triple)
+        if s.naming.rivals(triple) and side == "start" and frame.start_nouns:
+            noun = v.vary(frame.start_nouns)[0]
+        elif s.naming.rivals(triple) and frame.verbs:
+            verb = frame.verbs[0].form("past" if frame.tense == "past" else "base" if side == "end" else "third")
+            many = f"{many} who {verb} each {noun}" if side == "end" else f"{many} each {noun} {verb}"
+            text = f"{word} {name} of the {many}"
+            return question(v, f"what is the {text}") if how else terse(v, text)
+        text = v.say(f"{word} {name} of [the |]{many} [per|for each|by|for every] {noun}")
+        if how == 0:
+            return question(v, f"what is the {text}")
+        if how == 1:
+            return order(v, v.say(f"[Show|Compute|Give me|Calculate|List] the {text}"))
+        return terse(v, v.vary([text, f"{word} {name} per {noun}" if len(word) < 9 else text]))
+
+    cells = _cells(triple, side, thing, other) | {(other.label, "", "", property)}
+    return Meaning("group", f"{function} per {direction(side)}", query, 1, cells, say)
+
+
+def pairs_of(triple: Triple, side: str, thing: Thing, other: Thing, property: str = "") -> Meaning:
+    """Two columns: every thing with the others (and the relationship's property)."""
+    match, var, other_var = _joined(triple, side, thing, other, rel=bool(property))
+    shown = [_named(var, thing.key), _named(other_var, other.key), *([f"r.{quoted(property)}"] if property else [])]
+    query = f"{match.text} RETURN {', '.join(shown)}"
+
+    def say(s: Saying) -> str:
+        v, frame = s.voice, s.naming.frame(triple)
+        many = s.many(thing)
+        nouns = frame.start_nouns if side == "end" else frame.end_nouns
+        rivals = s.naming.rivals(triple)
+        theirs = (
+            plural(v.vary(nouns)[0]) if nouns and (rivals or v.chance(0.6)) and not other.conditions else s.many(other)
+        )
+        if rivals and not nouns and frame.verbs:  # only a verb tells which relationship is meant
+            verb = frame.verbs[0].form("past" if frame.tense == "past" else "base")
+            text = f"{many} and the {theirs} they {verb}" if side == "start" else f"{many} and who {verb} them"
+            return order(v, f"{v.say(v.vary(SHOW))} {text}") if v.chance(0.5) else terse(v, text)
+        extra = f" and the {v.vary(s.words(property, triple.type).nouns)}" if property else ""
+        how = v.pick("pairs", [0, 1, 2])
+        if how == 0:
+            return order(
+                v, v.say(f"{v.vary(SHOW)} [the |all |]{many} [and|with|along with|together with] their {theirs}{extra}")
+            )
+        if how == 1:
+            return (
+                order(
+                    v,
+                    v.say(
+                        f"[For each|For every] {s.noun(thing.label).one} [list|show|give me|name] the {theirs}{extra}"
+                    ),
+                )
+                if not thing.conditions
+                else terse(v, f"{many} and their {theirs}{extra}")
+            )
+        return terse(v, f"{many} and their {theirs}{extra}")
+
+    cells = _cells(triple, side, thing, other, property)
+    return Meaning(
+        "columns",
+        f"pairs {direction(side)} {thing.kind}{' rel' if property else ''}",
+        query,
+        1 + thing.hops,
+        cells,
+        say,
+    )
+
+
+def detail(triple: Triple, thing: Thing, other: Thing, side: str, property: str) -> Meaning:
+    """A property of the relationship between two named things."""
+    match, *_ = _joined_named(triple, side, thing, other)
+    query = f"{match} RETURN r.{quoted(property)}"
+    subject, target = (thing, other) if side == "start" else (other, thing)
+
+    def say(s: Saying) -> str:
+        v, frame = s.voice, s.naming.frame(triple)
+        noun = v.vary(s.words(property, triple.type).nouns)
+        a, b = s.named(subject), s.named(target)
+        past = frame.tense == "past"
+        do = "did" if past else "does"
+        options = [f"what is the {noun} of {a} for {b}", f"what was the {noun} of {a} in {b}"]
+        options += [f"with what {noun} {do} {a} {verb.form('base')} {b}" for verb in frame.verbs]
+        options += [f"{v.vary(['which', 'what'])} {noun} {do} {a} have in {b}", f"what {noun} {do} {a} give {b}"]
+        options += (
+            [f"what {noun} {do} {a} {frame.verbs[0].base} in {b}"]
+            if frame.verbs and frame.verbs[0].particle == "in"
+            else []
+        )
+        return question(v, v.pick("o", options))
+
+    return Meaning(
+        "relationship", f"detail {direction(side)}", query, 1, _cells(triple, side, thing, other, property), say
+    )
+
+
+def _joined_named(triple: Triple, side: str, thing: Thing, other: Thing) -> tuple[str, str, str]:
+    match = Match()
+    var, other_var = match.variable(thing.label), ""
+    here = match.node(var, thing.label, thing.pin)
+    other_var = match.variable(other.label)
+    there = match.node(other_var, other.label, other.pin)
+    start, end = (here, there) if side == "start" else (there, here)
+    return f"MATCH {start}-[r:{quoted(triple.type)}]->{end}", var, other_var
+
+
+def on_relationship(triple: Triple, side: str, thing: Thing, property: str, function: str, other: Thing) -> Meaning:
+    """An aggregate over a property of a named thing's relationships."""
+    text, _, _ = _joined_named(triple, side, thing, other)
+    query = f"{text} RETURN {function}(r.{quoted(property)})"
+
+    def say(s: Saying) -> str:
+        v, frame = s.voice, s.naming.frame(triple)
+        noun = v.vary(s.words(property, triple.type).nouns)
+        word, name = v.vary(_AGGREGATES[function]), s.named(thing)
+        past = frame.tense == "past"
+        options = [
+            f"what is the {word} {noun} of {name}",
+            f"what is {name}'s {word} {noun}",
+            f"what is the {word} {noun} for {name}",
+        ]
+        options += [f"what {word} {noun} does {name} have"]
+        others = s.noun(other.label).many
+        options += (
+            [f"what is the {word} {noun} that {name} gave"]
+            if side == "start" and past and s.naming.nouns(thing.label)[0].person
+            else []
+        )
+        options += (
+            [
+                f"what is the {word} {noun} from {others} for {name}",
+                f"what is the {word} {noun} that {others} gave {name}",
+            ]
+            if side == "end" and past
+            else []
+        )
+        if v.chance(0.3):
+            return terse(v, v.vary([f"{word} {noun} of {name}", f"{name} {word} {noun}"]))
+        return question(v, v.pick("o", options))
+
+    return Meaning(
+        "relationship", f"{function} rel {direction(side)}", query, 1, _cells(triple, side, thing, other, property), say
+    )
+
+
+def rank_by_relationship(triple: Triple, side: str, thing: Thing, other: Thing, property: str, number: int) -> Meaning:
+    """The first things by the average of a property of their relationships."""
+    match, var, _ = _joined(triple, side, thing, other, rel=True)
+    query = (
+        f"{match.text} RETURN {_named(var, thing.key)}, avg(r.{quoted(property)}) AS n ORDER BY n DESC LIMIT {number}"
+    )
+
+    def say(s: Saying) -> str:
+        v = s.voice
+        noun = v.vary(s.words(property, triple.type).nouns)
+        mine, theirs = s.noun(thing.label), s.noun(other.label)
+        n = "" if number == 1 else f"{_spelled(v, number)} "
+        what = f"{n}{mine.one if number == 1 else mine.many}"
+        mean = v.vary([f"average {noun}", f"mean {noun}", f"{noun} on average", f"average {theirs.one} {noun}"])
+        how = v.pick("relrank", [0, 1, 2])
+        if how == 0:
+            return question(
+                v, f"which {what} {'has' if number == 1 else 'have'} the {v.vary(['highest', 'best'])} {mean}"
+            )
+        if how == 1:
+            return order(v, f"{v.say(v.vary(SHOW))} the {what} with the highest {mean}")
+        return terse(v, f"{what} with the highest {mean}")
+
+    kind = f"rank avg rel {direction(side)} {'1' if number == 1 else 'k'}"
+    return Meaning("relationship", kind, query, 1, _cells(triple, side, thing, other, property), say)
+
+
+def compare(label: str, key: str, property: str, first: object, second: object, *, higher: bool) -> Meaning:
+    """Which of two named things has more (or less) of a property."""
+    match = Match()
+    thing = Thing(label, key, (Has(key, "in", (first, second), "key"),))
+    var = match.place(thing)
+    query = (
+        f"{match.text} RETURN {_named(var, key)} ORDER BY {var}.{quoted(property)}{' DESC' if higher else ''} LIMIT 1"
+    )
+
+    def say(s: Saying) -> str:
+        v = s.voice
+        known = s.words(property, label)
+        forms = [f for f in (known.higher if higher else known.lower) if "came" not in f]
+        a, b = s.named(Thing(label, key, (), Pin(key, first))), s.named(Thing(label, key, (), Pin(key, second)))
+        person = s.naming.nouns(label)[0].person
+        noun = v.vary(known.nouns)
+        wh = v.vary(["who", "who"] if person else ["which", "what", f"which {s.noun(label).one}", "which one"])
+        options = [f"{wh} is {f}, {a} or {b}" for f in forms] + [f"{a} or {b}, {wh} is {f}" for f in forms]
+        options += [f"is {a} or {b} {f}" for f in forms]
+        options += [f"{wh} has the {'higher' if higher else 'lower'} {noun}, {a} or {b}"]
+        options += (
+            [f"{wh} came out {'later' if higher else 'first'}, {a} or {b}"] if "release year" in known.nouns else []
+        )
+        return question(v, v.pick("o", options))
+
+    cells = thing.cells | {(label, "", "", property)}
+    return Meaning("comparison", f"compare {'more' if higher else 'less'}", query, 0, cells, say)
+
+
+def path(first: Thing, second: Thing, longest: int = 6) -> Meaning:
+    """How many relationships lie between two named things."""
+    match = Match()
+    a, b = match.variable(first.label), match.variable(second.label)
+    start, end = match.node(a, first.label, first.pin), match.node(b, second.label, second.pin)
+    query = f"MATCH path = shortestPath({start}-[*..{longest}]-{end}) RETURN length(path)"
+
+    def say(s: Saying) -> str:
+        v = s.voice
+        x, y = s.named(first), s.named(second)
+        return v.pick(
+            "path",
+            [
+                lambda: question(
+                    v,
+                    v.say(
+                        f"how many [steps|hops|links|relationships] [are there |are |lie |]between {x} and {y}".replace(
+                            "[are there |are |lie |]", "[are there |are |lie ]"
+                        )
+                    ),
+                ),
+                lambda: question(
+                    v,
+                    v.say(f"how long is the shortest [path|way|connection] [between|from] {x} [and|to] {y}")
+                    .replace("from " + x + " and", "from " + x + " to")
+                    .replace("between " + x + " to", "between " + x + " and"),
+                ),
+                lambda: question(
+                    v,
+                    v.say(f"what is the [length of the shortest path|shortest distance|distance] between {x} and {y}"),
+                ),
+                lambda: question(v, v.say(f"how [far apart|closely connected|many degrees apart] are {x} and {y}")),
+                lambda: order(
+                    v, v.say(f"[Find|Give me|Compute] the [length of the shortest path|distance] between {x} and {y}")
+                ),
+            ],
+        )()
+
+    cells = first.cells | second.cells
+    return Meaning("path", "path length", query, 2, cells, say)

@@ -1,0 +1,270 @@
+"""How the labels, relationships and properties of one schema are said in English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cypher_magic.data.generate.lexicon import LABELS, PEOPLE, RELATIONSHIPS
+from cypher_magic.data.generate.lexicon_properties import ALIASES, PROPERTIES, PropertyWords
+from cypher_magic.data.generate.words import Verb, base_of, plural, singular, verb, words
+
+if TYPE_CHECKING:
+    from cypher_magic.graph.schema import GraphSchema, Triple
+
+_PARTICLES = frozenset("in on at to from of for with by about into over under through near as against after".split())
+_STATES = frozenset(  # verbs whose past form in front of a particle tells a state: "located in", not "he located in"
+    "locate base situate connect relate link assign include list name store host make deploy install place mount bear "
+    "classify categorize tag associate involve mean intend compose build write derive affiliate position employ enroll "
+    "register publish hold schedule stock ship feature".split()
+)
+_VERBS = frozenset(
+    "act know follow like love work live supply depend use own contain include belong report manage lead buy purchase "
+    "sell order make produce write direct create develop maintain require need import call connect link run host deploy "
+    "store stock ship fly depart arrive operate border flow speak study attend take teach advise publish cite mention edit "
+    "translate play coach win compete participate visit travel join send receive pay transfer invest acquire found partner "
+    "post comment tag subscribe sponsor borrow lend complete block fix represent defend judge sign feature treat generate "
+    "power feed monitor drive pilot serve cook eat grow exhibit paint collect govern vote influence discover invent award "
+    "specialize listen watch read view rate review employ hire supervise affect cause support cover provide offer deliver "
+    "handle process trigger invoke extend implement inherit override expose consume emit publish authenticate grant allow "
+    "prefer recommend trust block invite charge bill refund ordain organise organize reside come go move lie sit".split()
+) - {"link"} | {"link"}
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What a kind of thing is called."""
+
+    one: str
+    many: str
+    person: bool = False
+
+    @property
+    def that(self) -> str:
+        """The relative pronoun."""
+        return "who" if self.person else "that"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a relationship says of its two ends: `start verb end`, `start is state end`, `the noun of end`."""
+
+    verbs: tuple[Verb, ...] = ()
+    tense: str = "present"
+    states: tuple[str, ...] = ()
+    start_nouns: tuple[tuple[str, str], ...] = ()  # ("actor", "in"): an actor in the end
+    end_nouns: tuple[tuple[str, str], ...] = ()  # ("dependency", "of"): a dependency of the start
+    links: tuple[str, ...] = ()  # end LINK start: films "with" somebody
+    trait: bool = False  # the end is a trait of the start: "comedy films"
+    actors: tuple[Verb, ...] = ()  # end VERB start, where the type is passive: TREATED_BY
+
+
+class Naming:
+    """The words for everything in a schema; what is asked twice is worked out once."""
+
+    def __init__(self, schema: GraphSchema) -> None:
+        self.schema = schema
+        self._nouns: dict[str, tuple[Noun, ...]] = {}
+        self._frames: dict[Triple, Frame] = {}
+        self._properties: dict[tuple[str, str], PropertyWords] = {}
+
+    def nouns(self, label: str) -> tuple[Noun, ...]:
+        """The nouns for a label, its own one first."""
+        if label not in self._nouns:
+            self._nouns[label] = _nouns(label, self._taken)
+        return self._nouns[label]
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        return frozenset(singular(" ".join(words(label))) for label in self.schema.labels)
+
+    def frame(self, triple: Triple) -> Frame:
+        """What a relationship between two labels is called."""
+        if triple not in self._frames:
+            ends = [singular(" ".join(words(triple.end))), *(n.one for n in self.nouns(triple.end))]
+            self._frames[triple] = self._unshared(triple, frame(triple.type, ends))
+        return self._frames[triple]
+
+    def _unshared(self, triple: Triple, found: Frame) -> Frame:
+        """The frame without what another relationship between the same labels has the better right to be called."""
+        rivals = [t for t in self.schema.triples if t != triple and (t.start, t.end) == (triple.start, triple.end)]
+        if not rivals:
+            return found
+        others = [(t, frame(t.type, [])) for t in rivals]
+        stronger = [f for t, f in others if _strength(t.type) < _strength(triple.type)]
+        own = {f.verbs[0].form("base") for _, f in others if f.verbs}
+        lost = own.union(*({v.form("base") for v in f.verbs} for f in stronger)) if stronger else own
+        nouns = {n for f in stronger for n in f.start_nouns} | {n for f in stronger for n in f.end_nouns}
+        links = {link for f in stronger for link in f.links}
+        return replace(
+            found,
+            verbs=(*found.verbs[:1], *(v for v in found.verbs[1:] if v.form("base") not in lost)),
+            start_nouns=tuple(n for n in found.start_nouns if n not in nouns),
+            end_nouns=tuple(n for n in found.end_nouns if n not in nouns),
+            links=tuple(link for link in found.links if link not in links),
+        )
+
+    def rivals(self, triple: Triple) -> bool:
+        """Whether another relationship lies between the same labels, so that the labels alone do not say which is meant."""
+        return any(t != triple and (t.start, t.end) == (triple.start, triple.end) for t in self.schema.triples)
+
+    def property(self, owner: str, name: str) -> PropertyWords:
+        """The words for a property; `owner` is a label or a relationship type."""
+        key = (owner, name)
+        if key not in self._properties:
+            self._properties[key] = property_words(name, words(owner))
+        return self._properties[key]
+
+
+_FIRST = ("direct", "author", "write", "compose", "create", "make", "paint", "publish", "own", "act")
+
+
+def _strength(type_: str) -> tuple[int, str]:
+    """Which of two relationships "films by somebody" means: lower wins."""
+    base = (base_of(words(type_)[0]) or (words(type_)[0], ""))[0]
+    return (_FIRST.index(base) if base in _FIRST else len(_FIRST), type_)
+
+
+def _nouns(label: str, taken: frozenset[str]) -> tuple[Noun, ...]:
+    parts = words(label)
+    own = singular(" ".join(parts))
+    known = LABELS.get(own) or LABELS.get(parts[-1] if len(parts) == 1 else "", "")
+    others = [n.strip() for n in known.split(",") if n.strip() and n.strip() not in taken]
+    person = singular(parts[-1]) in PEOPLE
+    return tuple(Noun(n, plural(n), person) for n in [own, *others])
+
+
+def property_words(name: str, owner: list[str]) -> PropertyWords:
+    """The words for a property name: from the lexicon by its whole name or its last word, with its own name as noun."""
+    parts = words(name)
+    if len(parts) > 1 and parts[: len(owner)] == owner:
+        parts = parts[len(owner) :] or parts  # Movie.movieTitle is a title
+    full = " ".join(parts)
+    for key in (full, ALIASES.get(full, "")):
+        if key in PROPERTIES:
+            found = PROPERTIES[key]
+            return found if found.nouns else replace(found, nouns=(full,))
+    tail = parts[-1]
+    found = PROPERTIES.get(tail) or PROPERTIES.get(ALIASES.get(tail, ""), PropertyWords())
+    return (
+        replace(found, nouns=(full,), asks=(), before=(), equal=(), unit=found.unit)
+        if len(parts) > 1
+        else replace(found, nouns=found.nouns or (full,))
+    )
+
+
+def frame(type_: str, ends: list[str]) -> Frame:
+    """What the name of a relationship type says, given what its end is called."""
+    parts = words(type_)
+    first, rest = parts[0], parts[1:]
+    if (
+        rest
+        and " ".join(rest) in {*ends, *(plural(e) for e in ends)}
+        and (first in _PARTICLES or first in ("has", "have", "is"))
+    ):
+        return _trait(first, rest)
+    if first in ("is", "are", "was", "be") and rest:
+        return frame("_".join(rest), ends) if base_of(rest[0]) or rest[0] in _VERBS else _state(rest)
+    if first in ("has", "have") and rest:
+        if base_of(rest[0]):
+            return frame("_".join(rest), ends)
+        noun = singular(" ".join(rest))
+        return Frame((verb("have"),), end_nouns=((noun, "of"),), links=("of",))
+    if first in _PARTICLES:
+        return Frame(states=(" ".join(parts),)) if not rest else _trait(first, rest)
+    return _verbal(first, rest) or _noun(parts)
+
+
+def _verbal(first: str, rest: list[str]) -> Frame | None:
+    particle = " ".join(rest)
+    known = base_of(first)
+    if known and known[1] == "ing":
+        return Frame(states=(" ".join([first, *rest]),))
+    if known:
+        base = known[0]
+        if rest and rest[-1] == "by":
+            said = RELATIONSHIPS.get(base, "")
+            actors = _verbs(said) or (verb(base),)
+            _, start_nouns, end_nouns, _ = _lexical(said)
+            state = " ".join([verb(base).participle, *rest])
+            return Frame(states=(state,), actors=actors, end_nouns=start_nouns, start_nouns=end_nouns, tense="past")
+        if rest and base in _STATES and rest[0] in _PARTICLES:
+            return _from_lexicon(
+                f"{base} {particle}", "present", Frame(states=(f"{verb(base).participle} {particle}",))
+            )
+        return _from_lexicon(f"{base} {particle}".strip(), "past", Frame((verb(base, particle),)))
+    for base in (first, first[:-1], first[:-2], first[:-3] + "y"):
+        if base in _VERBS and (base == first or first == verb(base).third):
+            return _from_lexicon(f"{base} {particle}".strip(), "present", Frame((verb(base, particle),)))
+    return None
+
+
+def _noun(parts: list[str]) -> Frame:
+    """A type that is a noun: MEMBER_OF, PART_OF, FRIEND, GENRE."""
+    said = " ".join(parts)
+    if said in RELATIONSHIPS:
+        return _from_lexicon(said, "present", Frame())
+    if parts[-1] in _PARTICLES and len(parts) > 1:
+        noun = " ".join(parts[:-1])
+        return Frame(states=(f"the {noun} {parts[-1]}", f"{said}"), start_nouns=((noun, parts[-1]),))
+    noun = singular(said)
+    return Frame((verb("have"),), end_nouns=((noun, "of"),), links=("of",))
+
+
+def _trait(first: str, rest: list[str]) -> Frame:
+    noun = singular(" ".join(rest))
+    preposition = first if first in _PARTICLES and first not in ("of", "by") else "in"
+    states = (f"{preposition}", f"{preposition} the {noun}") if first in _PARTICLES else ()
+    verbs = (verb("belong", "to"),) if first in ("in", "of") else (verb("have"),)
+    return Frame(verbs, states=states, end_nouns=((noun, "of"),), links=("of",), trait=True)
+
+
+def _state(rest: list[str]) -> Frame:
+    said = " ".join(rest)
+    found = RELATIONSHIPS.get(said)
+    return _from_lexicon(said, "present", Frame()) if found else Frame(states=(said,))
+
+
+def _from_lexicon(key: str, tense: str, otherwise: Frame) -> Frame:
+    said = RELATIONSHIPS.get(key)
+    if not said:
+        return replace(otherwise, tense=tense)
+    verbs, states = [], []
+    for v in _lexical(said)[0]:
+        head, _, tail = v.partition(" ")
+        if head == "be" and tail:
+            states.append(tail)
+        else:
+            verbs.append(_two_words(v))
+    own = otherwise.verbs[:1]
+    verbs = [*own, *(v for v in verbs if v not in own)]
+    _, start_nouns, end_nouns, links = _lexical(said)
+    return Frame(
+        tuple(verbs),
+        tense,
+        (*otherwise.states, *(s for s in states if s not in otherwise.states)),
+        start_nouns,
+        end_nouns,
+        links,
+    )
+
+
+def _lexical(said: str) -> tuple[list[str], tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], tuple[str, ...]]:
+    fields = [[part.strip() for part in field.split(",") if part.strip()] for field in said.split("|")]
+    verbs, starts, ends, links = [*fields, [], [], [], []][:4]
+    return verbs, tuple(_with_preposition(n) for n in starts), tuple(_with_preposition(n) for n in ends), tuple(links)
+
+
+def _with_preposition(text: str) -> tuple[str, str]:
+    noun, _, preposition = text.rpartition(" ")
+    return noun, preposition
+
+
+def _verbs(said: str) -> tuple[Verb, ...]:
+    return tuple(_two_words(v) for v in _lexical(said)[0] if not v.startswith("be "))
+
+
+def _two_words(text: str) -> Verb:
+    base, _, particle = text.partition(" ")
+    return verb(base, particle)

@@ -1,0 +1,510 @@
+"""A Thing as a noun phrase, and its conditions as adjectives, relative clauses or the main clause of a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatchmethod
+
+from cypher_magic.data.generate.lexicon_properties import PropertyWords
+from cypher_magic.data.generate.literals import OWNED, said
+from cypher_magic.data.generate.naming import Frame, Naming, Noun
+from cypher_magic.data.generate.thing import (
+    AlsoRelated,
+    Both,
+    Condition,
+    Either,
+    Has,
+    Related,
+    Than,
+    Thing,
+    Times,
+    Together,
+    Without,
+)
+from cypher_magic.data.generate.voice import Voice
+from cypher_magic.data.generate.words import article, plural
+from cypher_magic.graph.schema import Triple
+
+
+@dataclass(frozen=True)
+class Part:
+    """One condition in words: in front of the noun, behind it, or another noun instead of it ("actors in ...")."""
+
+    after: str = ""
+    before: str = ""
+    head: str = ""
+
+    @property
+    def clause(self) -> bool:
+        """Whether it is a clause of its own, behind which nothing else may follow without "and"."""
+        return self.after.startswith(("that ", "who ", "whose ", "where ")) or self.bare
+
+    bare: bool = False  # a clause without relative pronoun: "somebody directed"
+
+
+class Saying:
+    """Says things in one voice."""
+
+    def __init__(self, naming: Naming, voice: Voice) -> None:
+        self.naming = naming
+        self.voice = voice
+        self.possessives = True  # whether "somebody's films" may stand where a noun stands
+
+    # --- nouns ----------------------------------------------------------------------------------------------------
+
+    def noun(self, label: str) -> Noun:
+        """One of the nouns for a label, mostly its own."""
+        nouns = self.naming.nouns(label)
+        return nouns[0] if self.voice.chance(0.65) else self.voice.vary(nouns)
+
+    def named(self, thing: Thing) -> str:
+        """A thing that is named: Jaws, "Jaws", the movie Jaws."""
+        assert thing.pin
+        value = said(thing.pin.value)
+        noun = self.naming.nouns(thing.label)[0]
+        how = self.voice.rng.random()
+        if not isinstance(thing.pin.value, str) or how < (0.04 if noun.person else 0.1):
+            return (
+                f"the {noun.one} {value}"
+                if not isinstance(thing.pin.value, str) or how < 0.08
+                else f"{noun.one} {value}"
+            )
+        if how > 0.95:
+            return f'"{value}"' if "'" in value or how > 0.975 else f"'{value}'"
+        return value
+
+    def many(self, thing: Thing) -> str:
+        """The thing in the plural: films by Jane Doe from 1999."""
+        return self._phrase(thing, many=True)
+
+    def one(self, thing: Thing) -> str:
+        """The thing in the singular, without article."""
+        return self._phrase(thing, many=False)
+
+    def other(self, thing: Thing) -> str:
+        """A thing inside a condition: its name, "a film from 1999", or "films from 1999"."""
+        if thing.pin:
+            return self.named(thing)
+        return self.many(thing) if self.voice.chance(0.4) else article(self.one(thing))
+
+    def _phrase(self, thing: Thing, *, many: bool, head: str = "", skip: Condition | None = None) -> str:
+        if thing.pin:
+            return self.named(thing)
+        noun = self.noun(thing.label)
+        head = head or (noun.many if many else noun.one)
+        before: list[str] = []
+        after: list[str] = []
+        clauses: list[str] = []
+        taken = False
+        for condition in thing.conditions:
+            if condition is skip:
+                continue
+            part = self.condition(condition, noun, many, not taken and len(thing.conditions) < 3)
+            if part.head:
+                taken, head = True, part.head
+            before += [part.before] if part.before else []
+            if part.after:
+                (clauses if part.clause else after).append(part.after)
+        glue = self.voice.vary([" ", " and "]) if len(after) > 1 else " "
+        behind = [glue.join(after), " and ".join(clauses)]
+        return " ".join(text for text in [*before, head, *behind] if text)
+
+    # --- conditions -----------------------------------------------------------------------------------------------
+
+    @singledispatchmethod
+    def condition(self, condition: Condition, noun: Noun, many: bool, head: bool) -> Part:
+        """A condition in words; `head` says whether it may replace the noun."""
+        raise NotImplementedError(type(condition).__name__)
+
+    @condition.register
+    def _(self, condition: Has, noun: Noun, many: bool, head: bool) -> Part:
+        return self.has(condition, noun.person, noun.that, many)
+
+    def has(self, condition: Has, person: bool, that: str, many: bool, owner: str = "") -> Part:
+        """A property condition; `owner` names the relationship type of a relationship's property."""
+        known = self.words(condition.property, owner)
+        noun = self.voice.vary(known.nouns)
+        unit = f" {known.unit}" if known.unit and self.voice.chance(0.7) else ""
+        values = [said(v) + (unit if condition.what == "number" else "") for v in condition.values]
+        forms = {
+            "=": known.equal, ">": known.more, "<": known.less, "between": known.between,
+        }.get(condition.op, ())  # fmt: skip
+        if condition.op == "=" and known.before and self.voice.chance(0.2) and condition.what in ("year", "category"):
+            return Part(before=known.before[0].format(v=values[0]) if known.before[0] else values[0])
+        if owner and condition.what == "number" and condition.op in _ABOVE:
+            text = self.voice.pick(
+                "rel", [*_ABOVE[condition.op], *_ABOVE[condition.op], *_generic(condition, known)[:3]]
+            )
+        elif forms and self.voice.pick("h", [True, True, False]):
+            text = self.voice.vary(forms)
+        elif condition.what == "year" and condition.op in _YEARLY and known.equal and self.voice.chance(0.7):
+            text = known.equal[0].replace("{v}", self.voice.vary(_YEARLY[condition.op]))
+        else:
+            text = self.voice.vary(_generic(condition, known))
+        be = ("were" if many else "was") if "were" in text else ("are" if many else "is")
+        text = (
+            text.replace("{are}", be).replace("{were}", "were" if many else "was").replace("{s}", "" if many else "s")
+        )
+        if text.startswith("that "):
+            text = f"{that}{text[4:]}"
+        filled = {"v": values[0] if values else "", "n": noun, "N": article(noun)}
+        filled |= {"a": said(condition.values[0]), "b": values[1]} if len(values) > 1 else {}
+        filled["list"] = _either(values)
+        if condition.op == "member":
+            filled["v"] = said(condition.values[0])
+        return Part(
+            after=text.format(**filled, has="have" if many else "has", does="do" if many else "does", that=that)
+        )
+
+    def words(self, name: str, owner: str = "") -> PropertyWords:
+        """The words for a property."""
+        return self.naming.property(owner or "", name)
+
+    @condition.register
+    def _(self, condition: Related, noun: Noun, many: bool, head: bool) -> Part:
+        roles = self.naming.frame(condition.triple).start_nouns
+        if head and roles and condition.side == "start" and condition.other.kind == "all" and self.voice.chance(0.8):
+            role = self.voice.vary([n for n, _ in roles if n not in ("cast", "star")])
+            return Part(head=plural(role) if many else role)
+        other = self.other(condition.other)
+        plural_other = not condition.other.pin and other[:2] not in ("a ", "an")
+        part = self.related(condition.triple, condition.side, other, noun, many, head, plural_other)
+        if condition.has:
+            rest = self.has(condition.has, False, "that", False, condition.triple.type)
+            after = " ".join(t for t in (part.after, rest.after or rest.before) if t)
+            return Part(after, part.before, part.head)
+        return part
+
+    def related(
+        self, triple: Triple, side: str, other: str, noun: Noun, many: bool, head: bool, plural_other: bool = False
+    ) -> Part:
+        """What says that the noun stands in this relationship to the other."""
+        frame = self.naming.frame(triple)
+        options = (
+            self._as_start(frame, other, noun, many)
+            if side == "start"
+            else self._as_end(frame, other, noun, many, plural_other)
+        )
+        kinds = [k for k in options if options[k] and (head or k != "head")]
+        if not kinds:
+            return Part(after=f"{self.voice.vary(['linked to', 'connected to', 'with'])} {other}")
+        kind = self.voice.pick("r", kinds)
+        text = self.voice.vary(options[kind])
+        if kind == "head":
+            return Part(head=text)
+        return Part(before=text) if kind == "trait" else Part(after=text, bare=kind == "clause")
+
+    def _as_start(self, frame: Frame, other: str, noun: Noun, many: bool) -> dict[str, list[str]]:
+        tense = "past" if frame.tense == "past" else ("base" if many else "third")
+        be = "were" if frame.tense == "past" and many else "was" if frame.tense == "past" else "are" if many else "is"
+        of_trait = f"the {frame.end_nouns[0][0]} " if frame.trait and not other.startswith(("the ", "a ")) else ""
+        clauses = [f"{noun.that} {v.form(tense)} {of_trait}{other}" for v in frame.verbs]
+        gerund = [f"{v.form('ing')} {other}" for v in frame.verbs if v.base not in ("have", "be")]
+        states = [f"{s} {other}" for s in frame.states]
+        states += [f"{noun.that} {be} {s} {other}" for s in frame.states]
+        passive = [f"{noun.that} {other} {a.form('past')}" for a in frame.actors]
+        heads = [_of(n, p, other, many) for n, p in frame.start_nouns]
+        plain = not other.startswith(("the ", '"', "'", "a ", "an ")) and " or " not in other and " and " not in other
+        trait = (
+            [other, other.lower()]
+            if frame.trait and plain and " " not in other
+            else [other]
+            if frame.trait and plain
+            else []
+        )
+        trait_after = (
+            [f"with {frame.end_nouns[0][0]} {other}", f"in the {other} {frame.end_nouns[0][0]}"] if frame.trait else []
+        )
+        return {
+            "clause": clauses,
+            "ing": gerund[:2],
+            "state": states + trait_after,
+            "passive": passive,
+            "head": heads,
+            "trait": trait,
+        }
+
+    def _as_end(self, frame: Frame, other: str, noun: Noun, many: bool, plural_other: bool) -> dict[str, list[str]]:
+        tense = "past" if frame.tense == "past" else ("base" if plural_other else "third")
+        be = ("were" if many else "was") if frame.tense == "past" else ("are" if many else "is")
+        their = "are" if plural_other else "is"
+        clauses = [f"{that}{other} {v.form(tense)}" for v in frame.verbs for that in ("", "that ")]
+        passive = [
+            f"{lead}{v.participle} by {other}"
+            for v in frame.verbs
+            if not v.particle and v.base != "have"
+            for lead in ("", f"that {be} ")
+        ]
+        states = [f"that {other} {their} {s}" for s in frame.states]
+        actors = [f"{noun.that} {a.form('past')} {other}" for a in frame.actors]
+        links = [f"{link} {other}" for link in frame.links]
+        heads = [_of(n, p, other, many) for n, p in frame.end_nouns]
+        short = len(other) < 30 and not any(
+            f" {w} " in f" {other} " for w in ("a", "an", "in", "with", "who", "that", "by", "or", "and")
+        )
+        short = short and self.possessives and other[:1] not in "'\""
+        heads += [f"{OWNED}{other}'s {plural(n) if many else n}" for n, p in frame.end_nouns if p == "of" and short]
+        if frame.links and short and not plural_other:
+            heads += [f"{OWNED}{other}'s {noun.many if many else noun.one}"]
+        return {"clause": clauses, "passive": passive, "state": states, "actor": actors, "link": links, "head": heads}
+
+    @condition.register
+    def _(self, condition: Both, noun: Noun, many: bool, head: bool) -> Part:
+        lead = self.voice.vary(["both ", "", "both "])
+        tail = self.voice.vary(["", "", " together"]) if not lead and condition.side == "end" else ""
+        other = f"{lead}{self.named(condition.first)} and {self.named(condition.second)}"
+        part = self.related(condition.triple, condition.side, other, noun, many, False, True)
+        return Part(after=f"{part.after or part.before}{tail}") if not part.before else Part(after=f"that are {other}")
+
+    @condition.register
+    def _(self, condition: Either, noun: Noun, many: bool, head: bool) -> Part:
+        lead = self.voice.vary(["", "either "])
+        other = f"{lead}{self.named(condition.first)} or {self.named(condition.second)}"
+        part = self.related(condition.triple, condition.side, other, noun, many, False)
+        return part if not part.before else Part(after=f"that are {other}")
+
+    @condition.register
+    def _(self, condition: Without, noun: Noun, many: bool, head: bool) -> Part:
+        frame = self.naming.frame(condition.triple)
+        other = self.named(condition.other) if condition.other.pin else self.noun(condition.other.label)
+        return Part(after=self.voice.vary(self._negated(frame, condition.side, other, noun, many)))
+
+    def _negated(self, frame: Frame, side: str, other: str | Noun, noun: Noun, many: bool) -> list[str]:
+        past = frame.tense == "past"
+        do = "did not" if past else ("do not" if many else "does not")
+        short = do.replace(" not", "n't")
+        be = ("were" if many else "was") if past else ("are" if many else "is")
+        that = noun.that
+        named = isinstance(other, str)
+        whom = other if isinstance(other, str) else f"any {self.voice.vary([other.one, other.many])}"
+        found: list[str] = []
+        if side == "start":
+            for v in frame.verbs:
+                found += [f"{that} {do} {v.form('base')} {whom}", f"{that} {short} {v.form('base')} {whom}"]
+                if not named:
+                    found += [
+                        f"{that} never {v.form('past')} {whom}",
+                        f"{that} {v.form('past' if past else 'base' if many else 'third')} no {other.many}",
+                    ]  # type: ignore[union-attr]
+            found += [f"that {be} not {s} {whom}" for s in frame.states] + [f"not {s} {whom}" for s in frame.states[:1]]
+            if not named and frame.end_nouns:
+                found += [f"without {article(frame.end_nouns[0][0])}", f"with no {frame.end_nouns[0][0]}"]
+        else:
+            their = "didn't" if past else "doesn't"
+            for v in frame.verbs:
+                if named:
+                    found += [f"{other} {their} {v.form('base')}", f"that {other} {their} {v.form('base')}"]
+                    found += (
+                        [f"not {v.participle} by {other}", f"that {be} not {v.participle} by {other}"]
+                        if not v.particle
+                        else []
+                    )
+                else:
+                    who = ["no one", "nobody", f"no {other.one}"] if other.person else [f"no {other.one}"]  # type: ignore[union-attr]
+                    found += [f"that {w} {v.form('past' if past else 'third')}" for w in who]
+                    found += (
+                        [
+                            f"not {v.participle} by {whom}",
+                            f"that {be} never {v.participle}",
+                            f"that {be} not {v.participle} by anyone",
+                        ]
+                        if not v.particle and other.person
+                        else []
+                    )  # type: ignore[union-attr]
+            found += [f"not {link} {whom}" for link in frame.links if named]
+            found += [f"{that} did not {a.form('base')} {whom}" for a in frame.actors]
+        if not named:
+            nouns = [plural(n) for n, _ in (frame.start_nouns if side == "end" else frame.end_nouns)[:2]] or [
+                other.many
+            ]  # type: ignore[union-attr]
+            found += [f"without any {n}" for n in nouns] + [f"with no {n}" for n in nouns]
+        return found or [f"not linked to {whom}"]
+
+    @condition.register
+    def _(self, condition: Times, noun: Noun, many: bool, head: bool) -> Part:
+        frame = self.naming.frame(condition.triple)
+        other = self.noun(condition.other.label)
+        count = self.count(condition.op, condition.number)
+        whom = f"{count} {other.many}" if condition.number != 1 or "more" in count else f"{count} {other.one}"
+        past = frame.tense == "past"
+        options: list[str] = []
+        if condition.side == "start":
+            tense = "past" if past else ("base" if many else "third")
+            options += [f"{noun.that} {v.form(tense)} {whom}" for v in frame.verbs]
+            options += [f"{noun.that} {'are' if many else 'is'} {s} {whom}" for s in frame.states]
+            nouns = [plural(n) for n, _ in frame.end_nouns[:1]]
+        else:
+            options += [f"that {whom} {v.form('past' if past else 'base')}" for v in frame.verbs]
+            be = ("were" if many else "was") if past else ("are" if many else "is")
+            options += [
+                f"{lead}{v.participle} by {whom}"
+                for v in frame.verbs
+                if not v.particle and v.base != "have"
+                for lead in ("", f"that {be} ")
+            ]
+            options += [f"{noun.that} {a.form('past')} {whom}" for a in frame.actors]
+            nouns = [plural(n) for n, p in frame.start_nouns[:2]]
+        nouns = nouns if nouns or (options and self.naming.rivals(condition.triple)) else [other.many]
+        options += [f"with {count} {n}" for n in nouns]
+        return Part(after=self.voice.vary(options))
+
+    def count(self, op: str, number: int) -> str:
+        """A number with its comparison: more than 3, at least four, exactly 2."""
+        n = _NUMBERS[number] if number < len(_NUMBERS) and self.voice.chance(0.4) else str(number)
+        return self.voice.vary({
+            ">": [f"more than {n}", f"over {n}", f"more than {n}"],
+            ">=": [f"at least {n}", f"{n} or more", f"no fewer than {n}"],
+            "<": [f"fewer than {n}", f"less than {n}"],
+            "=": [f"exactly {n}", f"just {n}", f"only {n}"],
+        }[op])  # fmt: skip
+
+    @condition.register
+    def _(self, condition: Together, noun: Noun, many: bool, head: bool) -> Part:
+        frame = self.naming.frame(condition.triple)
+        shared, name = self.noun(condition.shared.label), self.named(condition.other)
+        past = frame.tense == "past"
+        options: list[str] = []
+        if condition.side == "start":
+            tense = "past" if past else ("base" if many else "third")
+            options += [f"{noun.that} {v.form(tense)} the same {shared.one} as {name}" for v in frame.verbs]
+            options += [
+                f"{noun.that} {v.form(tense)} {article(shared.one)} {w} {name}"
+                for v in frame.verbs[:2]
+                for w in ("with", "together with")
+            ]
+            if frame.verbs and frame.verbs[0].particle in ("in", "at", "on", "for"):
+                options += [
+                    f"{noun.that} {getattr(v, tense)} {w} {name}"
+                    for v in frame.verbs[:4]
+                    for w in ("with", "alongside", "together with")
+                ]
+            options += [f"{s} the same {shared.one} as {name}" for s in frame.states]
+            if head and frame.start_nouns:
+                co = frame.start_nouns[0][0]
+                options += [f"co-{co}s of {name}"] if many else [f"co-{co} of {name}"]
+        else:
+            options += [
+                f"that the same {shared.one} {v.form('past' if past else 'third')} as {name}" for v in frame.verbs
+            ]
+            options += [
+                f"{v.participle} by the same {shared.one} as {name}"
+                for v in frame.verbs
+                if not v.particle and v.base != "have"
+            ]
+            options += [f"with the same {n} as {name}" for n, _ in frame.start_nouns] + [
+                f"that share a {shared.one} with {name}"
+            ]
+            options += [f"from the same {n} as {name}" for n, _ in frame.start_nouns[:1]]
+        text = self.voice.vary(options)
+        return Part(head=text) if text.startswith("co-") else Part(after=text)
+
+    @condition.register
+    def _(self, condition: AlsoRelated, noun: Noun, many: bool, head: bool) -> Part:
+        first, second = self.naming.frame(condition.first), self.naming.frame(condition.second)
+        other = self.other(condition.other)
+        both = "both " if condition.joined == "and" and self.voice.chance(0.5) else ""
+        joined = condition.joined
+        options = []
+        for a in first.verbs[:3]:
+            for b in second.verbs[:3]:
+                tense = "past" if first.tense == "past" else ("base" if many else "third")
+                past = "past" if second.tense == "past" else ("base" if many else "third")
+                if condition.side == "start":
+                    options += [f"{noun.that} {both}{a.form(tense)} {joined} {b.form(past)} {other}"]
+                    it = "it" if condition.other.pin else "the same one"
+                    options += (
+                        [f"{noun.that} {a.form(tense)} {other} {joined} also {b.form(past)} {it}"]
+                        if joined == "and"
+                        else []
+                    )
+                else:
+                    options += [
+                        f"that {other} {both}{a.form('past' if first.tense == 'past' else 'third')} {joined} {b.form('past' if second.tense == 'past' else 'third')}"
+                    ]
+        return Part(after=self.voice.vary(options)) if options else Part(after=f"linked to {other}")
+
+    @condition.register
+    def _(self, condition: Than, noun: Noun, many: bool, head: bool) -> Part:
+        known = self.words(condition.property)
+        higher = condition.op == ">"
+        forms = known.higher if higher else known.lower
+        name = self.named(condition.other)
+        n = self.voice.vary(known.nouns)
+        generic = [
+            f"with a {'higher' if higher else 'lower'} {n} than {name}",
+            f"whose {n} is {'higher' if higher else 'lower'} than that of {name}",
+        ]
+        options = [f"{f} than {name}" for f in forms if " later" not in f and " earlier" not in f]
+        options += [f"that came out {'after' if higher else 'before'} {name}"] if forms and "came" in forms[-1] else []
+        options += [f"that {'are' if many else 'is'} {f} than {name}" for f in forms[:1]]
+        return Part(after=self.voice.vary([*options, *options, *generic]))
+
+
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _of(noun: str, preposition: str, other: str, many: bool) -> str:
+    return f"{plural(noun) if many else noun} {preposition} {other}"
+
+
+def _either(values: list[str]) -> str:
+    return f"{', '.join(values[:-1])} or {values[-1]}" if len(values) > 1 else "".join(values)
+
+
+_ABOVE = {
+    ">": ("above {v}", "over {v}", "higher than {v}", "more than {v}"), "<": ("below {v}", "under {v}", "lower than {v}", "less than {v}"),
+    ">=": ("at least {v}", "{v} or more", "{v} or higher"), "<=": ("at most {v}", "{v} or less", "{v} or lower"),
+    "=": ("with {N} of {v}", "with the {n} {v}"), "between": ("between {a} and {b}", "from {a} to {b}"),
+}  # fmt: skip
+_YEARLY = {
+    ">=": ("{v} or later", "{v} or after"), "<=": ("{v} or earlier", "{v} or before"), "in": ("{list}",),
+}  # fmt: skip
+_MORE = (
+    "with {N} above {v}",
+    "with {N} over {v}",
+    "with {N} of more than {v}",
+    "whose {n} is above {v}",
+    "with {N} greater than {v}",
+    "whose {n} is more than {v}",
+    "with {n} > {v}",
+    "with {N} higher than {v}",
+    "where the {n} is over {v}",
+)
+_LESS = (
+    "with {N} below {v}",
+    "with {N} under {v}",
+    "with {N} of less than {v}",
+    "whose {n} is below {v}",
+    "with {N} lower than {v}",
+    "whose {n} is less than {v}",
+    "with {n} < {v}",
+    "where the {n} is under {v}",
+)
+_GENERIC = {
+    ">": _MORE,
+    "<": _LESS,
+    ">=": ("with {N} of at least {v}", "whose {n} is {v} or more", "with {N} of {v} or more", "with {n} >= {v}", "whose {n} is at least {v}"),
+    "<=": ("with {N} of at most {v}", "whose {n} is {v} or less", "with {N} of {v} or less", "with {n} <= {v}", "whose {n} is at most {v}"),
+    "between": ("with {N} between {a} and {b}", "whose {n} is between {a} and {b}", "with {n} from {a} to {b}", "where the {n} is between {a} and {b}"),
+    "in": ("whose {n} is {list}", "with {n} {list}", "where the {n} is {list}", "with {n} one of {list}"),
+    "contains": ("whose {n} contains {v}", "with {v} in the {n}", "with {v} in their {n}", "that have {v} in their {n}", "containing {v} in the {n}", "whose {n} includes the word {v}", "with the word {v} in the {n}"),
+    "starts": ("whose {n} starts with {v}", "with a {n} starting with {v}", "whose {n} begins with {v}", "with a {n} that starts with {v}"),
+    "ends": ("whose {n} ends with {v}", "with a {n} ending in {v}", "whose {n} ends in {v}"),
+    "missing": ("without {N}", "with no {n}", "that {has} no {n}", "whose {n} is missing", "whose {n} is unknown", "that {does} not have {N}", "where the {n} is missing", "lacking {N}"),
+    "there": ("with {N}", "that {has} {N}", "whose {n} is known", "that {does} have {N}"),
+    "member": ("with the {n} {v}", "whose {n} include {v}", "with {v} among the {n}", "as {v}"),
+    "not": ("whose {n} is not {v}", "with {N} other than {v}", "that {does} not have the {n} {v}"),
+    "=": ("with {n} {v}", "whose {n} is {v}", "with {N} of {v}", "where the {n} is {v}", "with the {n} {v}", "that {has} {n} {v}"),
+}  # fmt: skip
+
+
+def _generic(condition: Has, known: PropertyWords) -> tuple[str, ...]:
+    if condition.what == "flag":
+        flag = known.nouns[0].removeprefix("is ").removeprefix("has ")
+        yes = condition.values[0]
+        return (
+            ("that {are} " + flag, flag + " being true", "marked as " + flag)
+            if yes
+            else ("that {are} not " + flag, "not marked as " + flag)
+        )
+    return _GENERIC[condition.op]
