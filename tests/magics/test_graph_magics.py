@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cypher_magic.errors import OptionError
+from cypher_magic.errors import NotConnected, OptionError
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.magics.graph import parameter_names
 
@@ -193,3 +193,8 @@ def test_schema_is_returned_and_drawn(loaded: Any, session: Any) -> None:
     assert ("schema", (True,), {"connection": None, "sample": 9, "values": True}) in session.calls
     picture = loaded.run_line_magic("cypher_schema", "--picture")
     assert "ACTED_IN" in picture.svg
+
+
+def test_a_query_without_a_connection_says_how_to_connect(loaded: Any) -> None:
+    assert isinstance(loaded.run_cell("%cypher RETURN 1").error_in_exec, NotConnected)
+    assert isinstance(loaded.run_cell("%cypher_schema").error_in_exec, NotConnected)
