@@ -47,7 +47,8 @@ def known_schema(
     if not refresh and (kept := schema_store.load(graph, names, values=values)):
         return kept
     found = probes.schema(names, values=values)
-    schema_store.save(graph, names, found)
+    if time.monotonic() < probes.deadline:  # one that is not whole is not kept
+        schema_store.save(graph, names, found)
     return found
 
 

@@ -89,7 +89,7 @@ class GraphSchema:
         return "\n".join(nodes + edges)
 
     def pruned_for(self, question: str, budget_tokens: int, count: Callable[[str], int] | None = None) -> GraphSchema:
-        """The part that the question is about, in at most `budget_tokens` as `count` counts them (about, without it)."""
+        """The part that the question is about, in at most `budget_tokens`; `count` counts the tokens of a text."""
         from cypher_magic.graph.pruning import pruned
 
         return pruned(self, question, budget_tokens, count)
