@@ -15,7 +15,7 @@ from cypher_magic.query.allowed import is_aggregate
 from cypher_magic.query.complaint import Complaint
 from cypher_magic.query.kinds import ARGUMENTS, infer, literal_kind
 from cypher_magic.query.meaning import Meaning, Scope, Variable
-from cypher_magic.query.parse import Node, Query, dotted, shortened, unquoted
+from cypher_magic.query.parse import Node, Query, dotted, shortened, start_of, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,16 +133,14 @@ class Expressions:
     def _undefined(self, plain: str, name: Token, scope: Scope, place: Place | None) -> None:
         if place and plain in place.hidden:
             message = f"After DISTINCT or an aggregate, {plain} can no longer be used."
-            self.complain("undefined_variable", message, name.start_pos or 0, "use a column of this WITH or RETURN")
+            self.complain("undefined_variable", message, start_of(name), "use a column of this WITH or RETURN")
             return
         if plain in scope.lost:
             hint = f"an earlier WITH left {plain} out; list it there to keep it"
         else:
             close = difflib.get_close_matches(plain, list(scope.names), n=1)
             hint = f"did you mean {close[0]}?" if close else ""
-        self.complain(
-            "undefined_variable", f"The variable {shortened(plain)} is not defined.", name.start_pos or 0, hint
-        )
+        self.complain("undefined_variable", f"The variable {shortened(plain)} is not defined.", start_of(name), hint)
 
     def _variable(self, part: Node, scope: Scope, place: Place) -> None:
         self.resolve(part.children[0], scope, place)
@@ -160,7 +158,7 @@ class Expressions:
         """Walk an expression that must be true or false."""
         kind = literal_kind(part) or infer(part, scope).kind
         if kind not in ("", "boolean", "property"):
-            at = part.start if isinstance(part, Node) else part.start_pos or 0
+            at = start_of(part)
             self.complain("type_mismatch", f"A condition is true or false, and this is {with_article(kind)}.", at)
         self.expression(part, scope, replace(place, predicate=True))
 
@@ -180,11 +178,15 @@ class Expressions:
 
     def _call(self, part: Node, scope: Scope, place: Place) -> None:
         name = dotted(part.children[0])
+        if part.data == "count_star" and name.lower() != "count":
+            self.complain("syntax", "Only count takes a *.", part.start)
         if is_aggregate(name):
             if not self._aggregate_fits(part, name, place):
                 return
             place = replace(place, aggregates="nested", projected=frozenset())
         arguments = [c for c in part.children[1:] if not (isinstance(c, Token) and c.type in ("DISTINCT", "STAR"))]
+        if not arguments and part.data == "call" and (is_aggregate(name) or name.lower() in ARGUMENTS):
+            self.complain("syntax", f"{name}() needs a value.", part.start)
         if name.lower() == "exists" and len(arguments) == 1:
             self._exists_call(part, arguments[0], scope, place)
             return
@@ -199,7 +201,7 @@ class Expressions:
             hint = "write n.property IS NOT NULL"
             self.complain("misplaced_pattern", "exists() takes a pattern, not a property.", part.start, hint)
         elif not isinstance(argument, Node) or argument.data not in ("pattern", "shortest", "parenthesised"):
-            at = argument.start if isinstance(argument, Node) else argument.start_pos or 0
+            at = start_of(argument)
             self.complain("misplaced_pattern", "exists() takes a pattern.", at)
         self.expression(argument, scope, replace(place, predicate=True))
 
@@ -226,7 +228,7 @@ class Expressions:
         kind = literal_kind(arguments[0]) or infer(arguments[0], scope).kind
         if kind and kind not in wanted:
             argument = arguments[0]
-            at = argument.start if isinstance(argument, Node) else argument.start_pos or 0
+            at = start_of(argument)
             hint = "use size() for texts and lists" if name.lower() == "length" else ""
             what = " or ".join(with_article(w) for w in wanted if w != "property")
             self.complain("type_mismatch", f"{name}() takes {what}, and this is {with_article(kind)}.", at, hint)

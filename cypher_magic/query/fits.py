@@ -10,7 +10,7 @@ from lark import Token
 
 from cypher_magic.graph.schema import GraphSchema, Triple, quoted
 from cypher_magic.query.complaint import Complaint
-from cypher_magic.query.parse import Node, Query, shortened, unquoted
+from cypher_magic.query.parse import Node, Query, shortened, start_of, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -83,7 +83,7 @@ def sure(name: str, known: Collection[str]) -> str | None:
 
 def _renamed(token: Token, known: Collection[str]) -> Edits:
     name = sure(unquoted(token), known)
-    return ((token.start_pos or 0, token.end_pos or 0, quoted(name)),) if name else ()
+    return ((start_of(token), token.end_pos or 0, quoted(name)),) if name else ()
 
 
 def _turned(step: Step) -> Edits:
@@ -93,7 +93,7 @@ def _turned(step: Step) -> Edits:
         texts = ["<--"] if len(tokens) == 1 else ["<-[", "]-"]
     else:
         texts = ["-->"] if len(tokens) == 1 else ["-[", "]->"]
-    return tuple((t.start_pos or 0, t.end_pos or 0, text) for t, text in zip(tokens, texts, strict=True))
+    return tuple((start_of(t), t.end_pos or 0, text) for t, text in zip(tokens, texts, strict=True))
 
 
 def _folded(name: str) -> str:
@@ -128,7 +128,7 @@ class _Fit:
         close = suggestion(name, known)
         hint = f"did you mean {quoted(close)}?" if close else _listing(known)
         message = f"The graph has no {what} {shortened(name)}."
-        self._complain(code, message, token.start_pos or 0, hint, _renamed(token, known))
+        self._complain(code, message, start_of(token), hint, _renamed(token, known))
 
     def _labels(self, owner: Variable, part: Node) -> None:
         labels, types = self._schema.labels, self._schema.relationship_types
@@ -165,7 +165,7 @@ class _Fit:
         else:
             hint = _listing(names)
         message = f"There is no property {shortened(name)}{whose}."
-        self._complain("unknown_property", message, token.start_pos or 0, hint, _renamed(token, names))
+        self._complain("unknown_property", message, start_of(token), hint, _renamed(token, names))
 
     # Triples
 

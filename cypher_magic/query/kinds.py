@@ -23,7 +23,7 @@ _RESULTS = {
     **_table("string", "type left ltrim right rtrim btrim replace substring tolower lower toupper upper reverse trim"),
     **_table("list", "collect keys labels nodes relationships split range tail tostringlist tointegerlist"),
     **_table("integer", "count size length id tointeger timestamp char_length"),
-    **_table("float", "rand avg stdev tofloat sqrt log exp sin cos tan"),
+    **_table("float", "rand stdev tofloat sqrt log exp sin cos tan"),
     **_table("temporal", "date datetime localdatetime time localtime duration duration.between"),
     **_table("boolean", "exists isempty toboolean isnan"),
     **_table("node", "startnode endnode"),

@@ -88,12 +88,7 @@ class Node(Tree[Token]):
     @property
     def start(self) -> int:
         """Where the first kept token of this part begins."""
-        first: Any = self
-        while isinstance(first, Tree):
-            if not first.children:
-                return -1
-            first = first.children[0]
-        return int(first.start_pos)
+        return next((part.start_pos or 0 for part in self.walk() if isinstance(part, Token)), 0)
 
     def walk(self) -> Iterator[Node | Token]:
         """Every part and token below, in the order of the text (without recursion: trees may be deep)."""
@@ -157,6 +152,11 @@ def _grammar() -> tuple[Lark, Words]:
     return lark, Words(lark.terminals)
 
 
+def start_of(part: Node | Token) -> int:
+    """Where a part of the tree begins."""
+    return part.start if isinstance(part, Node) else part.start_pos or 0
+
+
 def unquoted(name: str) -> str:
     """A name as the graph knows it: without backticks."""
     return name[1:-1].replace("``", "`") if name.startswith("`") else name
@@ -194,7 +194,7 @@ def parse(text: str) -> Query:
         while token := chooser.next(states[state.position]):
             state.feed_token(token)
             fed.append(token)
-        end = Token("$END", "", len(text), end_pos=len(text))
+        end = Token("$END", "", tokens[-1].end, end_pos=tokens[-1].end)
         tree = state.feed_token(end, is_end=True)
     except UnexpectedToken as exc:
         _refuse(source, exc.token, states[exc.state.position])

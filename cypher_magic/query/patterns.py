@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cypher_magic.query.expressions import Expressions, Place
+from cypher_magic.query.expressions import Expressions, Place, with_article
 from cypher_magic.query.kinds import infer, misused_colon
 from cypher_magic.query.meaning import Scope, Step, Variable
-from cypher_magic.query.parse import Node, Query, unquoted
+from cypher_magic.query.parse import Node, Query, start_of, unquoted
 
 if TYPE_CHECKING:
     from lark import Token
@@ -31,7 +31,10 @@ class Patterns(Expressions):
     def _has_labels(self, part: Node, scope: Scope, place: Place) -> None:
         owner, labels = part.children
         self.expression(owner, scope, replace(place, predicate=False))
-        self.note_labels(infer(owner, scope), labels, scope)
+        of = infer(owner, scope)
+        if of.kind not in ("", "node", "relationship"):
+            self.complain("type_mismatch", f"{with_article(of.kind).capitalize()} has no labels.", start_of(owner))
+        self.note_labels(of, labels, scope)
 
     def note_labels(self, owner: Variable, labels: Node | Token, scope: Scope) -> None:
         """Remember the labels (or types) that are written for a node (or relationship)."""
@@ -108,7 +111,7 @@ class Patterns(Expressions):
                 scope.names[unquoted(name)] = variable
         elif variable.kind not in ("", kind) and not repeated and name is not None:
             message = f"{unquoted(name)} is a {variable.kind}, and a {kind} stands here."
-            self.complain("type_mismatch", message, name.start_pos or 0, "use a new name")
+            self.complain("type_mismatch", message, start_of(name), "use a new name")
         if labels is not None:
             (variable.element if repeated and variable.element else variable).labels.append(labels)
         return variable
@@ -121,9 +124,7 @@ class Patterns(Expressions):
             self.note_labels(Variable(str(element.data)), labels, scope)
             bar = labels.children[0].token("COLON") if isinstance(labels.children[0], Node) else None
             if bar is not None and element.data == "relationship" and len(element.children) > 3:
-                self.complain(
-                    "syntax", "With a name, properties or a length, types are joined by |.", bar.start_pos or 0
-                )
+                self.complain("syntax", "With a name, properties or a length, types are joined by |.", start_of(bar))
         if properties is not None:
             for pair in properties.parts("pair"):
                 self.meaning.properties.append((owner, pair.children[0]))

@@ -22,7 +22,7 @@ from cypher_magic.query.expressions import (
 )
 from cypher_magic.query.kinds import infer, literal_kind
 from cypher_magic.query.meaning import Meaning, Scope, Variable
-from cypher_magic.query.parse import Node, Query, shortened, unquoted
+from cypher_magic.query.parse import Node, Query, shortened, start_of, unquoted
 from cypher_magic.query.patterns import Elements, Patterns
 
 Columns = dict[str, tuple[int, Variable]]  # name -> where it is written, what it stands for
@@ -127,9 +127,7 @@ class _Clauses(Patterns):
     def _define(self, name: Token, variable: Variable, scope: Scope) -> None:
         plain = unquoted(name)
         if plain in scope.names:
-            self.complain(
-                "redefined_variable", f"The variable {plain} exists already.", name.start_pos or 0, "rename it"
-            )
+            self.complain("redefined_variable", f"The variable {plain} exists already.", start_of(name), "rename it")
         scope.names[plain] = variable
 
     # Patterns
@@ -213,9 +211,9 @@ class _Clauses(Patterns):
     def _item(self, item: Node, scope: Scope, columns: Columns, shown: set[str], final: bool) -> None:
         value, *alias = item.children
         self.expression(value, scope, Place(aggregates=AGGREGATES_HERE))
-        start = value.start if isinstance(value, Node) else value.start_pos or 0
+        start = start_of(value)
         if alias:
-            name, at = unquoted(alias[0]), alias[0].start_pos or 0
+            name, at = unquoted(alias[0]), start_of(alias[0])
         elif isinstance(value, Node) and value.data == "variable":
             name, at = unquoted(value.children[0]), start
         else:
@@ -252,7 +250,7 @@ class _Clauses(Patterns):
     def _count_of_rows(self, part: Node, clause: str) -> None:
         value = part.children[1]
         if literal_kind(value) in ("string", "float", "boolean"):
-            self.complain("type_mismatch", f"{clause} takes a whole number.", value.start_pos or 0)
+            self.complain("type_mismatch", f"{clause} takes a whole number.", start_of(value))
         if isinstance(value, Node) and value.data == "sign" and value.token("MINUS") is not None:
             self.complain("type_mismatch", f"{clause} takes a number that is not negative.", value.start)
         if isinstance(value, Node):
@@ -330,7 +328,7 @@ class _Clauses(Patterns):
         star = yields.token("STAR") if yields is not None else None
         if star is not None:
             message = "YIELD * is only for a CALL that stands alone."
-            self.complain("syntax", message, star.start_pos or 0, "name the columns after YIELD")
+            self.complain("syntax", message, start_of(star), "name the columns after YIELD")
 
     def _subquery(self, part: Node, scope: Scope, place: Place) -> None:
         """EXISTS {}, COUNT {} and COLLECT {}."""

@@ -323,8 +323,6 @@ class Chooser:
             return self._angle(text), i + 1
         if text == "!=":
             self._source.fail("Cypher has no operator !=.", self._tokens[i].start, "write <>")
-        if text == "::" and "COLON" in accepts and "OF_TYPE" not in accepts:
-            return "COLON", i + 1
         return _SIGN_NAMES.get(text, text), i + 1
 
     def _open_paren(self, i: int, accepts: Container[str]) -> str:
@@ -361,7 +359,7 @@ class Chooser:
         dash = i + (self._texts[i] == "<")
         after = self._texts[dash + 1]
         if self._texts[dash] != "-":
-            return None
+            return None if self._in_expression else self._fail_at(dash, "An arrow is written -->, <-- or -[:TYPE]->.")
         if after == "[":
             self._arrow_ends[self._match.get(dash + 1, -1)] = self._in_expression
             return "REL_OPEN", dash + 2
