@@ -15,6 +15,8 @@ from cypher_magic.query.readonly import read_only
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pandas as pd
+
     from cypher_magic.data.example import Example
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.result import QueryResult
@@ -72,6 +74,24 @@ class Report:
     def right(self) -> int:
         """How many queries returned the right rows."""
         return sum(bool(p.right) for p in self.predictions)
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """One row per question: the reference, each model's query, whether its rows were right, and why not."""
+        import pandas as pd
+
+        rows = []
+        for i, p in enumerate(self.predictions):
+            row: dict[str, object] = {"question": p.question, "reference": p.reference}
+            for model in [self.against, self] if self.against else [self]:
+                q = model.predictions[i]
+                row |= {
+                    f"{model.model}: query": q.query,
+                    f"{model.model}: right": q.right,
+                    f"{model.model}: error": q.error,
+                }
+            rows.append(row)
+        return pd.DataFrame(rows)
 
     def _table(self) -> list[tuple[str, ...]]:
         models = [self.against, self] if self.against else [self]

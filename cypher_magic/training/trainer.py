@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.helpers import disable_input_dtype_casting
 from torch.nn import functional
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainingArguments
@@ -23,7 +25,7 @@ from cypher_magic.model.load import Device, adapter_shape
 from cypher_magic.training.packing import Pack, PackPlan, collate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from cypher_magic.model.prompt import Encoded
@@ -94,14 +96,29 @@ def summed_loss(model: Any, inputs: dict[str, Any]) -> torch.Tensor:
     if model.config._attn_implementation == "eager":  # adds the mask to the scores instead of selecting with it
         lowest = torch.finfo(model.dtype).min
         mask = torch.zeros(mask.shape, dtype=model.dtype, device=mask.device).masked_fill(~mask, lowest)
-    logits = model(
-        input_ids=inputs["input_ids"],
-        position_ids=inputs["position_ids"],
-        attention_mask=mask,
-        logits_to_keep=inputs["keep"],
-        use_cache=False,
-    ).logits
+    with computing_in(model):
+        logits = model(
+            input_ids=inputs["input_ids"],
+            position_ids=inputs["position_ids"],
+            attention_mask=mask,
+            logits_to_keep=inputs["keep"],
+            use_cache=False,
+        ).logits
     return functional.cross_entropy(logits[0].float(), inputs["labels"][0], reduction="sum")
+
+
+@contextmanager
+def computing_in(model: Any) -> Iterator[None]:
+    """The adapter computes in the number format of the base weights, while its own weights stay float32.
+
+    peft would turn every input of every adapted layer into a float32 copy that is kept for the backward pass: more
+    than half of a small model's activation memory, and float32 products on top.
+    """
+    if model.dtype == torch.float32:
+        yield
+        return
+    with disable_input_dtype_casting(model), torch.autocast(model.device.type, model.dtype):
+        yield
 
 
 def with_adapter(model: Any, settings: TrainingSettings, start: Path | None) -> Any:
