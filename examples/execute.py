@@ -5,12 +5,16 @@ python examples/execute.py examples/quickstart.ipynb out
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -25,18 +29,32 @@ STATIC = """{%- extends 'lab/index.html.j2' -%}
 """
 
 
+class Interrupted(Exception):
+    """The person at the terminal pressed Ctrl-C."""
+
+
 class TellingClient(NotebookClient):
     """Runs the cells and prints their source and what they answer, as plain text."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._last = ("", 0.0)  # what an updating display said, and when
+        self.interrupted = False
 
     def tell_cell(self, cell: Any, cell_index: int) -> None:
-        """Print the first lines of a cell that starts."""
+        """Print the first line of a cell that starts."""
+        if self.interrupted:
+            raise Interrupted
+        if os.name != "nt":  # there, asyncio knows no signal handlers
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self.interrupt)
         if cell.cell_type == "code" and cell.source.strip():
             lines = cell.source.strip().splitlines()
             print(f"\n>>> {lines[0][:WIDTH]}{' ...' if len(lines) > 1 else ''}", flush=True)
+
+    def interrupt(self) -> None:
+        """Interrupt the cell, as the Stop button does: what it started, a training process for instance, ends too."""
+        self.interrupted = True
+        self._interrupting = asyncio.ensure_future(ensure_async(self.km.interrupt_kernel()))
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """What nbclient does with a message from the kernel, and its text on the terminal."""
@@ -107,17 +125,23 @@ def main(source: str, target: str) -> int:
     try:
         kept = execute(Path(source).resolve(), Path(target).resolve())
     except CellExecutionError as failed:
-        print(f"\nerror: a cell failed: {failed.ename}: {failed.evalue}", file=sys.stderr)
-        return 1
+        if failed.ename == "KeyboardInterrupt":
+            return _failed("interrupted", target)
+        return _failed(f"a cell failed: {failed.ename}: {failed.evalue}", target)
     except DeadKernelError:
-        print("\nerror: the notebook's Python process died, perhaps for lack of memory", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nerror: interrupted", file=sys.stderr)
-        return 130
+        return _failed("the notebook's Python process died, perhaps for lack of memory", target)
+    except (Interrupted, KeyboardInterrupt):
+        return _failed("interrupted", target)
+    except (OSError, nbformat.reader.NotJSONError) as exc:
+        return _failed(f"{source} can not be executed: {exc}".splitlines()[0])
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     print(f"\nExecuted in {minutes} min {seconds} s. Open one of these:", *kept, sep="\n")
     return 0
+
+
+def _failed(message: str, target: str = "") -> int:
+    print(f"\nerror: {message}", *([f"what was reached is in {target}"] if target else []), sep="\n", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

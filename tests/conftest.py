@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first: what is broken shows early."""
+    late = ("slow", "neo4j", "browser", "gpu")
+    items.sort(key=lambda item: any(item.get_closest_marker(name) for name in late))
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's own settings and runs; the backbone cache is shared."""
