@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+from cypher_magic.widgets.status import roomy
 
 from cypher_magic.errors import OptionError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from cypher_magic.asking.answer import Answer
 
-CURRENT, UNTUNED = "the current model", "the untuned backbone"
+CURRENT, UNTUNED = ("the current model", ""), ("the untuned backbone", "base")
 
 
 class AskBox(widgets.VBox):
@@ -29,10 +30,10 @@ class AskBox(widgets.VBox):
             placeholder="Which actors played in The Matrix?",
             tooltip="a question about the connected graph, in plain language",
             layout=widgets.Layout(flex="1 1 22em", width="auto"),
-            style={"description_width": "7em"},
+            style={"description_width": "9em"},
         )
         self.model = widgets.Dropdown(
-            options=[(CURRENT, None), (UNTUNED, "base")],
+            options=[CURRENT, UNTUNED],
             tooltip="the run that answers",
             layout=widgets.Layout(width="14em"),
         )
@@ -46,8 +47,8 @@ class AskBox(widgets.VBox):
     def offer(self, runs: Sequence[str]) -> None:
         """Let these runs be chosen; what is chosen stays chosen while it is there."""
         chosen = self.model.value
-        self.model.options = [(CURRENT, None), *((name, name) for name in runs), (UNTUNED, "base")]
-        self.model.value = chosen if chosen in (None, "base", *runs) else None
+        self.model.options = [CURRENT, *((name, name) for name in runs), UNTUNED]
+        self.model.value = chosen if chosen in ("base", *runs) else ""
 
     def ask(self) -> None:
         """Ask in a thread of its own; the answer or the error is shown when it is there."""
@@ -56,13 +57,13 @@ class AskBox(widgets.VBox):
             raise OptionError("There is no question.", hint="write one into the box")
         if not self.button.disabled:
             self.status.say("asking; the first question loads the model")
-            self.status.background(lambda: self._answer(question, self.model.value), self.button)
+            self.status.background(lambda: self._answer(question, self.model.value or None), self.button)
 
     def _answer(self, question: str, model: str | None) -> None:
         from cypher_magic import session
 
         self.answer = session.ask(question, model=model, progress=self._progress)
-        self.result.value = self.answer._repr_html_()
+        self.result.value = roomy(self.answer._repr_html_())
         self.status.say("answered" if not self.answer.complaints else "the query did not pass the checks")
 
     def _progress(self, what: str, done: int, total: int) -> None:

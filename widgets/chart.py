@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cypher_magic.training.events import TrainEvent
 
 POINTS = 240  # a line has at most twice as many; more can not be told apart at this width
-SMOOTHING = 0.9  # share of the old value in the exponential average of the loss
+WINDOW = 0.04  # of all steps: what the smoothed loss averages over, exponentially
 TRAIN, VALIDATION = "var(--cm-train,#2f81f7)", "var(--cm-validation,#d9730d)"
 WIDTH, LEFT, RIGHT, TOP, HEIGHT = 720, 46, 14, 26, 190  # of the plot, in units of the viewBox
 RATE_GAP, RATE_HEIGHT = 34, 26  # the learning rate's strip below it
@@ -86,8 +86,9 @@ class Curves:
         if event.kind == "evaluated" and loss is not None:
             self.validation.add(x, loss)
         if event.kind == "step" and loss is not None:
-            self._average = SMOOTHING * self._average + (1 - SMOOTHING) * loss
-            self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
+            fresh = 1 / min(max(WINDOW * (_number(event.get("steps")) or 0), 2), 50)
+            self._average += fresh * (loss - self._average)
+            self._weight += fresh * (1 - self._weight)
             self.train.add(x, loss)
             self.smooth.add(x, self._average / self._weight)
         if event.kind == "step" and rate is not None:
@@ -108,7 +109,7 @@ def chart(curves: Curves) -> str:
     if not train and not validation:
         return ""
     end = max([curves.epochs, *(line[-1].x for line in (train, validation) if line)]) or 1.0
-    low, high, ticks = _loss_axis(train, [*smooth, *validation])
+    low, high, ticks = _loss_axis(train, smooth, validation)
     frame = _Frame(end, low, high)
     rate = _rate_strip(curves.rate.buckets, frame)
     height = TOP + HEIGHT + 22 + (RATE_GAP if rate else 0)
@@ -149,11 +150,14 @@ def _number(value: Any) -> float | None:
     return number if abs(number) < 1e30 else None
 
 
-def _loss_axis(raw: Sequence[Bucket], steady: Sequence[Bucket]) -> tuple[float, float, list[float]]:
-    """Lowest and highest loss of the axis, and its ticks. Single spikes of the raw line do not flatten the rest."""
-    ordered = sorted(b.high for b in raw)
-    top = max([b.high for b in steady] + ordered[: max(1, math.ceil(len(ordered) * 0.95))][-1:])
-    bottom = min(b.low for b in [*raw, *steady])
+def _loss_axis(
+    train: Sequence[Bucket], smooth: Sequence[Bucket], validation: Sequence[Bucket]
+) -> tuple[float, float, list[float]]:
+    """Lowest and highest loss of the axis, and its ticks. A few spikes of the training loss do not flatten the rest."""
+    tops = [b.high for b in validation]
+    for line in (train, smooth):
+        tops += sorted(b.high for b in line)[: math.ceil(len(line) * 0.95)][-1:]
+    top, bottom = max(tops), min(b.low for b in [*train, *smooth, *validation])
     if bottom > 0.5 * top or bottom < 0:
         step = _nice((top - bottom) / 4 or abs(top) / 4 or 1.0)
         low = math.floor(bottom / step) * step

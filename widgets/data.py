@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+from cypher_magic.widgets.status import roomy
 
 from cypher_magic.errors import DataError
 
@@ -26,7 +27,7 @@ class FilePicker(widgets.HBox):
             placeholder="path of a file, or hf:owner/name",
             tooltip="CSV, TSV, JSONL, JSON, Parquet or ZIP with questions and queries; or hf:owner/name from the Hub",
             layout=widgets.Layout(flex="1 1 22em", width="auto"),
-            style={"description_width": "7em"},
+            style={"description_width": "9em"},
         )
         self.upload = widgets.FileUpload(
             accept=ACCEPTED, tooltip=f"upload {what.lower()} examples; for files above 10 MB give a path instead"
@@ -98,7 +99,7 @@ class DataChooser(widgets.VBox):
                 train, val=val, fix=self.fix.value, holdout=None if val is not None else 0.1
             )
             self._loaded = (wanted, dataset)
-            self.report.value = dataset._repr_html_()
+            self.report.value = roomy(dataset._repr_html_())
         return self._loaded[1]
 
     def read_again(self) -> Dataset:

@@ -70,7 +70,7 @@ class TrainingView:
         self.notes: list[str] = []
         self.first_samples: list[Any] = []
         self.last_samples: list[Any] = []
-        self._sampled_at = ""
+        self._sampled_at = self._first_at = ""
         self._samples_html = ""
         self._screen: _Notebook | _Terminal | None = None
         self._drawn = 0.0
@@ -119,10 +119,11 @@ class TrainingView:
 
     def _on_sampled(self, event: TrainEvent) -> None:
         self.last_samples = [s for s in event.get("samples") or [] if isinstance(s, dict)]
-        self.first_samples = self.first_samples or self.last_samples
-        self._sampled_at = f"epoch {short(event.get('epoch'))}"
+        self._sampled_at = f"epoch {short(event.get('epoch'))}" if event.get("epoch") else "before"
+        if not self.first_samples:
+            self.first_samples, self._first_at = self.last_samples, self._sampled_at
         earlier = self.first_samples if self.first_samples is not self.last_samples else []
-        self._samples_html = samples.table(earlier, self.last_samples, names=("before", self._sampled_at))
+        self._samples_html = samples.table(earlier, self.last_samples, names=(self._first_at, self._sampled_at))
 
     def _on_finished(self, event: TrainEvent) -> None:
         self.ended, self.state = event, str(event.get("state", "completed"))
@@ -218,7 +219,8 @@ class TrainingView:
             return ""
         count = len(self.last_samples)
         right = samples.score(self.last_samples)
-        title = f"{count} validation question{'s'[: count != 1]} at {self._sampled_at}: {right} answered as wanted"
+        when = "before the training" if self._sampled_at == "before" else f"at {self._sampled_at}"
+        title = f"{count} validation question{'s'[: count != 1]} {when}: {right} answered as wanted"
         return f"<details open><summary>{escape(title)}</summary>{self._samples_html}</details>"
 
     def _failure(self) -> str:

@@ -82,13 +82,13 @@ def _row(name: str, value: str) -> str:
 
 
 def _marked(reply: str, query: str) -> str:
-    """The reply, escaped, with what the wanted query has not marked, and a caret where something is missing."""
+    """The reply, escaped, with what the wanted query has not marked, and three dots where something is missing."""
     got, wanted = _TOKEN.findall(reply), _TOKEN.findall(query)
     parts = []
     for kind, i, j, _, _ in SequenceMatcher(None, got, wanted, autojunk=False).get_opcodes():
         text = escape("".join(got[i:j]))
         if kind == "insert":
-            parts.append('<span class="cm-missing" title="something is missing here">‸</span>')
+            parts.append('<span class="cm-missing" title="something is missing here">…</span>')
         else:
             parts.append(text if kind == "equal" or not text.strip() else f'<span class="cm-differs">{text}</span>')
     return "".join(parts) or "<i>(nothing)</i>"

@@ -64,10 +64,10 @@ def _input(setting: Field[Any], value: Any) -> widgets.Widget:
     low, high = meta["low"], meta["high"]
     common: dict[str, Any] = {
         "value": value,
-        "description": setting.name.replace("_", " "),
+        "description": _label(setting.name),
         "tooltip": meta["doc"],
-        "layout": widgets.Layout(width="15em"),
-        "style": {"description_width": "8em"},
+        "layout": widgets.Layout(width="15.5em"),
+        "style": {"description_width": "9em"},
     }
     if meta["choices"]:
         return widgets.Dropdown(options=meta["choices"], **common)
@@ -76,6 +76,11 @@ def _input(setting: Field[Any], value: Any) -> widgets.Widget:
     if isinstance(value, float):
         return widgets.BoundedFloatText(min=low or 0.0, max=high if high is not None else 1e30, **common)
     return widgets.Combobox(ensure_option=False, **common)
+
+
+def _label(name: str) -> str:
+    words = name.replace("_", " ").replace("lora", "LoRA")
+    return words[0].upper() + words[1:]
 
 
 def _value(widget: widgets.Widget) -> Any:

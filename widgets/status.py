@@ -35,7 +35,7 @@ class StatusLine(widgets.HTML):
             message, hint = one_line(error.message), one_line(error.hint)
         else:
             message = f"{type(error).__name__}: {message}"
-        hint = f' <span style="opacity:.8">{escape(hint)}</span>' if hint else ""
+        hint = f' <span style="opacity:.8">({escape(hint)})</span>' if hint else ""
         self.value = f'<span role="alert"><b style="color:#d1453b">✗</b> {escape(message)}{hint}</span>'
 
     def guarded(self, work: Callable[[], None]) -> Callable[..., None]:
@@ -64,3 +64,8 @@ class StatusLine(widgets.HTML):
         thread = threading.Thread(target=run, name="cypher_magic panel", daemon=True)
         thread.start()
         return thread
+
+
+def roomy(html: str) -> str:
+    """The HTML with the line height of text; a widget sets that of a button."""
+    return f'<div style="line-height:1.45">{html}</div>'

@@ -36,8 +36,8 @@ class TrainPanel(widgets.VBox):
             value=name,
             description="Name",
             tooltip="name of the run; an earlier run of this name is kept under another",
-            layout=widgets.Layout(width="18em"),
-            style={"description_width": "7em"},
+            layout=widgets.Layout(width="19em"),
+            style={"description_width": "9em"},
         )
         self.start = widgets.Button(
             description="Start", tooltip="fine-tune on these examples", button_style="primary", icon="play"
@@ -115,6 +115,7 @@ class TrainPanel(widgets.VBox):
         self.live.value = view.html
         self.stop.disabled = view.over
         if view.over:
+            self.status.say(f"run {view.run.name}: {view.state}")
             if self._kept is not None:
                 self._kept.update(_Summary(view))
             self.refresh()

@@ -248,6 +248,16 @@ def test_a_question_shows_query_and_rows(panel: TrainPanel, monkeypatch: pytest.
     wait_for(lambda: not panel.ask.button.disabled)
 
 
+def test_the_models_to_ask_are_the_current_one_the_runs_and_the_untuned_one(panel: TrainPanel) -> None:
+    create_run("old", TrainingSettings(), [Example("q", "RETURN 1")])
+    panel.refresh()
+    assert [value for _, value in panel.ask.model.options] == ["", "old", "base"]
+    assert panel.ask.model.index == 0
+    panel.ask.model.value = "old"
+    panel.refresh()
+    assert panel.ask.model.value == "old", "the choice stays"
+
+
 def test_an_error_of_a_question_is_one_line(panel: TrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(*_: Any, **__: Any) -> None:
         raise NoModel("There is no tuned model yet.", hint="train one above")
