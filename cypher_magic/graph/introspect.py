@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 # Labels and types that tools keep their own notes under, in the same graph.
 _INTERNAL = re.compile(r"_(Bloom|Neodash|NeoDash|Browser|GraphConfig|NsPrefDef|MapDefinition|MapNs)_?|__\w+__\Z")
-_EDGES = 10_000  # relationships looked at per type
+_EDGES = 10_000  # relationships looked at per type and probe
 _ORIGINS = 2_000  # nodes whose relationships are followed in search of one triple
-_PROBE_SECONDS = 3.0
+_AT_ONCE = 8  # labels or types in one probe: a server that has just started takes longest to plan, not to read
 _COUNTS_AT_ONCE = 60
 _VALUES = 5
 _LONGEST_VALUE = 60
+CUT_SHORT = "the time for reading the schema ended"  # the beginning of that note
 
 
 def known_schema(
@@ -47,9 +48,14 @@ def known_schema(
     if not refresh and (kept := schema_store.load(graph, names, values=values)):
         return kept
     found = probes.schema(names, values=values)
-    if time.monotonic() < probes.deadline:  # one that is not whole is not kept
+    if not cut_short(found):  # one that is not whole is not kept
         schema_store.save(graph, names, found)
     return found
+
+
+def cut_short(schema: GraphSchema) -> bool:
+    """Whether the schema misses something only because the time for reading it was over."""
+    return any(note.startswith(CUT_SHORT) for note in schema.notes)
 
 
 @dataclass(frozen=True)
@@ -83,33 +89,28 @@ class _Probes:
     notes: list[str] = field(default_factory=list)
 
     def names(self) -> Names:
-        def column(text: str) -> tuple[str, ...]:
-            return tuple(sorted(str(row[0]) for row in self.ask(text)))
-
+        found: dict[int, list[str]] = {0: [], 1: [], 2: []}
+        for kind, name in self.ask(
+            "CALL db.labels() YIELD label RETURN 0 AS kind, label AS name"
+            " UNION ALL CALL db.relationshipTypes() YIELD relationshipType RETURN 1 AS kind, relationshipType AS name"
+            " UNION ALL CALL db.propertyKeys() YIELD propertyKey RETURN 2 AS kind, propertyKey AS name"
+        ):
+            found[kind].append(name)
         hidden = set(self.graph.settings.get("hide", ()))
-
-        def shown(names: Iterable[str]) -> tuple[str, ...]:
-            return tuple(name for name in names if not _INTERNAL.match(name) and name not in hidden)
-
-        return Names(
-            shown(column("CALL db.labels()")),
-            shown(column("CALL db.relationshipTypes()")),
-            column("CALL db.propertyKeys()"),
+        labels, types = (
+            tuple(name for name in sorted(found[kind]) if not _INTERNAL.match(name) and name not in hidden)
+            for kind in (0, 1)
         )
+        return Names(labels, types, tuple(sorted(found[2])))
 
     def schema(self, names: Names, *, values: bool) -> GraphSchema:
         indexes, ordered = self.indexes(names)
-        labels: dict[str, dict[str, str]] = {}
-        for label in self.in_time(names.labels, "labels"):
-            properties = self.properties(label, tail=ordered)
-            if properties is not None:
-                labels[label] = properties
-        edges = {kind: self.edges(kind) for kind in self.in_time(names.types, "relationship types")}
+        labels = self.labels(names.labels, tail=ordered)
+        edges = self.edges(names.types)
         self.complete(list(labels), edges)
         found: dict[str, tuple[Any, ...]] = {}
-        if values:
-            for label in self.in_time(labels, "sample values"):
-                found |= self.values(label)
+        for label in self.in_time(labels if values else (), "sample values"):
+            found |= self.values(label)
         triples = {
             Triple(start, kind, end)
             for kind, known in edges.items()
@@ -118,11 +119,11 @@ class _Probes:
         }
         return GraphSchema(
             labels=labels,
-            relationship_types={kind: known.properties for kind, known in edges.items() if known.seen},
+            relationship_types={kind: known.properties for kind, known in edges.items()},
             triples=tuple(sorted(triples)),
             indexes=indexes,
             values=found,
-            notes=tuple(self.notes),
+            notes=tuple(dict.fromkeys(self.notes)),
         )
 
     # --- one probe each -------------------------------------------------------------------------------------------
@@ -142,46 +143,46 @@ class _Probes:
                 found += [Index(name, kind, owner, tuple(properties or ())) for owner in owners or () if owner in shown]
         return tuple(sorted(set(found))), ordered
 
-    def properties(self, label: str, *, tail: bool) -> dict[str, str] | None:
-        """Property types of the sampled nodes; None where no node has the label."""
-        rows = self.ask(
-            self.nodes(label, tail=tail)
-            + " WITH count(n) AS nodes, collect(n) AS sampled"
-            + " UNWIND CASE WHEN nodes = 0 THEN [] ELSE sampled END AS n"
-            + " UNWIND CASE WHEN size(keys(n)) = 0 THEN [''] ELSE keys(n) END AS key"
-            + " WITH key, n[key] AS value"
-            + " WITH key, valueType(value) AS kind,"
-            + " CASE WHEN valueType(value) STARTS WITH 'LIST' THEN [e IN value[..3] | valueType(e)]"
-            + " ELSE [] END AS inner"
-            + " RETURN DISTINCT key, kind, inner"
-        )
-        if not rows:
-            return None
-        return _merged((key, kind, inner) for key, kind, inner in rows if key)
+    def labels(self, names: tuple[str, ...], *, tail: bool) -> dict[str, dict[str, str]]:
+        """Property types of a sample of each label's nodes; labels that no node has are left out."""
+        found: dict[str, list[Any]] = {}
+        bind = "MATCH (n:{name}) WITH n LIMIT {size}", "MATCH (n:{name}) WITH n ORDER BY n DESC LIMIT {size}"
+        for chunk in self.chunks(names, "labels"):
+            parts = [
+                start.format(name=quoted(name), size=max(1, self.sample // (1 + tail)))
+                + f" RETURN DISTINCT {at} AS at, {self.typed('n')} AS properties"
+                for at, name in enumerate(chunk)
+                for start in bind[: 1 + tail]
+            ]
+            for at, properties in self.ask(" UNION ALL ".join(parts)):
+                found.setdefault(chunk[at], []).extend(properties)
+        return {name: _merged(found[name]) for name in names if name in found}
 
-    def nodes(self, label: str, *, tail: bool) -> str:
-        """The start of a query that binds `n` to a bounded sample of a label's nodes."""
-        name = quoted(label)
-        if not tail:
-            return f"MATCH (n:{name}) WITH n LIMIT {self.sample}"
-        half = max(1, self.sample // 2)
-        return (
-            f"CALL () {{ MATCH (n:{name}) RETURN n LIMIT {half} "
-            f"UNION MATCH (n:{name}) RETURN n ORDER BY n DESC LIMIT {half} }} WITH n"
-        )
+    def edges(self, names: tuple[str, ...]) -> dict[str, _Edges]:
+        """Properties and label pairs of a sample of each type's relationships; unused types are left out."""
+        found: dict[str, _Edges] = {}
+        for chunk in self.chunks(names, "relationship types"):
+            parts = [
+                f"MATCH (a)-[r:{quoted(name)}]->(b) WITH a, r, b LIMIT {_EDGES} RETURN {at} AS at, labels(a) AS starts,"
+                f" labels(b) AS ends, {self.typed('r')} AS properties, count(*) AS seen"
+                for at, name in enumerate(chunk)
+            ]
+            properties: dict[str, list[Any]] = defaultdict(list)
+            for at, starts, ends, typed, seen in self.ask(" UNION ALL ".join(parts)):
+                known = found.setdefault(chunk[at], _Edges())
+                known.seen += seen
+                known.pairs |= {(start, end) for start in starts for end in ends}
+                properties[chunk[at]] += typed
+            for name, typed in properties.items():
+                found[name].properties = _merged(typed)
+        return {name: found[name] for name in names if name in found}
 
-    def edges(self, kind: str) -> _Edges:
-        """Properties and label pairs of a sample of a type's relationships."""
-        rows = self.ask(
-            f"MATCH (a)-[r:{quoted(kind)}]->(b) WITH a, r, b LIMIT {_EDGES}"
-            " WITH labels(a) AS starts, labels(b) AS ends, [key IN keys(r) | [key, valueType(r[key]),"
-            " CASE WHEN valueType(r[key]) STARTS WITH 'LIST' THEN [e IN r[key][..3] | valueType(e)] ELSE [] END]]"
-            " AS properties RETURN starts, ends, properties, count(*) AS seen"
-        )
-        known = _Edges(seen=sum(row[3] for row in rows))
-        known.properties = _merged(tuple(triple) for row in rows for triple in row[2])
-        known.pairs = {(start, end) for starts, ends, *_ in rows for start in starts for end in ends}
-        return known
+    def typed(self, what: str) -> str:
+        """The expression for a node's or relationship's property names and types."""
+        value = f"{what}[key]"
+        inner = f"CASE WHEN valueType({value}) STARTS WITH 'LIST' THEN [e IN {value}[..3] | valueType(e)] ELSE [] END"
+        # Neo4j says what a list holds, the embedded engine calls all lists LIST<ANY>.
+        return f"[key IN keys({what}) | [key, valueType({value}){', ' + inner if self.graph.embedded else ', []'}]]"
 
     def complete(self, labels: list[str], edges: Mapping[str, _Edges]) -> None:
         """Adds the label pairs that the sample of a big relationship type did not show."""
@@ -208,7 +209,7 @@ class _Probes:
         wanted += [(kind, "", label) for kind in kinds for label in labels]
         found: dict[tuple[str, str, str], int] = {}
         for at in range(0, len(wanted), _COUNTS_AT_ONCE):
-            if time.monotonic() > self.deadline:
+            if not list(self.in_time(kinds[:1], "counting relationships")):
                 return None
             chunk = wanted[at : at + _COUNTS_AT_ONCE]
             terms = (f"COUNT {{ ({_of(a)})-[:{quoted(kind)}]->({_of(b)}) }}" for kind, a, b in chunk)
@@ -237,7 +238,7 @@ class _Probes:
     def values(self, label: str) -> dict[str, tuple[Any, ...]]:
         """The most frequent short values of each property in the sample."""
         rows = self.ask(
-            self.nodes(label, tail=False)
+            f"MATCH (n:{quoted(label)}) WITH n LIMIT {self.sample}"
             + " UNWIND keys(n) AS key WITH key, n[key] AS value"
             + " WHERE NOT valueType(value) STARTS WITH 'LIST' AND NOT valueType(value) STARTS WITH 'POINT'"
             + f" AND (NOT valueType(value) STARTS WITH 'STRING' OR size(value) <= {_LONGEST_VALUE})"
@@ -249,12 +250,12 @@ class _Probes:
     # --- asking within bounds -------------------------------------------------------------------------------------
 
     def ask(self, text: str, *, optional: bool = False) -> list[tuple[Any, ...]]:
-        """The rows of a probe; none, and a note, where it took too long (or the server does not know it)."""
+        """The rows of a probe; none, and a note, where the time is over (or the server does not know the command)."""
         left = self.deadline - time.monotonic()
         try:
-            return list(self.graph.probe(text, timeout=max(0.5, min(_PROBE_SECONDS, left))).rows)
+            return list(self.graph.probe(text, timeout=max(0.5, left)).rows)
         except QueryTimeout:
-            self.notes.append(f"a probe took too long: {text[:80]}")
+            self.notes.append(f"{CUT_SHORT} at {text[:60]}")
         except QueryFailed as exc:
             if optional:
                 return []
@@ -269,32 +270,34 @@ class _Probes:
         """The names while there is time; a note says what was left out."""
         for name in names:
             if time.monotonic() > self.deadline:
-                self.notes.append(
-                    f"the time for reading the schema ended at {what}, {name} and what follows is missing"
-                )
+                self.notes.append(f"{CUT_SHORT} at {what}: {name} and what follows is missing")
                 return
             yield name
+
+    def chunks(self, names: tuple[str, ...], what: str) -> Iterator[tuple[str, ...]]:
+        for at in range(0, len(names), _AT_ONCE):
+            if not list(self.in_time(names[at : at + 1], what)):
+                return
+            yield names[at : at + _AT_ONCE]
 
 
 def _of(label: str) -> str:
     return f":{quoted(label)}" if label else ""
 
 
-def _merged(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+def _merged(typed: Iterable[tuple[str, str, list[str]]]) -> dict[str, str]:
     """One type per property, names in alphabetical order."""
     kinds: dict[str, set[str]] = defaultdict(set)
-    for name, kind, inner in rows:
+    for name, kind, inner in typed:
         kinds[name].add(_kind(kind, inner))
     return {name: _union(kinds[name]) for name in sorted(kinds)}
 
 
 def _kind(kind: str, inner: Iterable[str]) -> str:
     """`LIST<STRING>` for "LIST<ANY> NOT NULL" (embedded) and "LIST<STRING NOT NULL> NOT NULL" (Neo4j) alike."""
-    kind = kind.replace(" NOT NULL", "")
-    if not kind.startswith("LIST"):
-        return kind
+    kind = kind.replace(" NOT NULL", "").replace("LIST<NOTHING>", "LIST<ANY>")
     members = {member.replace(" NOT NULL", "") for member in inner}
-    return f"LIST<{_union(members)}>" if members else "LIST<ANY>"
+    return f"LIST<{_union(members)}>" if members else kind
 
 
 def _union(kinds: set[str]) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cypher_magic.errors import ConnectionFailed, CypherMagicError, NotReadOnly, QueryFailed, QueryTimeout
 from cypher_magic.graph.neo4j_errors import vendor_errors
+from cypher_magic.graph.plans import Plan, explaining, mode, notifications, plan_text
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.graph.running import Overdue, interruptible
 
@@ -46,23 +47,6 @@ _COUNTERS = (
     "constraints_removed",
     "system_updates",
 )
-# Everything that may stand before EXPLAIN or PROFILE: blanks, comments, and the CYPHER preamble with its options.
-_PREFIX = re.compile(
-    r"(?:\s|//[^\n]*(?:\n|\Z)|/\*.*?\*/|CYPHER\b(?:\s+[\d.]+)?(?:\s+\w+\s*=\s*\w+)*)*(EXPLAIN|PROFILE)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the server says about a query that it planned and did not run.
-
-    `query_type` is r, rw, w or s as Neo4j reports it, and "unknown" on the embedded engine, which calls all of them w.
-    """
-
-    query_type: str
-    notifications: tuple[str, ...] = ()
-    text: str = ""
 
 
 @dataclass
@@ -139,7 +123,7 @@ class Connection:
         Raises NotReadOnly for a query that would write, QueryTimeout after `timeout` seconds, QueryFailed for what
         the server refuses, ConnectionFailed when it is gone. The connection stays usable after each of them.
         """
-        if profile and not _mode(text):
+        if profile and not mode(text):
             text = "PROFILE " + text
         return self._run(text, params, limit=limit, timeout=timeout, write=False, checked=not self.embedded)
 
@@ -174,12 +158,12 @@ class Connection:
         self, refresh: bool = False, *, sample: int | None = None, values: bool = False, budget: float = 10.0
     ) -> GraphSchema:
         """What the graph holds; asked once and remembered (on disk too) until `refresh` or until names change."""
-        from cypher_magic.graph.introspect import known_schema
+        from cypher_magic.graph.introspect import cut_short, known_schema
 
         fresh = refresh or sample is not None or self._schema_is_old
         if fresh or self._schema is None or (values and not self._schema.values):
             self._schema = known_schema(self, refresh=fresh, sample=sample or 1000, values=values, budget=budget)
-            self._schema_is_old = False
+            self._schema_is_old = cut_short(self._schema)  # the server is warm now: the next time will do
         return self._schema
 
     def cached_schema(self) -> GraphSchema | None:
@@ -229,11 +213,11 @@ class Connection:
         return agent.replace("/", " ", 1)
 
     def _plan(self, session: neo4j.Session, text: str, params: Mapping[str, Any] | None) -> Plan:
-        asked, moved = _explaining(text, separator=" " if self.embedded else "\n")
+        asked, moved = explaining(text, separator=" " if self.embedded else "\n")
         with vendor_errors(self.uri, moved=moved, stale_too=False):
             summary = session.run(_query(asked, 30.0), dict(params or {})).consume()
         kind = "unknown" if self.embedded else str(summary.query_type)
-        return Plan(kind, tuple(moved(line) for line in _notifications(summary)), _plan_text(summary) or "")
+        return Plan(kind, tuple(moved(line) for line in notifications(summary)), plan_text(summary) or "")
 
     def _run(
         self,
@@ -249,9 +233,9 @@ class Connection:
         running = _Running(text, driver)
 
         def work() -> QueryResult:
-            mode = "WRITE" if write else "READ"
+            access = "WRITE" if write else "READ"
             fetch = 1000 if limit is None else max(1, min(limit + 1, 1000))
-            with driver.session(database=self.database, default_access_mode=mode, fetch_size=fetch) as session:
+            with driver.session(database=self.database, default_access_mode=access, fetch_size=fetch) as session:
                 if checked:
                     _only_reading(self._plan(session, text, params).query_type)
                 if running.cancelled:
@@ -271,7 +255,7 @@ class Connection:
                 truncated=truncated,
                 seconds=time.perf_counter() - started,
                 counters=_counters(summary),
-                plan=_plan_text(summary),
+                plan=plan_text(summary),
                 query_type="r" if self.embedded and not write else summary.query_type,
             )
 
@@ -344,7 +328,7 @@ def open_driver(uri: str, user: str, password: Secret | None, **options: Any) ->
     """A driver for the address, quiet about notifications; the password stays out of every frame of ours."""
     import neo4j
 
-    _silence_notifications()
+    _silencenotifications()
     with vendor_errors(uri):
         return neo4j.GraphDatabase.driver(
             uri,
@@ -357,7 +341,7 @@ def open_driver(uri: str, user: str, password: Secret | None, **options: Any) ->
         )
 
 
-def _silence_notifications() -> None:
+def _silencenotifications() -> None:
     """Without any handler Python prints the driver's notifications to stderr; they are shown as part of a plan."""
     logger = logging.getLogger("neo4j.notifications")
     if not logger.handlers:
@@ -376,43 +360,5 @@ def _query(text: str, timeout: float | None, tag: str = "") -> neo4j.Query:
     return neo4j.Query(text, metadata={"cypher_magic": tag} if tag else None, timeout=timeout)
 
 
-def _mode(text: str) -> str:
-    found = _PREFIX.match(text)
-    return found[1].upper() if found else ""
-
-
-def _explaining(text: str, *, separator: str) -> tuple[str, Callable[[str], str]]:
-    """The query behind EXPLAIN, and what puts positions in the server's messages back to where they are in `text`.
-
-    A line of its own keeps columns right; the embedded engine wants EXPLAIN in the query's first line and does not
-    count it.
-    """
-    found = _PREFIX.match(text)
-    if found:
-        start = found.start(1)
-        return text[:start] + "EXPLAIN" + text[found.end(1) :], str
-    asked = f"EXPLAIN{separator}{text}"
-    return asked, str if separator != "\n" else _one_line_up
-
-
-def _one_line_up(message: str) -> str:
-    return re.sub(r"(\bline )(\d+)", lambda found: f"{found[1]}{max(1, int(found[2]) - 1)}", message)
-
-
 def _counters(summary: neo4j.ResultSummary) -> dict[str, int]:
     return {name: value for name in _COUNTERS if (value := getattr(summary.counters, name, 0))}
-
-
-def _plan_text(summary: neo4j.ResultSummary) -> str | None:
-    plan: Any = summary.profile or summary.plan
-    return str(plan.get("args", {}).get("string-representation", "")) or None if plan else None
-
-
-def _notifications(summary: neo4j.ResultSummary) -> tuple[str, ...]:
-    found = []
-    for status in summary.gql_status_objects:
-        if status.is_notification and status.raw_classification != "GENERIC":
-            place = status.position
-            at = f" (line {place.line}, column {place.column})" if place else ""
-            found.append(status.status_description.removeprefix("warn: ").removeprefix("info: ") + at)
-    return tuple(found)
