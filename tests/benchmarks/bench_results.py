@@ -2,7 +2,7 @@
 
 "driver+pandas" leaves moments as the driver's objects; "driver to_df" makes datetime columns of them, as we do.
 
-    python tests/benchmarks/bench_results.py [--rows 200000] [--repeat 5]
+    python tests/benchmarks/bench_results.py [--rows 200000] [--repeat 5] [--only dates]
 
 Serves itself an embedded graph; NEO4J_TEST_URI (with NEO4J_TEST_USER and NEO4J_TEST_PASSWORD) names another server.
 Each pair of timings alternates, so that what else the machine does hits both; the fastest of each is compared.
@@ -51,11 +51,11 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def compare(connection: Any, driver: neo4j.Driver, rows: int, repeat: int) -> None:
+def compare(connection: Any, driver: neo4j.Driver, rows: int, repeat: int, only: str) -> None:
     print(f"{rows:,} rows, fastest of {repeat}, server: {connection.server}")
     head = f"{'query':<26} {'driver+pandas':>14} {'driver to_df':>13} {'cypher_magic':>13}"
     print(f"{head} {'ratio':>6} {'to_df':>6}   types")
-    for name, query in QUERIES.items():
+    for name, query in ((n, q) for n, q in QUERIES.items() if only in n):
         ways: dict[str, Callable[[], Any]] = {
             "pandas": lambda q=query: bare(driver, q, rows),
             "to_df": lambda q=query: own_frame(driver, q, rows),
@@ -86,10 +86,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=200_000)
     options.add_argument("--repeat", type=int, default=5)
+    options.add_argument("--only", default="", help="queries whose name has this in it")
     wanted = options.parse_args()
     connection, driver = opened()
     try:
-        compare(connection, driver, wanted.rows, wanted.repeat)
+        compare(connection, driver, wanted.rows, wanted.repeat, wanted.only)
         memory(connection, wanted.rows)
     finally:
         driver.close()

@@ -126,13 +126,15 @@ def test_a_saved_notebook_holds_tables_and_pictures_in_html_and_text(tmp_path: P
     notebook = executed(
         [
             "%load_ext cypher_magic\n%cypher_connect demo",
-            "%cypher MATCH (p:Person)-[r:ACTED_IN]->(m:Movie) RETURN p, r, m LIMIT 3",
+            "%cypher MATCH (p:Person)-[r:ACTED_IN]->(m:Movie) RETURN p, r, m LIMIT 3;",
             "_.graph",
+            "%%cypher\nRETURN 1 AS one;",
             "%cypher_schema",
         ],
         tmp_path,
     )
-    table, picture, schema = (cell.outputs[0]["data"] for cell in notebook.cells[1:])
+    table, picture, silent, schema = (cell.outputs[0]["data"] for cell in notebook.cells[1:])
+    assert "one" in silent["text/plain"]  # a semicolon ends a query, it does not hide its rows
     assert "<table>" in table["text/html"]
     assert "(:Person" in table["text/plain"]
     assert "<svg" in picture["text/html"]
