@@ -16,44 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.data.example import Example
-from cypher_magic.data.generate.draw import WEIGHTS, Drawer
-from cypher_magic.data.generate.literals import unguarded
-from cypher_magic.data.generate.naming import Naming
-from cypher_magic.data.generate.saying import Saying
-from cypher_magic.data.generate.thing import Cell
-from cypher_magic.data.generate.typos import with_typo
-from cypher_magic.data.generate.voice import Voice
+from cypher_magic.data.generate.maker import Answered, Maker, Pair, make
 from cypher_magic.errors import DataError, QueryFailed, QueryTimeout
 
 if TYPE_CHECKING:
-    from cypher_magic.data.generate.facts import Facts
+    from cypher_magic.data.example import Example
     from cypher_magic.data.generate.meaning import Meaning
     from cypher_magic.graph.neo4j_graph import Connection
-    from cypher_magic.graph.result import QueryResult
 
 _LIMIT = 200  # rows fetched
 _MANY = 100  # rows of a list; more say little about whether a query is right
 _SECONDS = 5.0  # for one query
 _WHOLE = frozenset(("all", "group", "optional", "columns", "values", "distinct"))  # families whose answers may be long
-_TRIES = 40  # draws for one pair before a graph counts as used up
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Pair(Example):
-    """An example that was made from a graph; what it was made of is kept, so that evaluation can hold parts out."""
-
-    family: str = ""
-    template: str = ""
-    phrasing: str = ""  # the kind of sentence, the same for different words and values
-    hops: int = 0
-    cells: frozenset[Cell] = frozenset()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The pair as plain values; `Example.from_dict` reads it as an example."""
-        return {k: v for k, v in super().to_dict().items() if k != "cells"}
 
 
 @dataclass(frozen=True)
@@ -144,136 +120,41 @@ def generate_pairs(
 
     started = time.monotonic()
     facts = facts_of(connection, seed=seed, time_budget=time_budget / 3)
-    maker = _Maker(connection, facts, seed, typos, deadline=started + time_budget, families=families)
-    maker.make(rows, follow_ups, progress)
+    maker = Maker(facts, _answering(connection), seed, typos, families)
+
+    def go_on(count: int) -> bool:
+        if progress:
+            progress(count, rows)
+        return time.monotonic() < started + time_budget
+
+    note = make(maker, rows, follow_ups, go_on)
     if not maker.pairs:
         raise DataError(
             "No question about this graph brought anything back.", hint="its nodes need properties to ask about"
         )
-    return Pairs(maker.pairs, dict(maker.skipped.most_common()), time.monotonic() - started, maker.note)
+    return Pairs(maker.pairs, dict(maker.skipped.most_common()), time.monotonic() - started, note)
 
 
-@dataclass
-class _Answered:
-    """A question that was asked in this run: what follow-ups go on from."""
+def _answering(connection: Connection) -> Callable[[Meaning, str], Answered | str]:
+    """Runs queries read-only and remembers what they brought back, or why they are not worth asking."""
+    known: dict[str, Answered | str] = {}
 
-    meaning: Meaning
-    question: str
-    result: QueryResult
-
-
-class _Maker:
-    """Draws, executes and words pairs until there are enough."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        facts: Facts,
-        seed: int,
-        typos: float,
-        *,
-        deadline: float,
-        families: Sequence[str] | None,
-    ) -> None:
-        self.connection = connection
-        self.rng = random.Random(f"pairs {seed}")
-        self.drawer = Drawer(facts, self.rng)
-        self.naming = Naming(facts.schema)
-        self.typos = typos
-        self.deadline = deadline
-        self.weights = {
-            f: w for f, w in WEIGHTS.items() if f in self.drawer.families and (not families or f in families)
-        }
-        if not self.weights:
-            raise DataError("There is no such family of questions.", hint=f"families: {', '.join(WEIGHTS)}")
-        self.pairs: list[Pair] = []
-        self.skipped: Counter[str] = Counter()
-        self.asked: set[str] = set()
-        self.answered: dict[str, QueryResult | str] = {}
-        self.counts: Counter[str] = Counter()
-        self.uses: Counter[str] = Counter()
-        self.note = ""
-
-    def make(self, rows: int, follow_ups: float, progress: Progress | None) -> None:
-        turns = round(rows * follow_ups)
-        failed = 0
-        while len(self.pairs) < rows:
-            if time.monotonic() > self.deadline:
-                self.note = "The time was over before there were enough."
-                return
-            later = sum(bool(p.history) for p in self.pairs) < turns * len(self.pairs) / rows
-            made = (self.follow_up() if later else None) or self.single()
-            failed = 0 if made else failed + 1
-            if failed > _TRIES * len(self.weights):
-                self.note = "The graph has no more to ask about."
-                return
-            if made and progress:
-                progress(len(self.pairs), rows)
-
-    def single(self) -> bool:
-        """One more pair; whether there is one."""
-        family = self.family()
-        meaning = self.drawer.draw(family)
-        if meaning is None:
-            self.counts[family] += 0.25  # type: ignore[assignment]  # a family that has nothing to draw comes less often
-            return False
-        result = self.answer(meaning.query, family)
-        if isinstance(result, str):
-            self.skipped[result] += 1
-            return False
-        if self.uses[meaning.query] >= 2:
-            return False
-        pair = self.worded(meaning, family)
-        if pair is None:
-            return False
-        self.uses[meaning.query] += 1
-        self.counts[family] += 1
-        self.pairs.append(pair)
-        return True
-
-    def family(self) -> str:
-        """The family that lags most behind its share."""
-        total = sum(self.weights.values())
-        done = max(1.0, float(sum(self.counts.values())))
-        lag = {f: w / total - self.counts[f] / done + self.rng.random() * 0.02 for f, w in self.weights.items()}
-        return max(lag, key=lag.__getitem__)
-
-    def worded(self, meaning: Meaning, family: str) -> Pair | None:
-        """The meaning in words that were not used before."""
-        for _ in range(5):
-            voice = Voice(random.Random(self.rng.random()))
-            question = unguarded(meaning.say(Saying(self.naming, voice)))
-            if self.typos and self.rng.random() < self.typos:
-                question = with_typo(self.rng, question, meaning.query)
-            if question.casefold() not in self.asked:
-                self.asked.add(question.casefold())
-                return Pair(
-                    question, meaning.query, source=f"generated:{family}/{meaning.template}",
-                    family=family, template=meaning.template,
-                    phrasing=f"{meaning.template}:{voice.shape}", hops=meaning.hops, cells=meaning.cells,
-                )  # fmt: skip
-        return None
-
-    def answer(self, query: str, family: str) -> QueryResult | str:
-        """The result of the query, or why it is not worth asking; remembered."""
-        if query not in self.answered:
-            self.answered[query] = self._run(query, family)
-        return self.answered[query]
-
-    def _run(self, query: str, family: str) -> QueryResult | str:
+    def run(query: str) -> Answered | str:
         try:
-            result = self.connection.read(query, limit=_LIMIT, timeout=_SECONDS)
+            result = connection.read(query, limit=_LIMIT, timeout=_SECONDS)
         except QueryTimeout:
             return "too slow"
         except QueryFailed:
             return "refused by the server"
-        return unwanted(result.rows, family) or result
+        return Answered(result.columns, result.rows)
 
-    def follow_up(self) -> bool:
-        """One pair that goes on from an earlier turn; whether there is one."""
-        from cypher_magic.data.generate.follow_ups import follow
+    def answer(meaning: Meaning, family: str) -> Answered | str:
+        if meaning.query not in known:
+            known[meaning.query] = run(meaning.query)
+        found = known[meaning.query]
+        return found if isinstance(found, str) else unwanted(found.rows, family) or found
 
-        return follow(self)
+    return answer
 
 
 def write_pairs(pairs: Sequence[Example], path: str | Path) -> Path:

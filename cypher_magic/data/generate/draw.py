@@ -502,7 +502,7 @@ def _aggregate(d: Drawer) -> Meaning | None:
     if not found:
         return None
     year = d.facts.kind(found[0].label, found[1]) == "year"
-    return ask.aggregate(*found, d.rng.choice(["min", "max", "avg"] if year else _functions(found[1])))
+    return ask.aggregate(*found, d.rng.choice(["min", "max", "avg"] if year else aggregates(found[1])))
 
 
 _NOT_SUMMED = frozenset(
@@ -510,7 +510,7 @@ _NOT_SUMMED = frozenset(
 )
 
 
-def _functions(name: str) -> list[str]:
+def aggregates(name: str) -> list[str]:
     """The aggregates that make sense for a number of this name."""
     return ["avg", "avg", "max", "min", *([] if _NOT_SUMMED & {*words(name)} else ["sum"])]
 
@@ -534,7 +534,7 @@ def _group(d: Drawer) -> Meaning | None:
                 d.thing(_asked(side)),
                 d.thing(other),
                 name,
-                d.rng.choice(_functions(name)),
+                d.rng.choice(aggregates(name)),
             )
     has = d.has(other, ops=("=", ">", "<", "between")) if d.rng.random() < 0.3 else None
     return groups.per_group(triple, at, d.thing(_asked(side)), d.thing(other, *([has] if has else [])))
@@ -709,7 +709,7 @@ def _relationship(d: Drawer) -> Meaning | None:
         condition = d.on_edge(found[0])
         return (ask.listing if d.rng.random() < 0.7 else ask.counting)(d.thing(label, condition)) if condition else None
     if how < 0.75:
-        return groups.on_relationship(triple, at, mine, name, d.rng.choice(_functions(name)), Thing(other, None))
+        return groups.on_relationship(triple, at, mine, name, d.rng.choice(aggregates(name)), Thing(other, None))
     return groups.rank_by_relationship(triple, at, d.thing(label), d.thing(other), name, d.rng.choice([1, 3, 5, 10]))
 
 

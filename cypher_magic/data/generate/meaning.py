@@ -39,6 +39,8 @@ class Meaning:
     cells: frozenset[Cell]
     say: Callable[[Saying], str]
     thing: Thing | None = None
+    remake: Callable[[Thing], Meaning] | None = None  # the same question about another thing, for follow-ups
+    property: str = ""
 
 
 def listing(thing: Thing) -> Meaning:
@@ -48,7 +50,9 @@ def listing(thing: Thing) -> Meaning:
     distinct = "DISTINCT " if thing.loose else ""
     query = f"{match.text} RETURN {distinct}{_named(var, thing.key)}"
     family = "filter" if not thing.hops else "one hop" if thing.hops == 1 else "two hops"
-    return Meaning(family, f"list {thing.kind}", query, thing.hops, thing.cells, lambda s: _say_list(s, thing), thing)
+    return Meaning(
+        family, f"list {thing.kind}", query, thing.hops, thing.cells, lambda s: _say_list(s, thing), thing, listing
+    )
 
 
 def _say_list(s: Saying, thing: Thing) -> str:
@@ -110,7 +114,7 @@ def counting(thing: Thing) -> Meaning:
             )
         return terse(v, v.say(f"[number of|how many|count of|total number of] {s.many(thing)}"))
 
-    return Meaning("count", f"count {thing.kind}", query, thing.hops, thing.cells, say, thing)
+    return Meaning("count", f"count {thing.kind}", query, thing.hops, thing.cells, say, thing, counting)
 
 
 def any_at_all(thing: Thing) -> Meaning:
@@ -159,7 +163,7 @@ def columns(thing: Thing, properties: tuple[str, ...]) -> Meaning:
         return terse(v, f"{many} {v.vary(['with', 'and their', 'and'])} {what}")
 
     kind = f"columns {len(properties)} {thing.kind}"
-    return Meaning("columns", kind, query, thing.hops, cells, say, thing)
+    return Meaning("columns", kind, query, thing.hops, cells, say, thing, lambda t: columns(t, properties))
 
 
 def lookup(thing: Thing, property: str) -> Meaning:
@@ -217,7 +221,9 @@ def lookup(thing: Thing, property: str) -> Meaning:
             return question(v, v.vary(known.asks).format(x=x))
         return terse(v, v.vary([f"{noun} of {x}", f"{x} {noun}", f"{x}'s {noun}", f"{x}: {noun}"]))
 
-    return Meaning("lookup", f"lookup {thing.kind}", query, thing.hops, cells, say, thing)
+    return Meaning(
+        "lookup", f"lookup {thing.kind}", query, thing.hops, cells, say, thing, lambda t: lookup(t, property), property
+    )
 
 
 def distinct(thing: Thing, property: str) -> Meaning:
@@ -295,10 +301,12 @@ def top(thing: Thing, property: str, number: int, *, highest: bool) -> Meaning:
 
     cells = thing.cells | {(thing.label, "", "", property)}
     kind = f"top {'1' if number == 1 else 'k'} {'desc' if highest else 'asc'} {thing.kind}"
-    return Meaning("top", kind, query, thing.hops, cells, say, thing)
+    return Meaning(
+        "top", kind, query, thing.hops, cells, say, thing, lambda t: top(t, property, number, highest=highest), property
+    )
 
 
-_AGGREGATES = {
+AGGREGATES = {
     "avg": ("average", "mean", "average"),
     "min": ("lowest", "minimum", "smallest"),
     "max": ("highest", "maximum", "largest"),
@@ -316,7 +324,7 @@ def aggregate(thing: Thing, property: str, function: str) -> Meaning:
     def say(s: Saying) -> str:
         v = s.voice
         noun = v.vary(s.words(property, thing.label).nouns)
-        text = f"{v.vary(_AGGREGATES[function])} {noun} of {v.vary(['', 'all ', 'the ', 'all the '])}{s.many(thing)}"
+        text = f"{v.vary(AGGREGATES[function])} {noun} of {v.vary(['', 'all ', 'the ', 'all the '])}{s.many(thing)}"
         how = v.pick("agg", [0, 1, 2, 3])
         if how == 0:
             return question(v, v.say(f"[what is|what's] the {text}"))
@@ -327,7 +335,17 @@ def aggregate(thing: Thing, property: str, function: str) -> Meaning:
         return terse(v, text)
 
     cells = thing.cells | {(thing.label, "", "", property)}
-    return Meaning("aggregate", f"{function} {thing.kind}", query, thing.hops, cells, say, thing)
+    return Meaning(
+        "aggregate",
+        f"{function} {thing.kind}",
+        query,
+        thing.hops,
+        cells,
+        say,
+        thing,
+        lambda t: aggregate(t, property, function),
+        property,
+    )
 
 
 def question(v: Voice, text: str) -> str:
@@ -351,8 +369,11 @@ def terse(v: Voice, text: str) -> str:
     return text if v.chance(0.6) else text[:1].upper() + text[1:]
 
 
-def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "") -> str:
-    """A question whose main clause is a relationship: "which films did X direct"; "" where there is none."""
+def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: str = "") -> str:
+    """A question whose main clause is a relationship: "which films did X direct"; "" where there is none.
+
+    `lead` stands in front of the noun ("how many"), `asked` stands instead of it ("which of them").
+    """
     found = [
         c for c in thing.conditions if isinstance(c, Related) and not c.has and (c.other.pin or not c.other.conditions)
     ]
@@ -370,7 +391,9 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "") -> str:
     person = noun.person and plain
     past = frame.tense == "past"
     many = many or bool(lead)
-    if lead:
+    if asked:
+        wh = asked
+    elif lead:
         wh = f"{lead} {s.many(rest) if not plain else noun.many}"
     elif condition.side == "start" and frame.start_nouns and plain and v.chance(0.3):
         agent = v.vary(frame.start_nouns)[0]
@@ -410,7 +433,7 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "") -> str:
         options += [f"{wh} {'is' if do == 'does' or past else 'are'} {other} {state}" for state in frame.states]
         options += [f"{wh} {a.form('past')} {other}" for a in frame.actors]
         options += [f"{wh} {be} {link} {other}" for link in frame.links if link not in ("of", "in") and wh != "what"]
-        if frame.end_nouns and not lead:
+        if frame.end_nouns and not lead and not asked:
             noun_, preposition = v.vary(frame.end_nouns)
             options += [
                 f"what {'are' if many else 'is'} the {plural(noun_) if many else noun_} {preposition} {other}"

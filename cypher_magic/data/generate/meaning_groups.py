@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cypher_magic.data.generate.meaning import (
-    _AGGREGATES,
+    AGGREGATES,
     SHOW,
     Meaning,
     _is_person,
@@ -271,7 +271,7 @@ def average_per(triple: Triple, side: str, thing: Thing, other: Thing, property:
     def say(s: Saying) -> str:
         v = s.voice
         name = v.vary(s.words(property, other.label).nouns)
-        word, noun, many = v.vary(_AGGREGATES[function]), s.noun(thing.label).one, s.many(other)
+        word, noun, many = v.vary(AGGREGATES[function]), s.noun(thing.label).one, s.many(other)
         how = v.pick("avgper", [0, 1, 2])
         frame = s.naming.frame(triple)
         if s.naming.rivals(triple) and side == "start" and frame.start_nouns:
@@ -385,7 +385,7 @@ def on_relationship(triple: Triple, side: str, thing: Thing, property: str, func
     def say(s: Saying) -> str:
         v, frame = s.voice, s.naming.frame(triple)
         noun = v.vary(s.words(property, triple.type).nouns)
-        word, name = v.vary(_AGGREGATES[function]), s.named(thing)
+        word, name = v.vary(AGGREGATES[function]), s.named(thing)
         past = frame.tense == "past"
         options = [
             f"what is the {word} {noun} of {name}",

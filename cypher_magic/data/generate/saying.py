@@ -48,6 +48,7 @@ class Saying:
     def __init__(self, naming: Naming, voice: Voice) -> None:
         self.naming = naming
         self.voice = voice
+        self.pronoun = "it"  # for the thing that the question before was about
         self.possessives = True  # whether "somebody's films" may stand where a noun stands
 
     # --- nouns ----------------------------------------------------------------------------------------------------
@@ -60,6 +61,8 @@ class Saying:
     def named(self, thing: Thing) -> str:
         """A thing that is named: Jaws, "Jaws", the movie Jaws."""
         assert thing.pin
+        if not thing.pin.property:
+            return self.pronoun
         value = said(thing.pin.value)
         noun = self.naming.nouns(thing.label)[0]
         how = self.voice.rng.random()
