@@ -22,6 +22,7 @@ _VERBS = {
     "status": "one run, or the newest",
     "attach": "watch a run that goes on",
     "stop": "stop a run and keep its adapter",
+    "resume": "go on with a run that was stopped, failed or died",
     "logs": "what the run's process printed",
     "use": "let this run answer from now on",
 }
@@ -30,7 +31,7 @@ FINETUNE = Command(
     "%%finetune",
     "Fine-tune an open model on question/Cypher examples, on your GPU when there is one. The cell body takes settings\n"
     "as YAML lines (`learning_rate: 0.0005`), those without an option of their own too. Interrupt stops the run and\n"
-    "keeps its adapter. %finetune list | status | attach | stop | logs | use [NAME] look after runs.",
+    "keeps its adapter. %finetune list | status | attach | stop | resume | logs | use [NAME] look after runs.",
     words="NAME",
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
@@ -89,6 +90,8 @@ class FinetuneMagics(Family):
 
         if verb == "list":
             return session.runs()
+        if verb == "use" and name in (session.BASE, session.STARTER):
+            return session.use_run(name)
         if name is None:
             newest = session.runs()[:1]
             if not newest:
@@ -99,7 +102,9 @@ class FinetuneMagics(Family):
             session.use_run(name)
         elif verb == "stop":
             run.stop()
-        elif verb == "attach":
+        elif verb in ("attach", "resume"):
+            if verb == "resume":
+                run.resume()
             return run.wait(_view(run))
         elif verb == "logs":
             log = run.folder / "worker.log"

@@ -2,7 +2,7 @@
 
 kinds: started (device, steps, packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second,
 memory_bytes, eta_seconds), evaluated (epoch, loss), sampled (epoch, samples), checkpointed (step),
-noted (message), finished (state: completed or stopped), failed (message, hint).
+noted (message), resumed, finished (state: completed or stopped), failed (message, hint).
 """
 
 from __future__ import annotations
@@ -75,7 +75,15 @@ class EventReader:
             block = file.read()
         whole = block[: block.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return [TrainEvent.from_line(line) for line in whole.decode("utf-8").splitlines() if line.strip()]
+        return [event for line in whole.decode("utf-8", "replace").split("\n") if (event := _event(line)) is not None]
+
+
+def _event(line: str) -> TrainEvent | None:
+    """The event of a line; None for an empty one, and for one that a full disk cut off before its end."""
+    try:
+        return TrainEvent.from_line(line) if line.strip() else None
+    except (ValueError, KeyError, AttributeError):
+        return None
 
 
 def read_events(path: Path) -> list[TrainEvent]:

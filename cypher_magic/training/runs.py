@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
 from cypher_magic.places import runs_dir
-from cypher_magic.training.events import EventReader, TrainEvent, read_events
+from cypher_magic.training.events import EventReader, EventWriter, TrainEvent, read_events
 from cypher_magic.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[\w][\w.-]{0,63}\Z")
 _POLL = 0.3  # seconds between two looks at the events file
+_STAGES = ("started", "resumed", "finished", "failed")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Run:
     @property
     def state(self) -> str:
         """created, running, completed, stopped, failed, or died (the worker is gone without a last word)."""
-        last = next((e for e in reversed(self.events) if e.kind in ("finished", "failed", "started")), None)
+        last = next((e for e in reversed(self.events) if e.kind in _STAGES), None)
         if last is not None and last.kind == "finished":
             return str(last["state"])
         if last is not None and last.kind == "failed":
@@ -89,8 +91,8 @@ class Run:
 
     def examples(self, split: str | None = None) -> list[Example]:
         """The examples of a split (`train`, `val`), or all."""
-        lines = (self.folder / "examples.jsonl").read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
+        lines = (self.folder / "examples.jsonl").read_text(encoding="utf-8").split("\n")  # splitlines() would cut texts
+        rows = [json.loads(line) for line in lines if line]
         return [Example.from_dict(row) for row in rows if split in (None, row["split"])]
 
     def update_card(self, **values: Any) -> None:
@@ -109,6 +111,22 @@ class Run:
         # Without this a finished worker stays a zombie for as long as the notebook lives.
         threading.Thread(target=process.wait, name=f"reap {self.name}", daemon=True).start()
         _write(self.folder / "worker.pid", f"{process.pid} {_born(process.pid)}")
+
+    def resume(self) -> None:
+        """Go on from the last whole checkpoint (from the start when there is none), in a new worker process.
+
+        Raises `OptionError` when there is nothing to resume: the run goes on, or has completed.
+        """
+        if self.state == "running":
+            raise OptionError(f"Run {self.name} is going on.", hint=f"%finetune attach {self.name}")
+        if self.state == "completed":
+            raise OptionError(f"Run {self.name} has completed.", hint=f"start a new one with start_from: {self.name}")
+        while self.worker_alive():  # it has said its last word and is on its way out
+            time.sleep(_POLL)
+        (self.folder / "STOP").unlink(missing_ok=True)
+        # Before the worker's first word this is the last stage, so that nobody takes the old end for the new one.
+        EventWriter(self.folder / "events.jsonl").write("resumed")
+        self.start()
 
     def worker_alive(self) -> bool:
         """Whether the worker process is there (and is the one that was started, not another with its number)."""
@@ -137,6 +155,7 @@ class Run:
         reader = EventReader(self.folder / "events.jsonl")
         pause = threading.Event()
         over = False
+        stage = ""
         interrupted = 0
         while not over:
             try:
@@ -144,7 +163,8 @@ class Run:
                 new = reader.new()
                 if new and on_events is not None:
                     on_events(new)
-                over = over or any(e.kind in ("finished", "failed") for e in new)
+                stage = next((e.kind for e in reversed(new) if e.kind in _STAGES), stage)
+                over = over or stage in ("finished", "failed")
                 if not over:
                     pause.wait(_POLL)
             except KeyboardInterrupt:
@@ -177,7 +197,7 @@ def runs() -> list[Run]:
     root = runs_dir()
     if not root.is_dir():
         return []
-    found = [Run(f) for f in root.iterdir() if (f / "settings.yaml").is_file()]
+    found = [Run(f) for f in root.iterdir() if _NAME.match(f.name) and (f / "card.json").is_file()]
     return sorted(found, key=lambda r: (r.folder / "card.json").stat().st_mtime, reverse=True)
 
 
@@ -205,22 +225,50 @@ def create_run(
 ) -> Run:
     """A new run folder with everything the worker needs.
 
-    An earlier run of the same name is kept under `NAME.1`, `NAME.2` ...; `OptionError` when it is still running.
+    An earlier run of the same name is kept under `NAME.1`, `NAME.2` ..., and gone on from under that name when
+    `start_from` says NAME; `OptionError` when it is still running, `TrainingError` when nothing can be stored.
     """
     if not _NAME.match(name):
         raise OptionError(
             f"{name!r} can not be the name of a run.", hint="letters, digits, _ . and - (not first), at most 64"
         )
     folder = runs_dir() / name
+    kept: Path | None = None
     if folder.exists():
         if Run(folder).worker_alive():
             raise OptionError(
                 f"Run {name} is still going on.", hint=f"%finetune attach {name}, or %finetune stop {name}"
             )
-        folder.rename(next(f for i in range(1, 10_000) if not (f := folder.with_name(f"{name}.{i}")).exists()))
+        kept = next(f for i in range(1, 10_000) if not (f := folder.with_name(f"{name}.{i}")).exists())
+        if settings.start_from == name:
+            settings = settings.changed({"start_from": kept.name})
     building = folder.with_name(f".{name}.new")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
+    try:
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        _fill(building, name, settings, train, val, schema, card or {})
+        if kept is not None:
+            folder.rename(kept)
+        building.rename(folder)
+    except OSError as exc:
+        shutil.rmtree(building, ignore_errors=True)
+        raise TrainingError(
+            f"The run can not be stored in {folder.parent}: {exc.strerror or exc}.",
+            hint="free some space there, or set CYPHER_MAGIC_RUNS to another folder",
+        ) from exc
+    return Run(folder)
+
+
+def _fill(
+    folder: Path,
+    name: str,
+    settings: TrainingSettings,
+    train: Sequence[Example],
+    val: Sequence[Example],
+    schema: str | None,
+    card: dict[str, Any],
+) -> None:
+    """Write settings, examples with their hash, and card into a new run's folder."""
     lines = [
         json.dumps({"split": split, **example.to_dict()}, ensure_ascii=False, default=str)
         for split, examples in (("train", train), ("val", val))
@@ -228,9 +276,9 @@ def create_run(
     ]
     text = "\n".join(lines) + "\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    (building / "settings.yaml").write_text(settings.to_yaml(), encoding="utf-8")
-    (building / "examples.jsonl").write_text(text, encoding="utf-8")
-    (building / "examples.jsonl.sha256").write_text(f"{digest}  examples.jsonl\n")
+    (folder / "settings.yaml").write_text(settings.to_yaml(), encoding="utf-8")
+    (folder / "examples.jsonl").write_text(text, encoding="utf-8")
+    (folder / "examples.jsonl.sha256").write_text(f"{digest}  examples.jsonl\n")
     facts = {
         "name": name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -238,11 +286,9 @@ def create_run(
         "train_rows": len(train),
         "val_rows": len(val),
         "schema": schema,
-        **(card or {}),
+        **card,
     }
-    (building / "card.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-    building.rename(folder)
-    return Run(folder)
+    (folder / "card.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _born(pid: int) -> str:
@@ -250,8 +296,10 @@ def _born(pid: int) -> str:
     import psutil
 
     try:
+        # On Linux counted from the start of the machine, or setting the clock would seem to change the process.
+        booted = psutil.boot_time() if sys.platform == "linux" else 0.0
         process = psutil.Process(pid)
-        return "" if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())
+        return "" if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time() - booted:.2f}"
     except psutil.NoSuchProcess:
         return ""
 

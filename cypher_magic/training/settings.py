@@ -60,6 +60,7 @@ class TrainingSettings:
     pack_tokens: int = doc(4096, "tokens in one pass at the most", low=64, high=1 << 20, advanced=True)
     probes: int = doc(3, "validation questions answered after each epoch", low=0, high=50, advanced=True)
     log_every: int = doc(1, "optimiser steps between two log lines", low=1, high=10_000, advanced=True)
+    checkpoint_every: int = doc(0, "optimiser steps between checkpoints (0 = one an epoch)", low=0, advanced=True)
     keep_checkpoints: int = doc(2, "checkpoints kept on disk", low=1, high=100, advanced=True)
     threads: int = doc(0, "CPU threads (0 = PyTorch's choice)", low=0, high=1024, advanced=True)
 
@@ -71,7 +72,8 @@ class TrainingSettings:
         """The settings as YAML, each with its documentation as a comment."""
         lines = []
         for setting in fields(self):
-            value = yaml.safe_dump(getattr(self, setting.name)).removesuffix("\n").removesuffix("...").strip()
+            text = yaml.safe_dump(getattr(self, setting.name), width=1 << 20)  # on one line, for the comment behind
+            value = text.removesuffix("\n").removesuffix("...").strip()
             lines.append(f"{setting.name}: {value}  # {setting.metadata['doc']}")
         return "\n".join(lines) + "\n"
 
@@ -115,12 +117,18 @@ def overrides(text: str) -> dict[str, Any]:
 
 
 def _as(kind: type, name: str, value: Any) -> Any:
+    if isinstance(value, bool) or (kind is str and not isinstance(value, (str, int, float))):
+        raise OptionError(f"{name} can not be {value!r}.", hint=_expected(kind))
     try:
         if kind is int and float(value) != int(float(value)):
             raise ValueError
         return kind(float(value)) if kind is int else kind(value)
     except (TypeError, ValueError, OverflowError) as exc:
-        raise OptionError(f"{name} must be {'a whole number' if kind is int else 'a number'}, not {value!r}.") from exc
+        raise OptionError(f"{name} can not be {value!r}.", hint=_expected(kind)) from exc
+
+
+def _expected(kind: type) -> str:
+    return {int: "it is a whole number", float: "it is a number"}.get(kind, "it is a word")
 
 
 def _validate(name: str, value: Any, meta: Mapping[str, Any], kind: type) -> None:

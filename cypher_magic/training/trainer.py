@@ -124,16 +124,11 @@ def computing_in(model: Any) -> Iterator[None]:
 def with_adapter(model: Any, settings: TrainingSettings, start: Path | None) -> Any:
     """The backbone with a trainable adapter: a new one, or the one in `start`; adapter weights are float32.
 
-    Raises `OptionError` when the settings ask for another LoRA rank than the adapter to continue from has.
+    Raises `OptionError` when the adapter to continue from has another LoRA rank or alpha than the settings ask for, or
+    was made for another backbone.
     """
     if start is not None:
-        rank = adapter_shape(start)["r"]
-        if rank != settings.lora_rank:
-            raise OptionError(
-                f"The adapter to continue from has LoRA rank {rank}, the settings ask for {settings.lora_rank}.",
-                hint="leave lora_rank alone, or set start_from: scratch",
-            )
-        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+        return _continued(model, settings, start)
     names = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
     targets = sorted({n.rsplit(".", 1)[-1] for n in names} - set(_EMBEDDINGS))
     torch.manual_seed(settings.seed)
@@ -145,6 +140,26 @@ def with_adapter(model: Any, settings: TrainingSettings, start: Path | None) -> 
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
+
+
+def _continued(model: Any, settings: TrainingSettings, start: Path) -> Any:
+    shape = adapter_shape(start)
+    for name, key in (("lora_rank", "r"), ("lora_alpha", "lora_alpha")):
+        has, wanted = shape.get(key), getattr(settings, name)
+        if has != wanted:
+            raise OptionError(
+                f"The adapter to continue from has {name} {has}, the settings ask for {wanted}.",
+                hint=f"leave {name} alone, or set start_from: scratch",
+            )
+    config = LoraConfig.from_pretrained(str(start))
+    config.lora_dropout = settings.lora_dropout
+    try:
+        return PeftModel.from_pretrained(model, str(start), is_trainable=True, config=config)
+    except (RuntimeError, ValueError, KeyError) as exc:
+        raise OptionError(
+            f"The adapter to continue from was made for another backbone than {settings.backbone}.",
+            hint="set start_from: scratch, or the backbone of that run",
+        ) from exc
 
 
 def build_trainer(
@@ -172,7 +187,8 @@ def build_trainer(
         optim="adamw_torch_fused",
         logging_steps=settings.log_every,
         logging_nan_inf_filter=False,
-        save_strategy="epoch",
+        save_strategy="steps" if settings.checkpoint_every else "epoch",
+        save_steps=settings.checkpoint_every or 500,
         save_total_limit=settings.keep_checkpoints,
         seed=settings.seed,
         use_cpu=device.kind == "cpu",
@@ -217,17 +233,18 @@ def save_adapter(model: Any, folder: Path, source: str) -> None:
     `source` is written as the name of its base model, instead of this machine's cache folder; peft's own model card,
     which names that folder too, is left out (the run's card is ours).
     """
-    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
     model.save_pretrained(str(fresh), save_embedding_layers=False)
     config = fresh / "adapter_config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "base_model_name_or_path": source}, indent=2))
     (fresh / "README.md").unlink(missing_ok=True)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    for file in sorted(fresh.iterdir()):  # all of a run's adapters have the same config: the weights are what changes
+        file.replace(folder / file.name)
+    fresh.rmdir()
 
 
 def check_finite(loss: float, step: int) -> None:

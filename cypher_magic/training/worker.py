@@ -17,12 +17,12 @@ import torch
 from transformers import TrainerCallback
 
 from cypher_magic.errors import CypherMagicError, DataError
-from cypher_magic.model.backbones import local_folder
-from cypher_magic.model.catalogue import find
+from cypher_magic.model.backbones import local_folder, public_name
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Encoded, Prompt
 from cypher_magic.model.starter import starting_adapter
+from cypher_magic.training.checkpoints import newest_checkpoint
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import Run
 from cypher_magic.training.trainer import PackTrainer, build_trainer, check_finite, save_adapter, with_adapter
@@ -74,10 +74,12 @@ def train(run: Run, events: EventWriter) -> None:
     events.write(
         "started", device=str(device), rows=len(rows), packs=len(trainer.train_dataset), epochs=settings.epochs
     )
-    trainer.train()
-    entry = find(settings.backbone)
-    save_adapter(model, run.folder / "adapter", entry.source if entry else settings.backbone)
-    state = "stopped" if (run.folder / "STOP").exists() else "completed"
+    checkpoint = newest_checkpoint(run.folder / "checkpoints")
+    if checkpoint is not None:
+        events.write("noted", message=f"going on from step {checkpoint.name.partition('-')[2]}")
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    save_adapter(model, run.folder / "adapter", public_name(settings.backbone))
+    state = "stopped" if trainer.state.global_step < trainer.state.max_steps else "completed"
     run.update_card(prompt_style=prompt.style, device=str(device), state=state, versions=_versions())
     events.write("finished", state=state, steps=trainer.state.global_step)
 
@@ -102,11 +104,14 @@ class Reporter(TrainerCallback):
         self.process = psutil.Process()
         self.training_seconds = 0.0
         self.evaluating_seconds = 0.0
+        self.first_step = 0
         self.resumed_at = time.perf_counter()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Evaluate before the first step, so that the chart has a start."""
-        self._evaluate(0.0)
+        self.first_step = state.global_step
+        if not self.first_step:
+            self._evaluate(0.0)
         self.resumed_at = time.perf_counter()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **kwargs: Any) -> None:
@@ -114,7 +119,7 @@ class Reporter(TrainerCallback):
         if "loss" not in logs:
             return
         seconds = self.training_seconds + time.perf_counter() - self.resumed_at
-        per_step = seconds / max(1, state.global_step)
+        per_step = seconds / max(1, state.global_step - self.first_step)
         evaluations = self.trainer.args.num_train_epochs - int(logs["epoch"])
         self.events.write(
             "step",
@@ -145,8 +150,7 @@ class Reporter(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Keep the checkpoint's adapter as the run's adapter, so that a run that dies still has one."""
-        entry = find(self.run.settings.backbone)
-        save_adapter(self.trainer.model, self.run.folder / "adapter", entry.source if entry else "")
+        save_adapter(self.trainer.model, self.run.folder / "adapter", public_name(self.run.settings.backbone))
         self.events.write("checkpointed", step=state.global_step)
 
     def _evaluate(self, epoch: float) -> None:

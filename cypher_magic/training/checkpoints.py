@@ -1,0 +1,35 @@
+"""Which checkpoint a run can go on from: the newest one that is whole."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ARCHIVES = ("optimizer.pt", "scheduler.pt", "rng_state.pth")  # what torch.save writes are zip files
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The newest `checkpoint-STEP` folder whose files are all readable to their end, or None."""
+    if not folder.is_dir():
+        return None
+    found = [f for f in folder.glob("checkpoint-*") if f.name.partition("-")[2].isdigit()]
+    found.sort(key=lambda f: int(f.name.partition("-")[2]), reverse=True)
+    return next((f for f in found if _whole(f)), None)
+
+
+def _whole(checkpoint: Path) -> bool:
+    """Whether a process that was killed while writing, or a disk that was full, left this checkpoint complete."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        with safe_open(str(checkpoint / "adapter_model.safetensors"), framework="numpy") as weights:
+            names = list(weights.keys())
+        archives = [zipfile.ZipFile(checkpoint / name).testzip() for name in _ARCHIVES]
+    except (OSError, ValueError, SafetensorError, zipfile.BadZipFile):
+        return False
+    return bool(names) and archives == [None] * len(_ARCHIVES)
