@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.errors import NoModel, NotConnected, OptionError
+from cypher_magic.errors import NotConnected, OptionError, TrainingError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,15 +31,13 @@ if TYPE_CHECKING:
 Watch = Callable[["Run"], Callable[["list[TrainEvent]"], None]]
 """Given a run that starts, what to do with its events as they come."""
 
-BASE = "base"  # the name of the default backbone without any tuning
-
 
 @dataclass
 class _Session:
     connections: dict[str, Connection] = field(default_factory=dict)
     current: str | None = None
     run: str | None = None
-    models: dict[str, CypherModel] = field(default_factory=dict)  # at most one: models are large
+    models: dict[tuple[str, float], CypherModel] = field(default_factory=dict)  # at most one: models are large
 
 
 _SESSION = _Session()
@@ -194,10 +192,12 @@ def finetune(
     once with `background`. An interrupt stops it and keeps the adapter.
     """
     from cypher_magic.model.backbones import local_folder
+    from cypher_magic.model.starter import starting_adapter
     from cypher_magic.training.runs import create_run
     from cypher_magic.training.settings import TrainingSettings
 
     wanted = TrainingSettings().changed(settings)
+    starting_adapter(wanted.start_from, wanted.backbone)  # raises before anything is read or written
     dataset = _dataset(data, val, fix=fix)
     graph = _schema_or_none()
     local_folder(wanted.backbone, **({"progress": progress} if progress else {}))
@@ -213,8 +213,14 @@ def finetune(
     watch: Watch | None = _print_progress if display is True else display or None
     on_events = watch(run) if watch else None
     _SESSION.models.clear()
-    _SESSION.run = name
-    return run if background else run.wait(on_events)
+    before, _SESSION.run = _SESSION.run, name
+    if background:
+        return run
+    try:
+        return run.wait(on_events)
+    except TrainingError:
+        _SESSION.run = None if before == name else before  # a run that failed answers no questions
+        raise
 
 
 def _dataset(data: Any, val: Any, *, fix: bool) -> Dataset:
@@ -222,10 +228,13 @@ def _dataset(data: Any, val: Any, *, fix: bool) -> Dataset:
 
     if isinstance(data, Dataset):
         return data
-    sources = (
-        data if isinstance(data, (list, tuple)) and data and all(isinstance(d, (str, Path)) for d in data) else [data]
-    )
+    several = isinstance(data, (list, tuple)) and data and all(isinstance(d, str | Path) or _is_frame(d) for d in data)
+    sources = data if several else [data]
     return load_examples(*sources, val=val, fix=fix, holdout=None if val is not None else 0.1)
+
+
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") and hasattr(data, "to_dict")
 
 
 def _print_progress(run: Run) -> Callable[[list[TrainEvent]], None]:
@@ -249,10 +258,11 @@ def runs() -> list[Run]:
 
 
 def use_run(name: str) -> str:
-    """Make a run (or `base`, the untuned default backbone) the one that answers."""
+    """Make a run (or `base`, the untuned default backbone, or `starter`) the one that answers."""
+    from cypher_magic.asking.live import UNTUNED
     from cypher_magic.training.runs import find_run
 
-    if name != BASE:
+    if name not in UNTUNED:
         find_run(name).adapter  # noqa: B018 - raises when there is none
     _SESSION.run = name
     return name
@@ -287,7 +297,9 @@ def ask(
 ) -> Answer:
     """The answer to a question about the current graph, from the current model or the run called `model`."""
     from cypher_magic.asking.ask import ask as answer
+    from cypher_magic.asking.ask import checked
 
+    question = checked(question)  # before a model is loaded for it
     graph = _connection(connection)
     return answer(
         question,
@@ -303,41 +315,14 @@ def ask(
 
 def _model(name: str | None = None, progress: Progress | None = None) -> CypherModel:
     """The live model of a run, loaded when it is not the one in memory."""
-    name = name or _SESSION.run or _newest_run()
-    if name not in _SESSION.models:
+    from cypher_magic.asking import live
+
+    name = name or _SESSION.run or live.newest_run()
+    key = (name, live.written(name))
+    if key not in _SESSION.models:
         _SESSION.models.clear()
-        _SESSION.models[name] = _load(name, progress)
-    return _SESSION.models[name]
-
-
-def _newest_run() -> str:
-    for run in runs():
-        if run.state in ("completed", "stopped"):
-            return run.name
-    raise NoModel(
-        "There is no tuned model yet.",
-        hint="make one with %%finetune NAME --data FILE, or ask the untuned one with -m base",
-    )
-
-
-def _load(name: str, progress: Progress | None) -> CypherModel:
-    from cypher_magic.model.backbones import local_folder, silent
-    from cypher_magic.model.catalogue import DEFAULT
-    from cypher_magic.model.generate import CypherModel
-    from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer, load_tuned
-    from cypher_magic.model.prompt import Prompt
-    from cypher_magic.model.starter import STARTER
-    from cypher_magic.training.runs import find_run
-
-    device, style, backbone = choose_device(), "auto", DEFAULT
-    adapter = STARTER if name == "starter" else None
-    if name not in (BASE, "starter"):
-        run = find_run(name)
-        adapter, backbone, style = run.adapter, run.settings.backbone, run.card.get("prompt_style", "auto")
-    folder = local_folder(backbone, progress=progress or silent)
-    tokenizer = load_tokenizer(folder)
-    live = load_tuned(folder, adapter, device) if adapter else load_backbone(folder, device)
-    return CypherModel(live, tokenizer, Prompt(tokenizer, style), name=name)
+        _SESSION.models[key] = live.load(name, progress)
+    return _SESSION.models[key]
 
 
 # --- evaluation -----------------------------------------------------------------------------------------------------
@@ -358,7 +343,9 @@ def evaluate(
     """
     from dataclasses import replace
 
-    name = run if isinstance(run, str) else run.name if run is not None else _SESSION.run or _newest_run()
+    from cypher_magic.asking.live import newest_run
+
+    name = run if isinstance(run, str) else run.name if run is not None else _SESSION.run or newest_run()
     examples = _held_out(name, data)
     graph = _connection(connection) if connection is not None or _SESSION.current is not None else None
     other = _scored(against, examples, graph, progress) if against else None
@@ -380,13 +367,20 @@ def _held_out(name: str, data: Any) -> Sequence[Example]:
     return examples
 
 
+def _schema_of_run(name: str) -> str | None:
+    from cypher_magic.asking.live import UNTUNED
+    from cypher_magic.training.runs import find_run
+
+    return None if name in UNTUNED else find_run(name).card["schema"]
+
+
 def _scored(name: str, examples: Sequence[Example], graph: Connection | None, progress: Progress | None) -> Report:
     from cypher_magic.asking.ask import examine
     from cypher_magic.evaluation.report import score
 
     model = _model(name, progress)
     live = graph.schema() if graph else None
-    schema = live.render() if live else None
+    schema = live.render() if live else _schema_of_run(name)
     asked = [model.prompt.ask(e.question, e.schema or schema, e.history) for e in examples]
     tell = partial(progress, f"{name} answers") if progress else None
     replies = model.complete_many(asked, progress=tell)

@@ -67,8 +67,15 @@ class Answer:
         text = (query or self.query).strip()
         parse(text)
         target = Path(path).expanduser()
-        with target.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"question": self.question, "query": text}, ensure_ascii=False) + "\n")
+        line = json.dumps({"question": self.question, "query": text}, ensure_ascii=False) + "\n"
+        try:
+            with target.open("a+b") as file:
+                if file.tell():
+                    file.seek(-1, 2)
+                    line = line if file.read(1) == b"\n" else "\n" + line  # edited by hand, without a last line break
+                file.write(line.encode())
+        except OSError as exc:
+            raise DataError(f"{target} can not be written: {exc.strerror}.", hint="give a file name") from exc
         return target
 
     def _rows(self) -> QueryResult:
@@ -89,6 +96,7 @@ class Answer:
         lines = [f"Q: {self.question}", "", *self.query.splitlines(), ""]
         lines += [f"repaired: {r}" for r in self.repairs]
         lines += [f"✗ {c}" for c in self.complaints] + list(self.notes)
+        lines = ["".join(c if c.isprintable() or c == "\t" else "�" for c in line) for line in lines]  # no escapes
         lines += [repr(self.result)] if self.result is not None else []
         return "\n".join([*lines, self.summary])
 

@@ -61,14 +61,14 @@ def ask(
     A query that fails a check goes back to the model with the complaint, at most `retries` times. The answer says
     what was against the last one when none passed; it is an error only when the graph or the model is gone.
     """
-    question = _checked(question)
+    question = checked(question)
     started = time.perf_counter()
     schema = graph.schema()
     text = schema.render()
     attempts: list[Attempt] = []
     result: QueryResult | None = None
     asked, turns = question, list(history)
-    for _ in range(retries + 1):
+    for _ in range(max(0, retries) + 1):
         reply = model.complete(asked, text, history=turns, stream=stream)
         attempt = examine(reply.text, schema, ended=reply.ended, allow=allow)
         if not attempt.complaints:
@@ -108,7 +108,8 @@ def examine(reply: str, schema: GraphSchema, *, ended: bool = True, allow: Itera
     return Attempt(reply, repaired.text, tuple(str(c) for c in repaired.changes), tuple(complaints))
 
 
-def _checked(question: str) -> str:
+def checked(question: str) -> str:
+    """The question on one line; OptionError when there is none or when it is too long to be one."""
     question = " ".join(question.split())
     if not question:
         raise OptionError("There is no question.", hint="%cypher_ask Who directed The Matrix?")

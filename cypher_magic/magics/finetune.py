@@ -86,11 +86,12 @@ class FinetuneMagics(Family):
 
     def _verb(self, verb: str, name: str | None = None) -> Any:
         from cypher_magic import session
+        from cypher_magic.asking.live import UNTUNED
         from cypher_magic.training.runs import find_run
 
         if verb == "list":
             return session.runs()
-        if verb == "use" and name in (session.BASE, session.STARTER):
+        if verb == "use" and name in UNTUNED:
             return session.use_run(name)
         if name is None:
             newest = session.runs()[:1]

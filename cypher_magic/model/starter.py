@@ -27,7 +27,7 @@ def starting_adapter(start_from: str, backbone: str) -> Path | None:
     from cypher_magic.errors import RunNotFound
 
     folder = runs_dir() / start_from / "adapter"
-    if Path(start_from).name != start_from or not folder.is_dir():
+    if Path(start_from).name != start_from or start_from == ".." or not folder.is_dir():
         raise RunNotFound(
             f"There is no run {start_from!r} with an adapter to continue from.", hint="see %finetune list"
         )
