@@ -101,6 +101,20 @@ class Drawer:
         nodes = self.facts.nodes.get(label, ())
         return self.pinned(self.rng.choice(nodes)) if nodes and label in self.facts.keys else None
 
+    def witness(self, thing: Thing) -> Node | None:
+        """A sampled node that meets the thing's simple conditions, so that one more condition can hold too."""
+        found = [n for n in self.facts.nodes.get(thing.label, ()) if all(self._meets(n, c) for c in thing.conditions)]
+        return self.rng.choice(found) if found else None
+
+    def _meets(self, node: Node, condition: Condition) -> bool:
+        if isinstance(condition, Has):
+            return holds(condition, node)
+        if isinstance(condition, Related) and condition.other.pin:
+            far = "end" if condition.side == "start" else "start"
+            near = self.facts.edges_of(node, condition.triple, condition.side)
+            return any(self.facts.name(e.end_at(far)) == condition.other.pin.value for e in near)
+        return True
+
     def edge(self, triple: Triple) -> Edge:
         """A relationship of the sample, drawn over its nodes, so that busy ones do not come every time."""
         edges = self.facts.edges[triple]
@@ -375,7 +389,7 @@ def _combined_thing(d: Drawer) -> Thing | None:
         return None
     if d.rng.random() < 0.5:
         second: Condition | None = d.has(label, node, ops=("=", ">", "<", "between", "member"))
-        if isinstance(second, Has) and not _holds(second, node):
+        if isinstance(second, Has) and not holds(second, node):
             return None
     else:
         other = d.side(label, lambda s: s != side)
@@ -383,10 +397,14 @@ def _combined_thing(d: Drawer) -> Thing | None:
     return d.thing(label, first, second) if second else None
 
 
-def _holds(has: Has, node: Node) -> bool:
+def holds(has: Has, node: Node) -> bool:
+    """Whether the node meets a condition, as far as that can be told here."""
     value = node.values.get(has.property)
     if value is None:
         return False
+    if has.op == "=":
+        year = int(str(value.iso_format())[:4]) if has.what == "moment" and isinstance(has.values[0], int) else value
+        return bool(year == has.values[0])
     if has.what in ("number", "year") and has.op in (">", "<"):
         return bool(value > has.values[0] if has.op == ">" else value < has.values[0])
     if has.what in ("number", "year") and has.op == "between":

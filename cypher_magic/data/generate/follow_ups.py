@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,12 @@ BASES = (
 )
 
 
+_SUBJECT = re.compile(r"\b(did|do|does|is|are|was|were) (?:them|those|it)\b")
+
+
+_PLURAL = {"does": "do", "is": "are", "was": "were"}
+
+
 @dataclass(frozen=True)
 class Following:
     """A question that only makes sense after another one."""
@@ -54,11 +61,19 @@ def following(drawer: Drawer, before: Meaning) -> Following | None:
 def _refine(d: Drawer, before: Meaning) -> Following | None:
     """And only those from 1999."""
     thing = before.thing
-    if not thing or thing.pin or len(thing.conditions) > 2 or not before.remake:
+    if (
+        not thing
+        or thing.pin
+        or len(thing.conditions) > 2
+        or not before.remake
+        or before.family in ("top", "aggregate")
+    ):
         return None
+    counted = before.family == "count"
+    node = d.witness(thing)
     condition: Condition | None = None
     if d.rng.random() < 0.5:
-        condition = d.has(thing.label, ops=("=", ">", "<", "between"))
+        condition = d.has(thing.label, node, ops=("=", ">", "<", "between"))
         if isinstance(condition, Has) and any(
             isinstance(c, Has) and c.property == condition.property for c in thing.conditions
         ):
@@ -66,7 +81,7 @@ def _refine(d: Drawer, before: Meaning) -> Following | None:
     else:
         used = [(c.triple, c.side) for c in thing.conditions if isinstance(c, Related)]
         side = d.side(thing.label, lambda s: (s[0], s[1]) not in used)
-        condition = d.related(side, _witness(d, thing)) if side else None
+        condition = d.related(side, node) if side else None
     if condition is None:
         return None
     narrowed = thing.narrowed(condition)
@@ -75,13 +90,12 @@ def _refine(d: Drawer, before: Meaning) -> Following | None:
     def say(s: Saying) -> str:
         v = s.voice
         noun = s.naming.nouns(thing.label)[0]
+        which = v.say("[and |]how many of [them|those|these]" if counted else "which of [them|those|these]")
         if isinstance(added, Related) and v.chance(0.5):
-            clause = main_clause(
-                s, Thing(thing.label, thing.key, (added,)), many=True, asked=v.say("which of [them|those|these]")
-            )
+            clause = main_clause(s, Thing(thing.label, thing.key, (added,)), many=True, asked=which)
             if clause:
                 return question(v, clause)
-        part = s.condition(added, Noun("one", "ones", noun.person), True, False)
+        part = s.condition(added, Noun("one", "ones", noun.person, thing.label), True, False)
         if part.before:
             return order(v, v.say(f"[only|just|and only|now only] the {part.before} [ones|{noun.many}]"))
         after = part.after
@@ -91,18 +105,13 @@ def _refine(d: Drawer, before: Meaning) -> Following | None:
             f"[keep|show|list] only [those|the ones] {after}",
         ]
         if clause != after:
-            forms += [f"which of [them|those|these] {clause}"] * 2
-        elif not part.clause:
-            forms += [f"which of [them|those|these] are {after}", f"and {after}"]
+            forms += [f"{which} {clause}"] * 2
+        elif not part.clause and not after.startswith(("with", "as ")):
+            forms += [f"{which} are {after}", f"and {after}"]
         text = v.say(v.pick("refine", forms))
-        return question(v, text) if text.startswith("which") else order(v, text)
+        return question(v, text) if text.startswith(("which", "how", "and how")) else order(v, text)
 
     return Following("refine", before.remake(narrowed), say)
-
-
-def _witness(d: Drawer, thing: Thing) -> None:
-    """Any node will do: a query without an answer is dropped."""
-    return None
 
 
 def _count(d: Drawer, before: Meaning) -> Following | None:
@@ -115,8 +124,8 @@ def _count(d: Drawer, before: Meaning) -> Following | None:
         text = v.pick(
             "count",
             [
-                f"how many [are there|are they|is that|is that in total|{noun.many} is that|are those]",
-                f"[count them|how many of them are there|how many {noun.many} are that]",
+                f"how many [are there|are they|is that|is that in total|is that altogether]",
+                f"[count them|how many of them are there|how many {noun.many} are those]",
                 "[how many|and how many|the number|just the number|count]",
             ],
         )
@@ -272,7 +281,8 @@ def _walk(d: Drawer, before: Meaning) -> Following | None:
                 ),
             )
         clause = main_clause(s, Thing(other, asked.key, (Related(triple, back, them),)), many=v.chance(0.5))
-        return question(v, f"{lead}{clause or s.many(Thing(other, asked.key, (Related(triple, back, them),)))}")
+        clause = clause or s.many(Thing(other, asked.key, (Related(triple, back, them),)))
+        return question(v, lead + _SUBJECT.sub(lambda m: f"{_PLURAL.get(m[1], m[1])} they", clause))
 
     return Following("extend", ask.listing(asked), say)
 
@@ -405,7 +415,7 @@ def _opposite(d: Drawer, before: Meaning) -> Following | None:
 
     def say(s: Saying) -> str:
         v = s.voice
-        part = s.condition(new, Noun("one", "ones", s.naming.nouns(thing.label)[0].person), True, False)
+        part = s.condition(new, Noun("one", "ones", s.naming.nouns(thing.label)[0].person, thing.label), True, False)
         return question(v, v.say(f"[and|what about|how about] [those|the ones] {part.after or part.before}"))
 
     return Following("contrast", before.remake(changed), say)

@@ -13,7 +13,7 @@ LABELS = {
     "organisation": "organization, company", "firm": "company", "vendor": "supplier, seller", "supplier": "vendor",
     "product": "item, article", "item": "product", "order": "purchase", "purchase": "order", "city": "town",
     "town": "city", "country": "nation", "nation": "country", "author": "writer", "writer": "author",
-    "book": "title", "article": "paper", "paper": "publication, article", "publication": "paper",
+    "book": "", "article": "", "paper": "publication, article", "publication": "paper",
     "song": "track", "track": "song", "album": "record", "artist": "musician", "band": "group", "musician": "artist",
     "game": "", "team": "club, side", "club": "team", "player": "athlete", "athlete": "sportsperson", "match": "game",
     "student": "pupil", "teacher": "instructor", "professor": "lecturer", "instructor": "teacher", "course": "class",
@@ -41,7 +41,7 @@ PEOPLE = frozenset(
     "person people user customer client employee worker author writer artist musician player athlete student teacher "
     "professor instructor driver judge lawyer speaker doctor patient politician director actor researcher scientist "
     "manager member passenger pilot buyer seller reviewer reader contact friend engineer developer coach composer singer "
-    "chef cook guest host owner tenant borrower investor founder candidate applicant citizen resident officer agent "
+    "chef cook guest owner tenant borrower investor founder candidate applicant citizen resident officer agent "
     "attorney trainer volunteer donor creator contributor maintainer individual human staff referee mechanic farmer "
     "curator collector painter editor translator producer critic fan follower subscriber visitor tourist traveller "
     "physician nurse parent child pupil witness defendant suspect technician operator colleague human librarian patron".split()
@@ -85,7 +85,7 @@ RELATIONSHIPS = {
     "born in": "be born in, come from | native of | birthplace of | ",
     "locate in": "be located in, be in, lie in, be situated in | | location of | in",
     "locate at": "be located at, be at | | location of | at",
-    "base in": "be based in, have an office in | | | in",
+    "base in": "be based in | | | in",
     "buy": "buy, purchase, order, get | buyer of, purchaser of | | bought by",
     "purchase": "purchase, buy, order | buyer of, purchaser of | purchase of | bought by",
     "order": "order, buy | | | ",
@@ -106,7 +106,7 @@ RELATIONSHIPS = {
     "contain": "contain, include, have | | part of, content of | in, of",
     "include": "include, contain, have | | | in, of",
     "have": "have | | | of",
-    "own": "own, have, possess | owner of | | of",
+    "own": "own, have | owner of | | of",
     "belong to": "belong to, be part of, be in | member of | | ",
     "part of": "be part of, belong to | part of, component of | | in, of",
     "member of": "be a member of, belong to, be in | member of | | ",
@@ -160,7 +160,7 @@ RELATIONSHIPS = {
     "take place in": "take place in, be held in | | | in",
     "visit": "visit, go to | visitor of, visitor to | | ",
     "travel to": "travel to, go to | | destination of | ",
-    "join": "join, be in | member of | | ",
+    "join": "join | member of | | ",
     "friend of": "be friends with, be a friend of | friend of | friend of | ",
     "friends with": "be friends with | friend of | friend of | ",
     "marry": "be married to, marry | spouse of | spouse of | ",

@@ -215,7 +215,7 @@ PROPERTIES = {
     "hire date": _w("hire date|start date", asks="when was {x} hired|when did {x} start|since when does {x} work here", equal="hired in {v}|who started in {v}", more="hired after {v}", less="hired before {v}", most="most recently hired|newest", least="longest serving|first hired"),
     "birth date": _w("birth date|date of birth|birthday", asks="when was {x} born|when is {x}'s birthday", equal="born in {v}", more="born after {v}", less="born before {v}", between="born between {a} and {b}", most="youngest", least="oldest", higher="younger", lower="older"),
     "order date": _w("order date|date", asks="when was {x} placed|when was {x} ordered", equal="placed in {v}|from {v}|made in {v}", more="placed after {v}|from after {v}|since {v}", less="placed before {v}|from before {v}", between="placed between {a} and {b}", most="latest|most recent|newest", least="earliest|oldest|first", higher="later|more recent", lower="earlier"),
-    "since": _w("since", asks="since when is {x}"),
+    "since": _w("since", equal="since {v}", more="since after {v}", less="since before {v}", between="since between {a} and {b}"),
     "roles": _w("roles|characters|role|part"),
     "gdp": _w("GDP", most="richest", least="poorest", higher="richer", lower="poorer"),
     "iata": _w("IATA code|airport code", asks="what is the code of {x}"),
@@ -226,7 +226,7 @@ PROPERTIES = {
 ALIASES = {
     "birth year": "born", "year of birth": "born", "birthyear": "born", "dob": "birth date", "date of birth": "birth date", "birthdate": "birth date",
     "birthday": "birth date", "death year": "died", "imdb score": "imdb rating", "average rating": "rating", "avg rating": "rating", "running time": "runtime",
-    "duration minutes": "runtime", "minutes": "runtime", "release": "released", "release_year": "release year", "founded year": "founded",
+    "duration minutes": "runtime", "release": "released", "release_year": "release year", "founded year": "founded",
     "founding year": "founded", "year founded": "founded", "established year": "established", "opening year": "opened",
     "opened year": "opened", "year opened": "opened", "creation date": "created", "created at": "created",
     "publication year": "published", "published year": "published", "year published": "published", "publication date": "published",

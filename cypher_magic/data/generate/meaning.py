@@ -408,6 +408,8 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
     if condition.side == "start":
         tense = "past" if past else ("base" if many else "third")
         options = [f"{wh} {verb.form(tense)} {other}" for verb in frame.verbs]
+        if frame.held and not frame.trait:
+            options = [f"{wh} {frame.verbs[0].form(tense)} {other} as {article(frame.held)}"]
         options += [f"{wh} {be} {state} {other}" for state in frame.states]
         options += [f"{wh} did {other} {a.form('base')}" for a in frame.actors]
         if wh == "who" and frame.start_nouns:
@@ -424,6 +426,8 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
             options += [f"by whom was {other} {verb.participle}" for verb in passive[:1]]
     else:
         do = "did" if past else ("do" if not condition.other.pin and other[:2] not in ("a ", "an") else "does")
+        if frame.held and plain and wh.endswith((noun.one, noun.many)) and not asked:
+            wh = f"{lead or v.vary(['which', 'what'])} {plural(frame.held) if many else frame.held}"
         options = [f"{wh} {do} {other} {verb.form('base')}" for verb in frame.verbs]
         options += [
             f"{wh} {be} {verb.participle} by {other}"

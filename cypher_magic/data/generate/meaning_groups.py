@@ -115,6 +115,8 @@ def _each(s: Saying, triple: Triple, side: str, noun: str, many: str) -> str:
     v, frame = s.voice, s.naming.frame(triple)
     past = frame.tense == "past"
     each = f"{v.vary(['each', 'every'])} {noun}"
+    if frame.held and side == "start":
+        many = plural(frame.held)
     if side == "start":
         options = [f"how many {many} {'did' if past else 'does'} {each} {verb.form('base')}" for verb in frame.verbs]
         options += [f"how many {many} is {each} {state}" for state in frame.states]
@@ -142,6 +144,8 @@ def rank(triple: Triple, side: str, thing: Thing, other: Thing, number: int, *, 
             else ["fewest", "least", "smallest number of"]
         )
         rivals = s.naming.rivals(triple)
+        if s.naming.frame(triple).held and side == "start" and not other.conditions:
+            many = plural(frame.held)
         held = _counted(s, triple, side, other, many) if side == "end" or not rivals else ""
         the = f"the {extreme} {many}"
         nouns = _agents(s, triple, side, noun.one)

@@ -8,28 +8,40 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate.lexicon import LABELS, PEOPLE, RELATIONSHIPS
 from cypher_magic.data.generate.lexicon_properties import ALIASES, PROPERTIES, PropertyWords
-from cypher_magic.data.generate.words import Verb, base_of, plural, singular, verb, words
+from cypher_magic.data.generate.words import Verb, article, base_of, plural, singular, verb, words
 
 if TYPE_CHECKING:
     from cypher_magic.graph.schema import GraphSchema, Triple
 
-_PARTICLES = frozenset("in on at to from of for with by about into over under through near as against after".split())
-_STATES = frozenset(  # verbs whose past form in front of a particle tells a state: "located in", not "he located in"
-    "locate base situate connect relate link assign include list name store host make deploy install place mount bear "
-    "classify categorize tag associate involve mean intend compose build write derive affiliate position employ enroll "
-    "register publish hold schedule stock ship feature".split()
+_PARTICLES = frozenset(
+    "in on at to from of for with by about into over under through near as against after via onto upon off up down between".split()
+)
+_INTRANSITIVE = frozenset(  # "acted in" is what somebody did; "located in", "shipped from" is what something is
+    """act work live play apply participate appear compete listen subscribe vote travel depart arrive talk move die contribute
+    refer respond belong invest comment preside log land look walk stay study graduate reply retire score collaborate coauthor
+    partner interact go fly eat sit stand hang lie come fall run leave meet deal bid fight reside wait sleep swim train bet star
+    debut perform lead speak depend rely focus specialize occur happen start end begin stop migrate transfer""".split()  # noqa: SIM905
 )
 _VERBS = frozenset(
-    "act know follow like love work live supply depend use own contain include belong report manage lead buy purchase "
-    "sell order make produce write direct create develop maintain require need import call connect link run host deploy "
-    "store stock ship fly depart arrive operate border flow speak study attend take teach advise publish cite mention edit "
-    "translate play coach win compete participate visit travel join send receive pay transfer invest acquire found partner "
-    "post comment tag subscribe sponsor borrow lend complete block fix represent defend judge sign feature treat generate "
-    "power feed monitor drive pilot serve cook eat grow exhibit paint collect govern vote influence discover invent award "
-    "specialize listen watch read view rate review employ hire supervise affect cause support cover provide offer deliver "
-    "handle process trigger invoke extend implement inherit override expose consume emit publish authenticate grant allow "
-    "prefer recommend trust block invite charge bill refund ordain organise organize reside come go move lie sit".split()
-) - {"link"} | {"link"}
+    """act know follow like love work live supply depend use own contain include belong report manage lead buy purchase sell
+    order make produce write direct create develop maintain require need import call connect link run host deploy store stock
+    ship fly depart arrive operate border flow speak study attend take teach advise publish cite mention edit translate play
+    coach win compete participate visit travel join send receive pay transfer invest acquire found post comment tag subscribe
+    sponsor borrow lend complete block fix represent defend judge sign feature treat generate power feed monitor drive pilot
+    serve cook eat grow exhibit paint collect govern vote influence discover invent award specialize listen watch read view rate
+    review employ hire supervise affect cause support cover provide offer deliver handle process trigger invoke extend implement
+    inherit override expose consume emit authenticate grant allow prefer recommend trust invite charge bill refund organise
+    organize reside come go move lie sit leave carry replace substitute hold cross pass give head train reference portray air
+    broadcast show list guide encode bind inhabit inhibit regulate present chair cultivate insure exploit orbit circle yield
+    describe explain document discuss exhibit concern rival mentor measure apply overrule name quote stand start stop appear
+    refer contribute collaborate interact communicate reply share occur prey relate board care look code hang deal begin end
+    manufacture build trade bring get keep assemble design test approve audit verify validate load unload sing dance record
+    release star perform compose conduct detect diagnose prescribe hit strike damage destroy protect secure encrypt scan""".split()  # noqa: SIM905
+)
+_ADJECTIVES = frozenset(
+    "available next close similar equal responsible adjacent near relevant due prior subject opposite".split()
+)
+_NOT_VERBS = frozenset("friends series news class address status business process".split())
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Noun:
     one: str
     many: str
     person: bool = False
+    label: str = ""  # the label that it is a noun for
 
     @property
     def that(self) -> str:
@@ -56,6 +69,13 @@ class Frame:
     start_nouns: tuple[tuple[str, str], ...] = ()  # ("actor", "in"): an actor in the end
     end_nouns: tuple[tuple[str, str], ...] = ()  # ("dependency", "of"): a dependency of the start
     links: tuple[str, ...] = ()  # end LINK start: films "with" somebody
+
+    @property
+    def held(self) -> str:
+        """What the end is called where the start just has it: HAS_PART has a "part"; else ""."""
+        have = bool(self.verbs) and self.verbs[0].base == "have" and not self.verbs[0].particle
+        return self.end_nouns[0][0] if have and self.end_nouns else ""
+
     trait: bool = False  # the end is a trait of the start: "comedy films"
     actors: tuple[Verb, ...] = ()  # end VERB start, where the type is passive: TREATED_BY
 
@@ -113,7 +133,8 @@ class Naming:
         """The words for a property; `owner` is a label or a relationship type."""
         key = (owner, name)
         if key not in self._properties:
-            self._properties[key] = property_words(name, words(owner))
+            known = self.schema.labels.get(owner) or self.schema.relationship_types.get(owner) or {}
+            self._properties[key] = property_words(name, words(owner) if owner else [], known.get(name, ""))
         return self._properties[key]
 
 
@@ -132,25 +153,68 @@ def _nouns(label: str, taken: frozenset[str]) -> tuple[Noun, ...]:
     known = LABELS.get(own) or LABELS.get(parts[-1] if len(parts) == 1 else "", "")
     others = [n.strip() for n in known.split(",") if n.strip() and n.strip() not in taken]
     person = singular(parts[-1]) in PEOPLE
-    return tuple(Noun(n, plural(n), person) for n in [own, *others])
+    return tuple(Noun(n, plural(n), person, label) for n in [own, *others])
 
 
-def property_words(name: str, owner: list[str]) -> PropertyWords:
-    """The words for a property name: from the lexicon by its whole name or its last word, with its own name as noun."""
+def property_words(name: str, owner: list[str], type_: str = "") -> PropertyWords:
+    """The words for a property name: from the lexicon by its whole name or its last word, or by its own form."""
     parts = words(name)
     if len(parts) > 1 and parts[: len(owner)] == owner:
         parts = parts[len(owner) :] or parts  # Movie.movieTitle is a title
     full = " ".join(parts)
-    for key in (full, ALIASES.get(full, "")):
-        if key in PROPERTIES:
-            found = PROPERTIES[key]
-            return found if found.nouns else replace(found, nouns=(full,))
-    tail = parts[-1]
-    found = PROPERTIES.get(tail) or PROPERTIES.get(ALIASES.get(tail, ""), PropertyWords())
-    return (
-        replace(found, nouns=(full,), asks=(), before=(), equal=(), unit=found.unit)
-        if len(parts) > 1
-        else replace(found, nouns=found.nouns or (full,))
+    found = PROPERTIES.get(full) or PROPERTIES.get(ALIASES.get(full, ""))
+    if found:
+        return found if found.nouns else replace(found, nouns=(full,))
+    number = type_ in ("INTEGER", "FLOAT")
+    if number and (full.startswith("number of ") or (len(parts) > 1 and parts[-1] == "count")):
+        return _how_many(plural(full.removeprefix("number of ").removesuffix(" count")))
+    done = base_of(parts[-1])
+    if done and done[1] == "past" and (type_ == "INTEGER" or "DATE" in type_):
+        return _when(full, "year" if number else "date")
+    if type_ == "INTEGER" and plural(singular(parts[-1])) == parts[-1] != singular(parts[-1]):
+        return _how_many(full)
+    found = PROPERTIES.get(parts[-1]) or PROPERTIES.get(ALIASES.get(parts[-1], ""), PropertyWords())
+    if len(parts) == 1 or (number and parts[-1] in _MEASURES):
+        return replace(found, nouns=(full,) if len(parts) > 1 or not found.nouns else found.nouns, asks=(), before=())
+    return PropertyWords((full,), unit=found.unit)
+
+
+_MEASURES = frozenset("price cost weight height length depth area distance speed salary age capacity".split())
+
+
+def _when(done: str, what: str) -> PropertyWords:
+    """Words for `launched`, `discovered`, `filed`: a moment at which something was done."""
+    return PropertyWords(
+        (f"{what} {done}", f"{done} {what}", f"{what} {done}"),
+        asks=(
+            f"when was {{x}} {done}",
+            f"what {what} was {{x}} {done}",
+            f"on what {what} was {{x}} {done}".replace("on what year", "in what year"),
+        ),
+        equal=(f"{done} in {{v}}", f"that {{were}} {done} in {{v}}"),
+        more=(f"{done} after {{v}}", f"that {{were}} {done} after {{v}}", f"{done} later than {{v}}"),
+        less=(f"{done} before {{v}}", f"that {{were}} {done} before {{v}}", f"{done} earlier than {{v}}"),
+        between=(f"{done} between {{a}} and {{b}}", f"{done} from {{a}} to {{b}}"),
+        most=(f"most recently {done}", "newest", "latest"),
+        least=(f"first {done}", "earliest", "oldest"),
+        higher=("newer",),
+        lower=("older",),
+    )
+
+
+def _how_many(things: str) -> PropertyWords:
+    """Words for `floors`, `students`, `visitors`: a number of things."""
+    return PropertyWords(
+        (f"number of {things}", f"{singular(things)} count", f"number of {things}"),
+        asks=(f"how many {things} does {{x}} have", f"how many {things} are there in {{x}}"),
+        equal=(f"with {{v}} {things}", f"that {{has}} {{v}} {things}"),
+        more=(f"with more than {{v}} {things}", f"with over {{v}} {things}", f"that {{has}} more than {{v}} {things}"),
+        less=(
+            f"with fewer than {{v}} {things}",
+            f"with less than {{v}} {things}",
+            f"that {{has}} fewer than {{v}} {things}",
+        ),
+        between=(f"with between {{a}} and {{b}} {things}", f"with {{a}} to {{b}} {things}"),
     )
 
 
@@ -167,49 +231,69 @@ def frame(type_: str, ends: list[str]) -> Frame:
     if first in ("is", "are", "was", "be") and rest:
         return frame("_".join(rest), ends) if base_of(rest[0]) or rest[0] in _VERBS else _state(rest)
     if first in ("has", "have") and rest:
-        if base_of(rest[0]):
-            return frame("_".join(rest), ends)
-        noun = singular(" ".join(rest))
-        return Frame((verb("have"),), end_nouns=((noun, "of"),), links=("of",))
+        return _having(rest, ends)
     if first in _PARTICLES:
-        return Frame(states=(" ".join(parts),)) if not rest else _trait(first, rest)
+        bare = not rest or rest[-1] in _PARTICLES
+        return Frame(states=(" ".join(parts),)) if bare else _trait(first, rest)
     return _verbal(first, rest) or _noun(parts)
+
+
+def _having(rest: list[str], ends: list[str]) -> Frame:
+    """HAS_PART, HAS_VISITED, HAS_ACCESS_TO."""
+    if base_of(rest[0]):
+        return frame("_".join(rest), ends)
+    if rest[-1] in _PARTICLES:
+        return Frame((verb("have", " ".join(rest)),))
+    return _owning(singular(" ".join(rest)))
+
+
+def _owning(noun: str) -> Frame:
+    return Frame((verb("have"),), end_nouns=((noun, "of"),), links=("of",))
 
 
 def _verbal(first: str, rest: list[str]) -> Frame | None:
     particle = " ".join(rest)
-    known = base_of(first)
+    known = ("find", "past") if first == "found" else base_of(first)
     if known and known[1] == "ing":
         return Frame(states=(" ".join([first, *rest]),))
     if known:
         base = known[0]
         if rest and rest[-1] == "by":
-            said = RELATIONSHIPS.get(base, "")
-            actors = _verbs(said) or (verb(base),)
-            _, start_nouns, end_nouns, _ = _lexical(said)
-            state = " ".join([verb(base).participle, *rest])
-            return Frame(states=(state,), actors=actors, end_nouns=start_nouns, start_nouns=end_nouns, tense="past")
-        if rest and base in _STATES and rest[0] in _PARTICLES:
-            return _from_lexicon(
-                f"{base} {particle}", "present", Frame(states=(f"{verb(base).participle} {particle}",))
-            )
+            return _passive(base, rest)
+        done = verb(base)
+        if rest and {*rest} <= _PARTICLES and base not in _INTRANSITIVE and first == done.participle:
+            return _from_lexicon(f"{base} {particle}", "present", Frame(states=(f"{done.participle} {particle}",)))
         return _from_lexicon(f"{base} {particle}".strip(), "past", Frame((verb(base, particle),)))
+    if first in _NOT_VERBS:
+        return None
     for base in (first, first[:-1], first[:-2], first[:-3] + "y"):
-        if base in _VERBS and (base == first or first == verb(base).third):
+        form = base == first or first == verb(base).third
+        if form and (base in _VERBS or (base != first and rest and rest[-1] in _PARTICLES)):
             return _from_lexicon(f"{base} {particle}".strip(), "present", Frame((verb(base, particle),)))
     return None
 
 
+def _passive(base: str, rest: list[str]) -> Frame:
+    """TREATED_BY: the end did it."""
+    said = RELATIONSHIPS.get(base, "")
+    actors = _verbs(said) or (verb(base),)
+    _, start_nouns, end_nouns, _ = _lexical(said)
+    state = " ".join([verb(base).participle, *rest])
+    return Frame(states=(state,), actors=actors, end_nouns=start_nouns, start_nouns=end_nouns, tense="past")
+
+
 def _noun(parts: list[str]) -> Frame:
-    """A type that is a noun: MEMBER_OF, PART_OF, FRIEND, GENRE."""
+    """A type that is a noun or an adjective: MEMBER_OF, AVAILABLE_AT, FRIEND, GENRE."""
     said = " ".join(parts)
     if said in RELATIONSHIPS:
         return _from_lexicon(said, "present", Frame())
     if parts[-1] in _PARTICLES and len(parts) > 1:
         noun = " ".join(parts[:-1])
-        return Frame(states=(f"the {noun} {parts[-1]}", f"{said}"), start_nouns=((noun, parts[-1]),))
-    noun = singular(said)
-    return Frame((verb("have"),), end_nouns=((noun, "of"),), links=("of",))
+        if parts[0] in _ADJECTIVES:
+            return Frame(states=(said,))
+        states = (f"the {noun} of", f"{article(noun)} of") if parts[-1] == "of" else (f"{article(noun)} {parts[-1]}",)
+        return Frame(states=states, start_nouns=((noun, parts[-1]),))
+    return _owning(singular(said))
 
 
 def _trait(first: str, rest: list[str]) -> Frame:

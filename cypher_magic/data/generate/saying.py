@@ -22,7 +22,7 @@ from cypher_magic.data.generate.thing import (
     Without,
 )
 from cypher_magic.data.generate.voice import Voice
-from cypher_magic.data.generate.words import article, plural
+from cypher_magic.data.generate.words import article, plural, singular
 from cypher_magic.graph.schema import Triple
 
 
@@ -121,11 +121,11 @@ class Saying:
 
     @condition.register
     def _(self, condition: Has, noun: Noun, many: bool, head: bool) -> Part:
-        return self.has(condition, noun.person, noun.that, many)
+        return self.has(condition, noun, many)
 
-    def has(self, condition: Has, person: bool, that: str, many: bool, owner: str = "") -> Part:
+    def has(self, condition: Has, noun_: Noun, many: bool, owner: str = "") -> Part:
         """A property condition; `owner` names the relationship type of a relationship's property."""
-        known = self.words(condition.property, owner)
+        known, that = self.words(condition.property, owner or noun_.label), noun_.that
         noun = self.voice.vary(known.nouns)
         unit = f" {known.unit}" if known.unit and self.voice.chance(0.7) else ""
         values = [said(v) + (unit if condition.what == "number" else "") for v in condition.values]
@@ -134,12 +134,16 @@ class Saying:
         }.get(condition.op, ())  # fmt: skip
         if condition.op == "=" and known.before and self.voice.chance(0.2) and condition.what in ("year", "category"):
             return Part(before=known.before[0].format(v=values[0]) if known.before[0] else values[0])
-        if owner and condition.what == "number" and condition.op in _ABOVE:
+        if owner and condition.what in ("year", "moment") and condition.op in _WHEN and not known.equal:
+            text = self.voice.pick("rel", _WHEN[condition.op])
+        elif owner and condition.what == "number" and condition.op in _ABOVE:
             text = self.voice.pick(
                 "rel", [*_ABOVE[condition.op], *_ABOVE[condition.op], *_generic(condition, known)[:3]]
             )
         elif forms and self.voice.pick("h", [True, True, False]):
             text = self.voice.vary(forms)
+        elif condition.what == "moment":
+            text = self.voice.vary(_MOMENT[condition.op])
         elif condition.what == "year" and condition.op in _YEARLY and known.equal and self.voice.chance(0.7):
             text = known.equal[0].replace("{v}", self.voice.vary(_YEARLY[condition.op]))
         else:
@@ -173,7 +177,7 @@ class Saying:
         plural_other = not condition.other.pin and other[:2] not in ("a ", "an")
         part = self.related(condition.triple, condition.side, other, noun, many, head, plural_other)
         if condition.has:
-            rest = self.has(condition.has, False, "that", False, condition.triple.type)
+            rest = self.has(condition.has, Noun("one", "ones"), False, condition.triple.type)
             after = " ".join(t for t in (part.after, rest.after or rest.before) if t)
             return Part(after, part.before, part.head)
         return part
@@ -202,6 +206,9 @@ class Saying:
         be = "were" if frame.tense == "past" and many else "was" if frame.tense == "past" else "are" if many else "is"
         of_trait = f"the {frame.end_nouns[0][0]} " if frame.trait and not other.startswith(("the ", "a ")) else ""
         clauses = [f"{noun.that} {v.form(tense)} {of_trait}{other}" for v in frame.verbs]
+        if frame.held and not frame.trait:
+            clauses = [f"{noun.that} {frame.verbs[0].form(tense)} {other} as {article(frame.held)}"]
+            clauses += [f"with {other} as {frame.held}", f"with the {frame.held} {other}"]
         gerund = [f"{v.form('ing')} {other}" for v in frame.verbs if v.base not in ("have", "be")]
         states = [f"{s} {other}" for s in frame.states]
         states += [f"{noun.that} {be} {s} {other}" for s in frame.states]
@@ -231,7 +238,8 @@ class Saying:
         tense = "past" if frame.tense == "past" else ("base" if plural_other else "third")
         be = ("were" if many else "was") if frame.tense == "past" else ("are" if many else "is")
         their = "are" if plural_other else "is"
-        clauses = [f"{that}{other} {v.form(tense)}" for v in frame.verbs for that in ("", "that ")]
+        verbs = frame.verbs if frame.trait or not frame.held else ()
+        clauses = [f"{that}{other} {v.form(tense)}" for v in verbs for that in ("", "that ")]
         passive = [
             f"{lead}{v.participle} by {other}"
             for v in frame.verbs
@@ -270,6 +278,8 @@ class Saying:
     def _(self, condition: Without, noun: Noun, many: bool, head: bool) -> Part:
         frame = self.naming.frame(condition.triple)
         other = self.named(condition.other) if condition.other.pin else self.noun(condition.other.label)
+        if frame.held and condition.side == "start" and isinstance(other, Noun):
+            other = Noun(frame.held, plural(frame.held))
         return Part(after=self.voice.vary(self._negated(frame, condition.side, other, noun, many)))
 
     def _negated(self, frame: Frame, side: str, other: str | Noun, noun: Noun, many: bool) -> list[str]:
@@ -299,7 +309,7 @@ class Saying:
                     found += [f"{other} {their} {v.form('base')}", f"that {other} {their} {v.form('base')}"]
                     found += (
                         [f"not {v.participle} by {other}", f"that {be} not {v.participle} by {other}"]
-                        if not v.particle
+                        if not v.particle and v.base != "have"
                         else []
                     )
                 else:
@@ -327,8 +337,10 @@ class Saying:
     def _(self, condition: Times, noun: Noun, many: bool, head: bool) -> Part:
         frame = self.naming.frame(condition.triple)
         other = self.noun(condition.other.label)
+        if frame.held and condition.side == "start":
+            other = Noun(frame.held, plural(frame.held))
         count = self.count(condition.op, condition.number)
-        whom = f"{count} {other.many}" if condition.number != 1 or "more" in count else f"{count} {other.one}"
+        whom = f"{count} {other.one if condition.number == 1 else other.many}"
         past = frame.tense == "past"
         options: list[str] = []
         if condition.side == "start":
@@ -348,7 +360,7 @@ class Saying:
             options += [f"{noun.that} {a.form('past')} {whom}" for a in frame.actors]
             nouns = [plural(n) for n, p in frame.start_nouns[:2]]
         nouns = nouns if nouns or (options and self.naming.rivals(condition.triple)) else [other.many]
-        options += [f"with {count} {n}" for n in nouns]
+        options += [f"with {count} {singular(n) if condition.number == 1 else n}" for n in nouns]
         return Part(after=self.voice.vary(options))
 
     def count(self, op: str, number: int) -> str:
@@ -428,7 +440,7 @@ class Saying:
 
     @condition.register
     def _(self, condition: Than, noun: Noun, many: bool, head: bool) -> Part:
-        known = self.words(condition.property)
+        known = self.words(condition.property, noun.label)
         higher = condition.op == ">"
         forms = known.higher if higher else known.lower
         name = self.named(condition.other)
@@ -458,6 +470,16 @@ _ABOVE = {
     ">": ("above {v}", "over {v}", "higher than {v}", "more than {v}"), "<": ("below {v}", "under {v}", "lower than {v}", "less than {v}"),
     ">=": ("at least {v}", "{v} or more", "{v} or higher"), "<=": ("at most {v}", "{v} or less", "{v} or lower"),
     "=": ("with {N} of {v}", "with the {n} {v}"), "between": ("between {a} and {b}", "from {a} to {b}"),
+}  # fmt: skip
+_WHEN = {
+    "=": ("in {v}", "with {n} {v}"), ">": ("after {v}", "with {N} after {v}"), "<": ("before {v}", "with {N} before {v}"),
+    ">=": ("in {v} or later", "with {N} of {v} or later"), "<=": ("in {v} or earlier", "with {N} of {v} or earlier"),
+    "between": ("between {a} and {b}", "from {a} to {b}"),
+}  # fmt: skip
+_MOMENT = {
+    "=": ("with {N} in {v}", "whose {n} is in {v}"), ">": ("with {N} after {v}", "whose {n} is after {v}", "whose {n} is later than {v}"),
+    "<": ("with {N} before {v}", "whose {n} is before {v}", "whose {n} is earlier than {v}"),
+    "between": ("with {N} between {a} and {b}", "whose {n} is between {a} and {b}"),
 }  # fmt: skip
 _YEARLY = {
     ">=": ("{v} or later", "{v} or after"), "<=": ("{v} or earlier", "{v} or before"), "in": ("{list}",),
@@ -495,7 +517,7 @@ _GENERIC = {
     "ends": ("whose {n} ends with {v}", "with a {n} ending in {v}", "whose {n} ends in {v}"),
     "missing": ("without {N}", "with no {n}", "that {has} no {n}", "whose {n} is missing", "whose {n} is unknown", "that {does} not have {N}", "where the {n} is missing", "lacking {N}"),
     "there": ("with {N}", "that {has} {N}", "whose {n} is known", "that {does} have {N}"),
-    "member": ("with the {n} {v}", "whose {n} include {v}", "with {v} among the {n}", "as {v}"),
+    "member": ("with the {n} {v}", "with {v} as {n}", "with {v} among the {n}", "as {v}"),
     "not": ("whose {n} is not {v}", "with {N} other than {v}", "that {does} not have the {n} {v}"),
     "=": ("with {n} {v}", "whose {n} is {v}", "with {N} of {v}", "where the {n} is {v}", "with the {n} {v}", "that {has} {n} {v}"),
 }  # fmt: skip

@@ -280,11 +280,17 @@ def _pretended(facts: Facts, rng: random.Random) -> Any:
         columns = tuple(part.split(" AS ")[-1] for part in _split(returned))
         labels = dict(re.findall(r"\((\w+):(`[^`]+`|\w+)", meaning.query))
         rows = tuple(
-            tuple(_cell(facts, c, labels, rng) for c in columns) for _ in range(1 if "count(" in returned else 3)
+            tuple(_cell(facts, c, labels, rng) for c in columns) for _ in range(1 if _single(meaning, returned) else 3)
         )
         return Answered(columns, rows)
 
     return answer
+
+
+def _single(meaning: Meaning, returned: str) -> bool:
+    """Whether a query brings one row."""
+    named = meaning.thing is not None and meaning.thing.pin is not None
+    return named or "LIMIT 1" in meaning.query or bool(re.search(r"\b(count|avg|min|max|sum)\(", returned))
 
 
 def _split(text: str) -> list[str]:

@@ -32,7 +32,7 @@ _IRREGULAR = {
     "outsource": "outsourced", "pay": "paid", "put": "put", "read": "read", "ride": "rode ridden", "rise": "rose risen",
     "run": "ran run", "say": "said", "see": "saw seen", "sell": "sold", "send": "sent", "set": "set",
     "shoot": "shot", "show": "showed shown", "sing": "sang sung", "sit": "sat", "speak": "spoke spoken",
-    "spend": "spent", "split": "split", "stand": "stood", "steal": "stole stolen", "swim": "swam swum",
+    "spend": "spent", "split": "split", "stand": "stood", "strike": "struck", "steal": "stole stolen", "swim": "swam swum",
     "take": "took taken", "teach": "taught", "tell": "told", "think": "thought", "throw": "threw thrown",
     "understand": "understood", "wear": "wore worn", "win": "won", "write": "wrote written", "offset": "offset",
     "oversee": "oversaw overseen", "cast": "cast", "bet": "bet", "bid": "bid", "undergo": "underwent undergone",
@@ -94,7 +94,7 @@ def plural(noun: str) -> str:
     head, _, last = noun.rpartition(" ")
     if last in _PLURALS:
         many = _PLURALS[last]
-    elif last in _SINGULARS:
+    elif last in _SINGULARS or (len(last) > 4 and singular(last) != last and not last.endswith("ss")):
         many = last
     elif re.search(r"[^aeiou]y$", last):
         many = last[:-1] + "ies"
@@ -139,13 +139,16 @@ def verb(base: str, particle: str = "") -> Verb:
     return Verb(base, third, past, past, _ing(base), particle)
 
 
+_ED_NOUNS = frozenset("need feed seed speed breed bleed proceed exceed succeed embed shed red bed hundred".split())
+
+
 def base_of(form: str) -> tuple[str, str] | None:
     """The base of a verb form and which form it is: ("act", "past") for "acted"; None for what looks like no verb."""
     if form in _BASES:
         return _BASES[form], "past"
     if form == "found" or form == "founded":
         return "found", "past"
-    if form.endswith("ed") and len(form) > 4:
+    if form.endswith("ed") and len(form) > 3 and form not in _ED_NOUNS:
         return _stem(form[:-2], form[:-1]), "past"
     if form.endswith("ing") and len(form) > 5:
         return _stem(form[:-3], form[:-3] + "e"), "ing"
