@@ -82,7 +82,7 @@ def _event(line: str) -> TrainEvent | None:
     """The event of a line; None for an empty one, and for one that a full disk cut off before its end."""
     try:
         return TrainEvent.from_line(line) if line.strip() else None
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
