@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cypher_magic.errors import CypherSyntaxError
+from cypher_magic.query.complaint import Complaint
 from cypher_magic.query.fits import fits
 from cypher_magic.query.parse import complaint, parse
 from cypher_magic.query.scopes import understand
 
 if TYPE_CHECKING:
     from cypher_magic.graph.schema import GraphSchema
-    from cypher_magic.query.complaint import Complaint
 
 
 def check(text: str, schema: GraphSchema | None = None) -> list[Complaint]:
@@ -23,7 +23,10 @@ def check(text: str, schema: GraphSchema | None = None) -> list[Complaint]:
         query = parse(text)
     except CypherSyntaxError as error:
         return [complaint(error)]
-    meaning = understand(query)
-    found = fits(query, meaning, schema) if schema is not None else []
+    try:
+        meaning = understand(query)
+        found = fits(query, meaning, schema) if schema is not None else []
+    except RecursionError:  # the caller has used most of the stack
+        return [Complaint("too_deep", "The query nests too deep to be checked here.")]
     complaints = meaning.complaints + [finding.complaint for finding in found]
     return sorted(set(complaints), key=lambda c: (c.line, c.column))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.fits import Edits, fits
-from cypher_magic.query.parse import WRITING, Query, parse
+from cypher_magic.query.parse import MAX_LENGTH, WRITING, Query, parse
 from cypher_magic.query.scopes import understand
 from cypher_magic.query.tokens import place
 
@@ -155,8 +155,10 @@ def _end_of_query(text: str, start: int, end: int) -> int:
     """The end of the longest piece that parses and is followed by prose; `end` when there is none."""
     if _reads(text[start:end]):
         return end
-    lines = [m.start() for m in _LINE.finditer(text, start + 1, end)]
-    marks = [m.start() for m in _END_MARK.finditer(text, start, end)]
+    # No query is longer than the parser takes, and none ends behind that.
+    last = min(end, start + MAX_LENGTH)
+    lines = [m.start() for m in _LINE.finditer(text, start + 1, last)]
+    marks = [m.start() for m in _END_MARK.finditer(text, start, last)]
     cuts = [cut for cut in lines if _is_prose(text, cut, end)] + marks
     for cut in sorted(cuts, reverse=True)[:20]:
         if _reads(text[start:cut]):
@@ -165,7 +167,7 @@ def _end_of_query(text: str, start: int, end: int) -> int:
 
 
 def _is_prose(text: str, cut: int, end: int) -> bool:
-    rest = text[cut:end].lstrip()
+    rest = text[cut : min(end, cut + 200)].lstrip()
     word = _WORD.match(rest)
     if word is None:
         return rest.startswith(("#", "*", "- ", "--"))
