@@ -98,7 +98,7 @@ def examine(reply: str, schema: GraphSchema, *, ended: bool = True, allow: Itera
     """The query in a model's reply, repaired where that is safe, and everything that is against it."""
     if not reply.strip():
         return Attempt(reply, "", complaints=(Complaint("syntax", "the model wrote nothing"),))
-    repaired = repair(reply, schema)
+    repaired = repair(reply.strip(), schema)
     complaints = read_only(repaired.text, allow) or check(repaired.text, schema)
     if complaints and not ended:
         complaints = [
