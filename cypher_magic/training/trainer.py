@@ -153,6 +153,8 @@ def _continued(model: Any, settings: TrainingSettings, start: Path) -> Any:
             )
     config = LoraConfig.from_pretrained(str(start))
     config.lora_dropout = settings.lora_dropout
+    # peft looks for this folder whenever it saves: by another name it would ask the Hub, at every checkpoint
+    config.base_model_name_or_path = model.name_or_path
     try:
         return PeftModel.from_pretrained(model, str(start), is_trainable=True, config=config)
     except (RuntimeError, ValueError, KeyError) as exc:
