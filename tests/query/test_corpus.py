@@ -38,6 +38,7 @@ def test_neo4j_agrees_about_the_tricky_queries(analyser: Any, place_of: Any) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # 20 to 70 ms a query for the analyser, the first time
 def test_verdicts_on_thousands_of_model_written_queries_agree_with_neo4j(
     analyser: Any, place_of: Any, shared: Path
 ) -> None:
