@@ -26,11 +26,8 @@ WORDS = Command(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _forget() -> object:
-    yield
-    for name in ("%pick", "%link"):
-        COMMANDS.pop(name, None)
+for _command in (QUERY, WORDS):  # those above are no magics of the package
+    del COMMANDS[_command.name]
 
 
 @pytest.mark.parametrize(
