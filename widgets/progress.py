@@ -170,8 +170,10 @@ class TrainingView:
             parts.append(f"took {duration(self.epochs.seconds)}")
         elif self.step is not None and isinstance(self.step.get("eta_seconds"), int | float):
             parts.append(f"about {duration(self.step['eta_seconds'])} left")
-        elif self.state == "starting":
-            parts.append("loading the model")
+        elif self.step is None:
+            parts.append(
+                "loading the model" if self.state == "starting" else "looking at the model before the first step"
+            )
         return " · ".join(parts)
 
     @property

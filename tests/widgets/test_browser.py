@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from cypher_magic.data.example import Example
+from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
@@ -181,8 +182,8 @@ def lab(chromium: str, server: tuple[str, Path]) -> Iterator[Lab]:
 def run() -> Run:
     """A run that seems to go on: its worker is this process."""
     run = create_run("movies", TrainingSettings(epochs=2), [Example("Who directed The Matrix?", QUERY)])
-    me = psutil.Process(os.getpid())
-    (run.folder / "worker.pid").write_text(f"{me.pid} {me.create_time()}")
+    own = runs._born(os.getpid())
+    (run.folder / "worker.pid").write_text(f"{os.getpid()} {own}")
     return run
 
 

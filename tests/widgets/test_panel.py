@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-import psutil
 import pytest
 from cypher_magic.widgets import TrainPanel
 from cypher_magic.widgets.settings import SettingsForm
@@ -20,6 +19,7 @@ from cypher_magic import session
 from cypher_magic.data.example import Example
 from cypher_magic.data.read import Dataset
 from cypher_magic.errors import CypherMagicError, NoModel
+from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
@@ -52,8 +52,8 @@ def finetune(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         options["progress"]("downloading", 1, 4)
         settings = {k: v for k, v in options.items() if k not in ("background", "display", "progress")}
         run = create_run(name, TrainingSettings().changed(settings), data.train, data.val)
-        me = psutil.Process(os.getpid())
-        (run.folder / "worker.pid").write_text(f"{me.pid} {me.create_time()}")
+        own = runs._born(os.getpid())
+        (run.folder / "worker.pid").write_text(f"{os.getpid()} {own}")
         calls.append({"name": name, "data": data, "val": val, "run": run, **options})
         return run
 

@@ -15,6 +15,7 @@ from cypher_magic.widgets.progress import TrainingView, watch
 from IPython.core.interactiveshell import InteractiveShell
 
 from cypher_magic.data.example import Example
+from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter, TrainEvent
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
@@ -63,6 +64,10 @@ def test_a_run_that_has_not_begun_says_that_it_loads_the_model(run: Run) -> None
     view = TrainingView(run)
     assert view.text == "Run movies: starting\nloading the model"
     assert "<svg" not in view.html
+
+
+def test_before_the_first_step_the_view_says_what_takes_so_long(run: Run) -> None:
+    assert seen(run, whole_run()[:2]).facts == "validation loss 3 · looking at the model before the first step"
 
 
 def test_a_run_that_goes_on_shows_place_speed_memory_and_time_left(run: Run) -> None:
@@ -147,6 +152,12 @@ def test_samples_show_the_reply_before_and_after_and_mark_what_differs(run: Run)
     assert "1 validation question at epoch 1: 1 of 1 answered as wanted" in html
 
 
+def test_the_first_answers_are_called_what_they_are(run: Run) -> None:
+    assert "1 validation question before the training: 0 of 1" in seen(run, [sampled(0.0, "no")]).html
+    resumed = seen(run, [sampled(1.0, "no"), sampled(2.0, QUERY)]).html
+    assert "<td>epoch 1</td>" in resumed and "<td>before</td>" not in resumed
+
+
 def test_a_missing_part_of_a_reply_is_marked(run: Run) -> None:
     assert "cm-missing" in seen(run, [sampled(1.0, "MATCH (m:Movie)")]).html
 
@@ -200,10 +211,9 @@ def test_a_view_in_a_notebook_redraws_one_output_and_keeps_its_last_state(
 
 
 def test_a_watcher_follows_the_events_file_until_the_run_has_ended(run: Run) -> None:
-    import psutil
 
-    me = psutil.Process(os.getpid())
-    (run.folder / "worker.pid").write_text(f"{me.pid} {me.create_time()}")
+    own = runs._born(os.getpid())
+    (run.folder / "worker.pid").write_text(f"{os.getpid()} {own}")
     writer = EventWriter(run.folder / "events.jsonl")
     writer.write("started", device="cpu", rows=1, epochs=1)
     view, drawn, until = TrainingView(run), [], threading.Event()
