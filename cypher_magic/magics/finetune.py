@@ -71,6 +71,8 @@ class FinetuneMagics(Family):
         from cypher_magic import session
 
         given = {f.name: getattr(options, f.name) for f in _SETTINGS if getattr(options, f.name) is not None}
+        body = overrides(options.cell or "")
+        TrainingSettings().changed(body)  # says which line of the body is no setting, before anything is read
         variables = self.shell.user_ns
         data = [variables.get(word, word) for word in options.data]
         return session.finetune(
@@ -81,7 +83,7 @@ class FinetuneMagics(Family):
             background=options.background,
             display=_view,
             progress=download_bar(),
-            **{**overrides(options.cell or ""), **given},
+            **{**body, **given},
         )
 
     def _verb(self, verb: str, name: str | None = None) -> Any:

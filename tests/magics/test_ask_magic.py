@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cypher_magic import session
+from cypher_magic.asking.answer import Answer
+from cypher_magic.errors import NoModel, NotConnected, OptionError, RunNotFound
+from cypher_magic.graph.result import QueryResult
+
+
+@pytest.fixture
+def asked(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """What reaches `session.ask`, which answers without a model."""
+    calls: list[tuple[str, dict[str, Any]]] = []
+
+    def ask(question: str, **options: Any) -> Answer:
+        calls.append((question, options))
+        return Answer(question, "RETURN 1 AS n", result=QueryResult(("n",), ((1,),)), model="movies")
+
+    monkeypatch.setattr(session, "ask", ask)
+    return calls
+
+
+@pytest.fixture
+def nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_SESSION", session._Session())
+
+
+def failure(shell: Any, cell: str, capsys: pytest.CaptureFixture[str]) -> tuple[BaseException, str]:
+    result = shell.run_cell(cell)
+    assert result.error_in_exec is not None, "the cell did not fail"
+    shown = capsys.readouterr()
+    return result.error_in_exec, (shown.out + shown.err).strip()
+
+
+def test_a_question_may_end_in_a_question_mark_and_the_answer_is_in_underscore(loaded: Any, asked: list[Any]) -> None:
+    result = loaded.run_cell("%cypher_ask Which actors played in The Matrix?", store_history=True)
+    result.raise_error()
+    assert asked[0][0] == "Which actors played in The Matrix?"
+    assert isinstance(result.result, Answer)
+    assert loaded.user_ns["_"] is result.result
+    assert loaded.run_cell("_.query, _.complaints, list(_.df['n'])", store_history=True).result == (
+        "RETURN 1 AS n",
+        (),
+        [1],
+    )
+
+
+def test_a_question_may_be_assigned_and_may_stand_in_the_cell(loaded: Any, asked: list[Any]) -> None:
+    loaded.run_cell("answer = %cypher_ask who directed Jaws?").raise_error()
+    assert isinstance(loaded.user_ns["answer"], Answer)
+    loaded.run_cell("%%cypher_ask -m base\nWho directed\n{Jaws} for $5?").raise_error()
+    loaded.run_cell("%%cypher_ask Who directed Jaws?").raise_error()
+    assert [question for question, _ in asked] == [
+        "who directed Jaws?",
+        "Who directed\n{Jaws} for $5?",
+        "Who directed Jaws?",
+    ]
+    assert asked[1][1]["model"] == "base"
+
+
+def test_options_reach_the_session_and_settings_fill_in(loaded: Any, asked: list[Any]) -> None:
+    loaded.run_cell("%cypher_ask -m movies -c work -l 5 -t 2 --retries 0 --no-run -o kept Who is -x?").raise_error()
+    question, options = asked[0]
+    options.pop("progress")
+    assert question == "Who is -x?"
+    assert options == {
+        "model": "movies", "connection": "work", "run": False, "retries": 0, "limit": 5, "timeout": 2.0,
+    }  # fmt: skip
+    assert isinstance(loaded.user_ns["kept"], Answer)
+    loaded.run_cell("%config CypherMagic.limit = 50\n%config CypherMagic.autorun = False")
+    loaded.run_cell("%cypher_ask Who?").raise_error()
+    assert (asked[1][1]["limit"], asked[1][1]["timeout"], asked[1][1]["run"]) == (50, 30.0, False)
+
+
+@pytest.mark.parametrize("cell", ["%cypher_ask -h", "%cypher_ask --help Who?", "%%cypher_ask -h\nWho?"])
+def test_help_is_shown_and_nothing_is_asked(
+    loaded: Any, asked: list[Any], cell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded.run_cell(cell).raise_error()
+    shown = capsys.readouterr().out
+    assert "%cypher_ask [options] QUESTION" in shown
+    assert all(option in shown for option in ("--model", "--no-run", "--timeout", "--retries"))
+    assert asked == []
+
+
+@pytest.mark.parametrize("options", ["--modle base Who?", "--retries many Who?", "-l 0 Who?", "-m"])
+def test_a_wrong_option_is_one_line(
+    loaded: Any, asked: list[Any], options: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error, shown = failure(loaded, f"%cypher_ask {options}", capsys)
+    assert isinstance(error, OptionError)
+    assert len(shown.splitlines()) == 1
+    assert asked == []
+
+
+def test_a_question_before_any_connection_is_one_line_with_a_hint(
+    loaded: Any, nothing_open: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error, shown = failure(loaded, "%cypher_ask Who directed The Matrix?", capsys)
+    assert isinstance(error, NotConnected)
+    assert shown.splitlines()[0] == "NotConnected: No graph is connected."
+    assert shown.splitlines()[1].startswith("Hint: run %cypher_connect demo")
+    assert len(shown.splitlines()) == 2
+
+
+def test_a_question_before_any_model_is_one_line_with_a_hint(
+    loaded: Any, nothing_open: None, demo_graph: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session._SESSION.connections["demo"] = demo_graph
+    session._SESSION.current = "demo"
+    error, shown = failure(loaded, "%cypher_ask Who directed The Matrix?", capsys)
+    assert isinstance(error, NoModel)
+    assert shown.splitlines()[0] == "NoModel: There is no tuned model yet."
+    assert "%%finetune" in shown.splitlines()[1]
+    error, shown = failure(loaded, "%cypher_ask -m nothing Who directed The Matrix?", capsys)
+    assert isinstance(error, RunNotFound)
+    error, shown = failure(loaded, "%cypher_ask -c elsewhere Who directed The Matrix?", capsys)
+    assert shown.startswith("OptionError: There is no connection called 'elsewhere'.")
+
+
+@pytest.mark.parametrize("cell", ["%cypher_ask", "%cypher_ask -m base", "%%cypher_ask\n  \n"])
+def test_no_question_is_one_line_before_a_model_is_loaded(
+    loaded: Any, nothing_open: None, demo_graph: Any, cell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session._SESSION.connections["demo"] = demo_graph
+    session._SESSION.current = "demo"
+    error, shown = failure(loaded, cell, capsys)
+    assert isinstance(error, OptionError)
+    assert shown.splitlines()[0] == "OptionError: There is no question."
+    assert session._SESSION.models == {}
+
+
+def test_a_failing_cell_stops_what_stands_below_it_in_the_cell(loaded: Any, nothing_open: None) -> None:
+    result = loaded.run_cell("%cypher_ask Who?\nreached = True")
+    assert isinstance(result.error_in_exec, NotConnected)
+    assert "reached" not in loaded.user_ns

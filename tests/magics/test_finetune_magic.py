@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from cypher_magic import session
+from cypher_magic.data.example import Example
+from cypher_magic.errors import OptionError, RunNotFound
+from cypher_magic.training.events import EventWriter
+from cypher_magic.training.runs import Run, create_run, find_run
+from cypher_magic.training.settings import TrainingSettings
+
+
+@pytest.fixture
+def tuned(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """What reaches `session.finetune`, which trains nothing here."""
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def finetune(*args: Any, **options: Any) -> str:
+        for name in ("display", "progress"):
+            assert callable(options.pop(name))
+        calls.append((args, options))
+        return "the run"
+
+    monkeypatch.setattr(session, "finetune", finetune)
+    return calls
+
+
+def failure(shell: Any, cell: str) -> BaseException:
+    result = shell.run_cell(cell)
+    assert result.error_in_exec is not None, "the cell did not fail"
+    return result.error_in_exec
+
+
+def new_run(name: str, *events: dict[str, Any], state: str = "completed") -> Run:
+    run = create_run(name, TrainingSettings(), [Example("q", "RETURN 1")])
+    for event in events:
+        EventWriter(run.folder / "events.jsonl").write(**event)
+    EventWriter(run.folder / "events.jsonl").write("finished", state=state, steps=1)
+    return run
+
+
+def test_a_line_says_name_data_and_settings(loaded: Any, tuned: list[Any]) -> None:
+    cell = "%finetune movies --data train.csv --val val.csv --epochs 5 --learning-rate 5e-4 --backbone qwen3-0.6b --fix"
+    assert loaded.run_cell(cell).result == "the run"
+    assert tuned == [
+        (
+            ("movies", "train.csv", "val.csv"),
+            {"fix": True, "background": False, "epochs": 5, "learning_rate": 5e-4, "backbone": "qwen3-0.6b"},
+        )
+    ]
+
+
+def test_the_cell_holds_settings_as_yaml_and_the_line_wins(loaded: Any, tuned: list[Any]) -> None:
+    body = "learning_rate: 0.0005\nepochs: 2\n# a comment\nadvanced:\n    pack_examples: 8\n"
+    loaded.run_cell(f"%%finetune movies --data train.csv --epochs 9 --background\n{body}").raise_error()
+    assert tuned[0][1] == {
+        "fix": False, "background": True, "epochs": 9, "learning_rate": 0.0005, "pack_examples": 8,
+    }  # fmt: skip
+
+
+def test_a_cell_without_a_body_is_a_line(loaded: Any, tuned: list[Any]) -> None:
+    for cell in ("%%finetune movies --data train.csv", "%%finetune movies --data train.csv\n  \n\n"):
+        loaded.run_cell(cell).raise_error()
+    assert [args[0] for args, _ in tuned] == ["movies", "movies"]
+
+
+def test_data_may_be_variables_of_the_notebook_and_several(loaded: Any, tuned: list[Any]) -> None:
+    rows = [("How many?", "RETURN 1")]
+    loaded.user_ns.update(pairs=rows, held_out=rows * 2)
+    loaded.run_cell("%%finetune movies --data pairs --val held_out\n").raise_error()
+    assert tuned[0][0][1] is rows
+    assert tuned[0][0][2] == rows * 2
+    loaded.run_cell("%finetune movies --data 'a file.csv' --data b.csv").raise_error()
+    assert tuned[1][0] == ("movies", ["a file.csv", "b.csv"], None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("%%finetune movies --data a.csv\nepoch: 3", "There is no training setting 'epoch'. (did you mean epochs?)"),
+        ("%%finetune movies --data a.csv\ndisplay: no", "There is no training setting 'display'."),
+        ("%%finetune movies --data a.csv\nname: other", "There is no training setting 'name'."),
+        ("%%finetune movies --data a.csv\nepochs: 0", "epochs can not be 0."),
+        ("%%finetune movies --data a.csv\nepochs: yes", "epochs can not be True."),
+        ("%%finetune movies --data a.csv\nepochs 3", "The settings are not `name: value` lines."),
+        ("%%finetune movies --data a.csv\na: [", "The settings are not YAML in line"),
+        ("%finetune movies --data a.csv --epoch 3", "%%finetune has no option --epoch. Did you mean --epochs?"),
+        ("%finetune movies --data a.csv --epochs many", "--epochs takes a whole number, not 'many'."),
+        ("%finetune movies", "There are no examples to train on."),
+        ("%finetune", "A run needs a name."),
+        ("%finetune two names --data a.csv", "A run needs a name."),
+        ("%%finetune --data a.csv\n", "A run needs a name."),
+        ("%finetune movies --data", "--data needs a value: --data FILE."),
+    ],
+)
+def test_a_wrong_setting_or_option_is_one_line_and_nothing_starts(
+    loaded: Any, tuned: list[Any], cell: str, message: str
+) -> None:
+    error = failure(loaded, cell)
+    assert isinstance(error, OptionError)
+    assert str(error).startswith(message)
+    assert tuned == []
+
+
+def test_help_lists_every_setting_that_is_not_advanced(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded.run_cell("%finetune -h").raise_error()
+    shown = capsys.readouterr().out
+    for option in ("--data", "--val", "--epochs", "--learning-rate", "--lora-rank", "--start-from", "--backbone"):
+        assert option in shown
+    assert "--pack-examples" not in shown
+    assert "stop a run" in shown or "stop |" in shown
+
+
+def test_a_missing_file_is_one_line_and_leaves_no_run(
+    loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_SESSION", session._Session())
+    failure(loaded, "%finetune movies --data nowhere.csv")
+    shown = capsys.readouterr().out
+    assert "DataError: There is no file nowhere.csv." in shown
+    assert "Traceback" not in shown
+    assert session.runs() == []
+
+
+def test_verbs_look_after_runs(
+    loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_SESSION", session._Session())
+    assert isinstance(failure(loaded, "%finetune status"), OptionError)
+    assert loaded.run_cell("%finetune list").result == []
+    first, second = new_run("first"), new_run("second", state="stopped")
+    for age, run in ((100, first), (50, second)):
+        card = run.folder / "card.json"
+        os.utime(card, (card.stat().st_mtime - age,) * 2)
+    assert loaded.run_cell("%finetune list").result == [second, first]
+    assert loaded.run_cell("%finetune status").result == second
+    assert loaded.run_cell("%finetune status first").result == first
+    assert isinstance(failure(loaded, "%finetune status third"), RunNotFound)
+    (first.folder / "worker.log").write_text("hello from the worker\n")
+    capsys.readouterr()
+    assert loaded.run_cell("%finetune logs first").result is None
+    assert "hello from the worker" in capsys.readouterr().out
+    loaded.run_cell("%finetune logs second").raise_error()
+    assert "nothing yet" in capsys.readouterr().out
+
+
+def test_use_needs_a_run_that_can_answer(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_SESSION", session._Session())
+    run = new_run("first")
+    assert "has no adapter yet" in str(failure(loaded, "%finetune use first"))
+    (run.folder / "adapter").mkdir()
+    (run.folder / "adapter" / "adapter_config.json").write_text("{}")
+    assert loaded.run_cell("%finetune use first").result == run
+    assert session._SESSION.run == "first"
+    for name in ("base", "starter"):
+        loaded.run_cell(f"%finetune use {name}").raise_error()
+        assert session._SESSION.run == name
+
+
+def test_stop_asks_the_worker_to_stop(loaded: Any) -> None:
+    run = create_run("first", TrainingSettings(), [Example("q", "RETURN 1")])
+    loaded.run_cell("%finetune stop first").raise_error()
+    assert (find_run("first").folder / "STOP").is_file()
+    assert run.state == "created"
