@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Labels and types that tools keep their own notes under, in the same graph.
 _INTERNAL = re.compile(r"_(Bloom|Neodash|NeoDash|Browser|GraphConfig|NsPrefDef|MapDefinition|MapNs)_?|__\w+__\Z")
-_EDGES = 10_000  # relationships looked at per type and probe
+_EDGES = 4_000  # relationships looked at per type and probe
 _ORIGINS = 2_000  # nodes whose relationships are followed in search of one triple
 _AT_ONCE = 8  # labels or types in one probe: a server that has just started takes longest to plan, not to read
 _COUNTS_AT_ONCE = 60

@@ -103,7 +103,8 @@ def translated(error: Exception, *, where: str = "") -> CypherMagicError:
     elif ours is AuthenticationFailed and "Unauthorized" in code:
         message = f"The server refused the user name or the password{_at(where)}."
     elif ours is ConnectionFailed and not code:
-        message = f"The server can not be reached{_at(where)}: {message}"
+        reason = re.search(r"\(reason (?:\[Errno \S+\] )?([^()]+)\)", str(error))
+        message = f"The server can not be reached{_at(where)}: {reason[1] if reason else message.rstrip(':')}"
     if issubclass(ours, QueryFailed):
         return ours(message, code=code, hint=hint)
     return ours(message, hint=hint)

@@ -142,7 +142,7 @@ class Connection:
 
     def probe(self, text: str, params: Mapping[str, Any] | None = None, *, timeout: float = 30.0) -> QueryResult:
         """All rows of a query of our own making, in READ mode and without asking for its plan first."""
-        return self._run(text, params, limit=None, timeout=timeout, write=False)
+        return self._run(text, params, limit=None, timeout=timeout, write=False, grace=0.5)
 
     def explain(self, text: str, params: Mapping[str, Any] | None = None) -> Plan:
         """The server's plan for the query, which is not run; QueryFailed where the server would refuse it."""
@@ -228,6 +228,7 @@ class Connection:
         timeout: float | None,
         write: bool,
         checked: bool = False,
+        grace: float = _GRACE,
     ) -> QueryResult:
         driver = self._writer if write else self._driver
         running = _Running(text, driver)
@@ -261,7 +262,7 @@ class Connection:
 
         try:
             with vendor_errors(self.uri):
-                return self._patiently(work, running, timeout=timeout, retries=0 if write else _RETRIES)
+                return self._patiently(work, running, timeout=timeout, retries=0 if write else _RETRIES, grace=grace)
         except NotReadOnly:
             raise
         except CypherMagicError as exc:
@@ -282,14 +283,22 @@ class Connection:
             columns=columns, rows=rows, truncated=True, seconds=time.perf_counter() - started, query_type="r"
         )
 
-    def _patiently(self, work: Callable[[], Any], running: _Running, *, timeout: float | None, retries: int) -> Any:
+    def _patiently(
+        self,
+        work: Callable[[], Any],
+        running: _Running,
+        *,
+        timeout: float | None,
+        retries: int,
+        grace: float = _GRACE,
+    ) -> Any:
         """`work()`, ended on the server by Interrupt or when its time is over; sent again if a connection was stale."""
         from neo4j.exceptions import ServiceUnavailable, SessionExpired
 
         if self.closed:
             raise ConnectionFailed(f"The connection {self.name} is closed.", hint="run %cypher_connect again")
         # Neo4j keeps the time limit itself; the embedded engine ignores it, so it is told when the time is over.
-        limit = None if timeout is None else timeout + (0.0 if self.embedded else _GRACE)
+        limit = None if timeout is None else timeout + (0.0 if self.embedded else grace)
         self._running.append(running)
         try:
             for attempt in itertools.count():

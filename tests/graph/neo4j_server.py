@@ -68,6 +68,9 @@ class Neo4jServer:
         self._write_settings()
 
     def start(self) -> None:
+        """Starts it and waits until it answers; nothing to do where it runs."""
+        if self._process is not None and self._process.poll() is None:
+            return
         java = shutil.which("java")
         if java is None:
             raise NotAvailable("no Java to run Neo4j with")
