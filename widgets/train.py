@@ -53,6 +53,7 @@ class TrainPanel(widgets.VBox):
         self.view: TrainingView | None = None
         self._cancelled = threading.Event()
         self._watching = threading.Event()  # set: the watcher of the run that is shown stops watching
+        self._lock = threading.RLock()  # buttons, watchers and starting all change what is shown
         self._kept: Any = None  # the output below the panel that is saved with the notebook
         self._connect_buttons()
         row = widgets.Layout(flex_flow="row wrap")
@@ -94,26 +95,28 @@ class TrainPanel(widgets.VBox):
         )
         self.graph.value = f'<span style="opacity:.8">{escape(text)}</span>'
         names = [run.name for run in session.runs()]
-        self.run.options = ["", *names]
-        self.run.value = self.view.run.name if self.view is not None and self.view.run.name in names else ""
-        self.ask.offer(names)
+        with self._lock:
+            shown = self.view.run.name if self.view is not None else ""
+            self.run.options = ["", *names]
+            self.run.value = shown if shown in names else ""
+            self.ask.offer(names)
 
     def show(self, run: Run) -> None:
         """Show this run, and follow it when it is still going on."""
-        self._watching.set()
-        self._watching = threading.Event()
-        self.view = TrainingView(run)
-        self.live.value = self.view.html
-        self.stop.disabled = not run.worker_alive()
+        with self._lock:
+            self._watching.set()
+            view, until = TrainingView(run), threading.Event()
+            self.view, self._watching = view, until
+            self.live.value = view.html
+            self.stop.disabled = not run.worker_alive()
         self.refresh()
-        view, until = self.view, self._watching
         self.status.background(lambda: watch(view, until, self._draw))
 
     def _draw(self, view: TrainingView) -> None:
-        if view is not self.view:
+        if id(view) != id(self.view):  # another run is shown by now
             return
         self.live.value = view.html
-        self.stop.disabled = view.over
+        self.stop.disabled = view.over or not view.run.worker_alive()
         if view.over:
             self.status.say(f"run {view.run.name}: {view.state}")
             if self._kept is not None:
@@ -146,6 +149,8 @@ class TrainPanel(widgets.VBox):
         name, settings = self.name.value.strip(), self.settings.values
         if not name:
             raise OptionError("The run needs a name.", hint="write one into the box beside Start")
+        if self.view is not None and self.view.run.worker_alive() and not self.view.over:
+            raise OptionError(f"Run {self.view.run.name} is still going on.", hint="wait for its end, or stop it")
         self._cancelled.clear()
         self.stop.disabled = False
         self.status.say("reading the examples")

@@ -181,6 +181,14 @@ def test_stop_asks_the_run_to_stop(panel: TrainPanel, finetune: list[dict[str, A
     assert panel.stop.disabled and "adapter is kept" in panel.status.value
 
 
+def test_a_second_run_waits_for_the_first(panel: TrainPanel, finetune: list[dict[str, Any]]) -> None:
+    running(panel, finetune)
+    wait_for(lambda: not panel.start.disabled)
+    panel.start.click()
+    assert "Run movies is still going on. <" in panel.status.value
+    assert len(finetune) == 1
+
+
 def test_stop_before_there_is_a_run_cancels_the_start(panel: TrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     fetching, stopped = threading.Event(), threading.Event()
 
