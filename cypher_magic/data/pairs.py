@@ -11,12 +11,14 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cypher_magic.data.generate.draw import LONG_LIST
 from cypher_magic.data.generate.maker import Answered, Maker, Pair, make
+from cypher_magic.data.keys import template
 from cypher_magic.errors import DataError, QueryFailed, QueryTimeout
 
 if TYPE_CHECKING:
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
     from cypher_magic.data.generate.meaning import Meaning
     from cypher_magic.graph.neo4j_graph import Connection
 
-_LIMIT = 200  # rows fetched
-_MANY = 100  # rows of a list; more say little about whether a query is right
+_LIMIT = 120  # rows fetched
 _SECONDS = 5.0  # for one query
+_PATIENCE = 3.0
 _WHOLE = frozenset(("all", "group", "optional", "columns", "values", "distinct"))  # families whose answers may be long
 
 Progress = Callable[[int, int], None]
@@ -43,6 +45,9 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.examples)
 
     @property
     def coverage(self) -> list[dict[str, Any]]:
@@ -120,7 +125,7 @@ def generate_pairs(
 
     started = time.monotonic()
     facts = facts_of(connection, seed=seed, time_budget=time_budget / 3)
-    maker = Maker(facts, _answering(connection), seed, typos, families)
+    maker = Maker(facts, _answering(connection, time_budget / rows), seed, typos, families)
 
     def go_on(count: int) -> bool:
         if progress:
@@ -135,17 +140,28 @@ def generate_pairs(
     return Pairs(maker.pairs, dict(maker.skipped.most_common()), time.monotonic() - started, note)
 
 
-def _answering(connection: Connection) -> Callable[[Meaning, str], Answered | str]:
-    """Runs queries read-only and remembers what they brought back, or why they are not worth asking."""
+def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, str], Answered | str]:
+    """Runs queries read-only and remembers what they brought back, or why they are not worth asking.
+
+    Queries of a kind that took several times `per_pair` seconds, twice, are not tried again.
+    """
     known: dict[str, Answered | str] = {}
+    fastest: dict[str, list[float]] = {}
 
     def run(query: str) -> Answered | str:
+        kind = template(query)
+        times = fastest.setdefault(kind, [])
+        if len(times) > 1 and min(times) > _PATIENCE * per_pair:
+            return "too slow"
+        started = time.monotonic()
         try:
             result = connection.read(query, limit=_LIMIT, timeout=_SECONDS)
         except QueryTimeout:
             return "too slow"
         except QueryFailed:
             return "refused by the server"
+        finally:
+            times.append(time.monotonic() - started)
         return Answered(result.columns, result.rows)
 
     def answer(meaning: Meaning, family: str) -> Answered | str:
@@ -185,7 +201,7 @@ def unwanted(rows: Sequence[tuple[Any, ...]], family: str) -> str:
         and rows[0][0] is not False
     ):
         return "empty"
-    if len(rows) > _MANY and family not in _WHOLE:
+    if len(rows) > LONG_LIST and family not in _WHOLE:
         return "too many rows"
     return ""
 

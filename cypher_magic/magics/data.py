@@ -14,6 +14,7 @@ from cypher_magic.magics.options import Command, Family, Option, Options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cypher_magic.data.pairs import Pairs
     from cypher_magic.data.read import Dataset
 
 CHECK = Command(
@@ -44,15 +45,38 @@ CHECK = Command(
     ),
 )
 
+GENERATE = Command(
+    "%cypher_data generate",
+    "Make question/Cypher pairs from the connected graph: drawn from its schema and values, run read-only, kept when\n"
+    "they bring something back, and worded in many ways. Returns the pairs with their coverage. Nothing is written to\n"
+    "the graph and nothing leaves this machine.",
+    words="",
+    options=(
+        Option("--rows", type=int, metavar="N", default=600, minimum=1, help="how many pairs"),
+        Option("--seed", type=int, metavar="N", default=0, help="other questions; the same for the same seed"),
+        Option("--follow-ups", type=float, metavar="SHARE", default=0.1, help="share that follow an earlier question"),
+        Option("--typos", type=float, metavar="SHARE", default=0.0, help="share with a slip of the keyboard"),
+        Option("--time", type=float, metavar="SECONDS", default=60.0, help="stop after this long with what there is"),
+        Option("--out", metavar="FILE", help="write them: .jsonl, or .csv (question and query, no follow-ups)"),
+        Option("--val", metavar="FILE", help="write the held-out pairs there, and only the others to --out"),
+        Option("--holdout", type=float, metavar="SHARE", default=0.1, help="with --val: how many to hold out"),
+        Option("--by", default="value", choices=("value", "phrasing", "template"), help="with --val: held out by what"),
+    ),
+    examples=(
+        "pairs = %cypher_data generate",
+        "%cypher_data generate --rows 1000 --out train.jsonl --val val.jsonl --by phrasing",
+    ),
+)
+
 
 @magics_class
 class DataMagics(Family):
-    """Examples: check them."""
+    """Examples: check them, make them."""
 
     @line_cell_magic
     @no_var_expand
     def cypher_data(self, line: str = "", cell: str | None = None) -> Any:
-        """Examples for training: `%cypher_data check FILE...`; `%cypher_data VERB -h` tells the options of a verb."""
+        """Examples for training: `%cypher_data check FILE...`, `generate`; `%cypher_data VERB -h` tells the options of a verb."""
         verb, _, rest = line.strip().partition(" ")
         if verb in ("", "-h", "--help"):
             print("\n\n".join(command.help() for command, _ in VERBS.values()))
@@ -97,8 +121,30 @@ def check(namespace: dict[str, Any], options: Options) -> Dataset:
     return data
 
 
+def generate(namespace: dict[str, Any], options: Options) -> Pairs:
+    """The pairs made from the connected graph; written to files if these are named."""
+    from cypher_magic import session
+    from cypher_magic.data.pairs import split_pairs, write_pairs
+
+    pairs: Pairs = session.generate_pairs(
+        options.rows,
+        seed=options.seed,
+        follow_ups=options.follow_ups,
+        typos=options.typos,
+        time_budget=options.time,
+    )
+    kept, held_out = pairs.examples, pairs.examples[:0]
+    if options.val:
+        kept, held_out = split_pairs(pairs, options.by, options.holdout, options.seed)
+    written = [write_pairs(part, path) for part, path in ((kept, options.out), (held_out, options.val)) if path]
+    if written:
+        print("written:", ", ".join(map(str, written)))
+    return pairs
+
+
 VERBS: dict[str, tuple[Command, Callable[[dict[str, Any], Options], Any]]] = {
     "check": (CHECK, check),
+    "generate": (GENERATE, generate),
 }
 
 

@@ -174,8 +174,11 @@ class _Fit:
         if self._has_unknown(step, types):
             return
         triples = [t for t in self._schema.triples if types is None or holds(types, t.type.__eq__)]
-        forward = _joins(triples, step.left, step.right, step.repeated)
-        backward = _joins(triples, step.right, step.left, step.repeated)
+        walked = triples
+        if step.repeated and step.direction == "both":  # a way may go there over a relationship and back over it
+            walked = [*triples, *(Triple(t.end, t.type, t.start) for t in triples)]
+        forward = _joins(walked, step.left, step.right, step.repeated)
+        backward = _joins(walked, step.right, step.left, step.repeated)
         right_way = {"right": forward, "left": backward, "both": forward or backward}[step.direction]
         if right_way or _may_be_empty(step.pattern):
             return

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cypher_magic.data.generate import meaning as ask
 from cypher_magic.data.generate import meaning_groups as groups
 from cypher_magic.data.generate.facts import Edge, Facts, Node, usable
-from cypher_magic.data.generate.meaning import Meaning
+from cypher_magic.data.generate.lexicon import PEOPLE
+from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.thing import (
     AlsoRelated,
     Both,
@@ -25,10 +24,16 @@ from cypher_magic.data.generate.thing import (
     Used,
     Without,
 )
-from cypher_magic.data.generate.lexicon import PEOPLE
 from cypher_magic.data.generate.words import singular, words
 from cypher_magic.graph.schema import Triple
 
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Sequence
+
+    from cypher_magic.data.generate.meaning import Meaning
+
+LONG_LIST = 100  # rows of a list; more say little about whether a query is right
 Side = tuple[Triple, str, str]  # triple, the side of the asked label, the label at the other side
 
 
@@ -114,6 +119,19 @@ class Drawer:
             near = self.facts.edges_of(node, condition.triple, condition.side)
             return any(self.facts.name(e.end_at(far)) == condition.other.pin.value for e in near)
         return True
+
+    def many(self, thing: Thing) -> bool:
+        """Whether a thing that is narrowed by properties alone is sure to be too many to list."""
+        conditions = [c for c in thing.conditions if isinstance(c, Has)]
+        nodes = self.facts.nodes.get(thing.label, ())
+        if (
+            len(conditions) < len(thing.conditions)
+            or not nodes
+            or any(c.op in ("contains", "starts", "ends") for c in conditions)
+        ):
+            return False
+        met = sum(all(holds(c, n) for c in conditions) for n in nodes)
+        return met / len(nodes) * self.facts.totals.get(thing.label, len(nodes)) > LONG_LIST * 1.2
 
     def edge(self, triple: Triple) -> Edge:
         """A relationship of the sample, drawn over its nodes, so that busy ones do not come every time."""
@@ -315,12 +333,12 @@ def _filter_thing(d: Drawer, *, more: float = 0.2) -> Thing | None:
     conditions = [has]
     if d.rng.random() < more:
         second = d.has(label, ops=("=", ">", "<", "between"))
-        conditions += [second] if second and second.property != has.property else []
+        conditions += [second] if second and second.name != has.name else []
     return d.thing(label, *conditions)
 
 
 def _filter(d: Drawer) -> Meaning | None:
-    thing = _filter_thing(d)
+    thing = next((t for _ in range(4) if (t := _filter_thing(d)) and not d.many(t)), None)
     return ask.listing(thing) if thing else None
 
 
@@ -399,7 +417,7 @@ def _combined_thing(d: Drawer) -> Thing | None:
 
 def holds(has: Has, node: Node) -> bool:
     """Whether the node meets a condition, as far as that can be told here."""
-    value = node.values.get(has.property)
+    value = node.values.get(has.name)
     if value is None:
         return False
     if has.op == "=":
@@ -504,7 +522,7 @@ def _measured(d: Drawer) -> tuple[Thing, str] | None:
     if d.triples and d.rng.random() < 0.65:
         return (_of_label(d, label) or d.thing(label)), name
     has = d.has(label, ops=("=", ">", "<", "between"))
-    return d.thing(label, *([has] if has and has.property != name else [])), name
+    return d.thing(label, *([has] if has and has.name != name else [])), name
 
 
 def _top(d: Drawer) -> Meaning | None:
@@ -524,7 +542,7 @@ def _aggregate(d: Drawer) -> Meaning | None:
 
 
 _NOT_SUMMED = frozenset(
-    "rating score age percent percentage share rate level year stars gpa elevation altitude temperature".split()
+    spaced("rating score age percent percentage share rate level year stars gpa elevation altitude temperature")
 )
 
 
@@ -774,5 +792,5 @@ WEIGHTS = {
     "sets": 5, "relationship": 6, "comparison": 4, "path": 1,
 }  # fmt: skip
 _ALONE = frozenset(
-    "lookup filter all count columns values distinct top aggregate group existence absence comparison".split()
+    spaced("lookup filter all count columns values distinct top aggregate group existence absence comparison")
 )

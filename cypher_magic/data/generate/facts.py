@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.data.generate.words import words
 
 if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator, Mapping, Sequence
+
     from cypher_magic.graph.schema import GraphSchema, Triple
 
 LONGEST = 60  # characters of a value that a question may hold
@@ -69,6 +70,7 @@ class Facts:
     schema: GraphSchema
     nodes: Mapping[str, Sequence[Node]]
     edges: Mapping[Triple, Sequence[Edge]]
+    totals: Mapping[str, int] = field(default_factory=dict)  # nodes of a label, where there are more than in the sample
 
     @cached_property
     def keys(self) -> dict[str, str]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate import meaning as ask
 from cypher_magic.data.generate.draw import Drawer, aggregates
 from cypher_magic.data.generate.meaning import Meaning, main_clause, order, question, terse
 from cypher_magic.data.generate.naming import Noun
-from cypher_magic.data.generate.saying import Saying
 from cypher_magic.data.generate.thing import AlsoRelated, Condition, Has, Pin, Related, Thing
 from cypher_magic.data.generate.words import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.data.generate.saying import Saying
 
 BASES = (
     "one hop",
@@ -75,7 +79,7 @@ def _refine(d: Drawer, before: Meaning) -> Following | None:
     if d.rng.random() < 0.5:
         condition = d.has(thing.label, node, ops=("=", ">", "<", "between"))
         if isinstance(condition, Has) and any(
-            isinstance(c, Has) and c.property == condition.property for c in thing.conditions
+            isinstance(c, Has) and c.name == condition.name for c in thing.conditions
         ):
             return None
     else:
@@ -124,7 +128,7 @@ def _count(d: Drawer, before: Meaning) -> Following | None:
         text = v.pick(
             "count",
             [
-                f"how many [are there|are they|is that|is that in total|is that altogether]",
+                "how many [are there|are they|is that|is that in total|is that altogether]",
                 f"[count them|how many of them are there|how many {noun.many} are those]",
                 "[how many|and how many|the number|just the number|count]",
             ],
@@ -135,7 +139,7 @@ def _count(d: Drawer, before: Meaning) -> Following | None:
 
 
 def _closer(d: Drawer, before: Meaning) -> Following | None:
-    """When were they released?"""
+    """Asks on, as in: when were they released."""
     thing = before.thing
     name = (
         d.property(thing.label, ("number", "year", "text", "category", "moment", "list"))
@@ -190,7 +194,7 @@ def _closer(d: Drawer, before: Meaning) -> Following | None:
 
 
 def _extreme(d: Drawer, before: Meaning) -> Following | None:
-    """Which of them is the longest?"""
+    """Asks on, as in: which of them is the longest."""
     thing = before.thing
     name = d.property(thing.label, ("number", "year")) if thing and not thing.pin else None
     if not thing or not name:
@@ -252,7 +256,7 @@ def _average(d: Drawer, before: Meaning) -> Following | None:
 
 
 def _walk(d: Drawer, before: Meaning) -> Following | None:
-    """Who directed them?"""
+    """Asks on, as in: who directed them."""
     thing = before.thing
     if not thing or thing.pin or thing.hops > 1:
         return None
@@ -296,7 +300,7 @@ def _pinned(thing: Thing) -> Thing | None:
 
 
 def _other_entity(d: Drawer, before: Meaning) -> Following | None:
-    """And Kevin Bacon?"""
+    """Asks on, as in: and Kevin Bacon."""
     thing = before.thing
     old = _pinned(thing) if thing else None
     if not thing or not old or not before.remake:
@@ -334,7 +338,7 @@ def _entity(d: Drawer, thing: Thing, old: Thing) -> Thing | None:
 
 
 def _other_property(d: Drawer, before: Meaning) -> Following | None:
-    """And its runtime?"""
+    """Asks on, as in: and its runtime."""
     thing = before.thing
     if not thing or not thing.pin or not before.property:
         return None
@@ -374,7 +378,7 @@ def _other_property(d: Drawer, before: Meaning) -> Following | None:
 
 
 def _other_relationship(d: Drawer, before: Meaning) -> Following | None:
-    """And who wrote it?"""
+    """Asks on, as in: and who wrote it."""
     thing = before.thing
     if not thing or len(thing.conditions) != 1:
         return None

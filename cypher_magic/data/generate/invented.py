@@ -7,15 +7,17 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-_FIRST = (
+from cypher_magic.data.generate.spaced import barred, spaced
+
+_FIRST = spaced(
     "Ada Amir Ana Anders Anouk Aoife Arjun Ayşe Bea Bilal Bruno Carla Chen Chidi Chloé Dana Darius Diego Dilan Ebba Edda "
     "Elena Emeka Emil Esra Fatima Femi Finn Freya Gael Greta Hana Hassan Hugo Ida Ines Ivan Jada Jana Jasper Jin José Jun "
     "Kai Karim Katya Kofi Lars Leila Lena Liam Linh Luca Luz Maja Malik Mara Marek Mateo Mei Mila Mina Nadia Naoko Nell "
     "Niamh Nils Noor Oda Olga Omar Oskar Pablo Petra Pia Priya Quinn Rafael Rania Ravi Renée Rosa Ruben Sami Sanna Sara "
     "Selma Sofia Søren Suki Tariq Tess Theo Tomás Uma Valeria Vera Viktor Wanda Wei Yara Yusuf Zara Zoe John Mary James "
     "Linda Robert Susan Peter Anna Tom Emma Jack Alice George Julia Sam Kate Ben Laura Nick Helen Mark Claire Paul Grace"
-).split()
-_LAST = (
+)
+_LAST = spaced(
     "Abara Adeyemi Almeida Andersson Aydın Bakker Bauer Becker Bianchi Boateng Brandt Brown Byrne Castro Chen Clarke Cohen "
     "Costa Cruz Dahl Das Diaz Dubois Eriksen Farah Fischer Flores Fournier Fuchs Garcia Gomez Gupta Haas Hansen Hassan "
     "Hoffmann Horvat Ibrahim Ito Ivanova Jansen Jensen Joshi Kaya Kelly Khan Kim Klein Koch Kovacs Kowalski Krüger Kumar "
@@ -24,8 +26,8 @@ _LAST = (
     "Popescu Quist Rahman Ramos Reyes Ricci Rossi Ruiz Sato Schmidt Schneider Silva Singh Smirnov Smith Sousa Stein Suzuki "
     "Takeda Tanaka Torres Tran Turner Usman Vargas Vega Virtanen Vogel Volkov Wagner Walker Wang Weber White Williams Wong "
     "Wright Yamada Yılmaz Young Zhang Ziegler Taylor Evans Hill Scott Green Adams Baker Carter Cook Parker Bell"
-).split()
-_CITIES = (
+)
+_CITIES = spaced(
     "Aarhus Accra Adana Algiers Antwerp Athens Austin Baku Bamako Basel Beirut Belgrade Bergen Berlin Bilbao Bogotá Bonn "
     "Boston Brno Brussels Cairo Cali Chicago Cologne Cork Cusco Dakar Dallas Delhi Denver Doha Dresden Dublin Fez Florence "
     "Fukuoka Geneva Genoa Ghent Graz Hanoi Havana Helsinki Houston Izmir Jaipur Kigali Kobe Kraków Kyoto Lagos Leeds Leipzig "
@@ -33,7 +35,7 @@ _CITIES = (
     "Oslo Osaka Ottawa Palermo Paris Perth Porto Prague Pune Quito Rabat Reykjavík Riga Rome Salzburg Santiago Sapporo "
     "Seattle Seoul Seville Sofia Split Tallinn Tampere Tbilisi Tirana Tokyo Toledo Toronto Tours Tunis Turin Utrecht Vienna "
     "Vilnius Warsaw York Zagreb Zürich"
-).split()
+)
 _CITIES += [
     "New York",
     "San Diego",
@@ -45,74 +47,82 @@ _CITIES += [
     "Hong Kong",
     "Saint-Étienne",
 ]
-_COUNTRIES = (
+_COUNTRIES = spaced(
     "Argentina Australia Austria Belgium Brazil Canada Chile China Colombia Croatia Cuba Denmark Egypt Estonia Finland France "
     "Germany Ghana Greece Hungary Iceland India Ireland Israel Italy Japan Jordan Kenya Latvia Malta Mexico Morocco Nepal "
     "Netherlands Nigeria Norway Peru Poland Portugal Romania Senegal Spain Sweden Switzerland Tunisia Turkey Ukraine Vietnam USA"
-).split()
-_ADJECTIVES = (
+)
+_ADJECTIVES = spaced(
     "Amber Ancient Blue Bold Bright Broken Calm Crimson Dark Deep Distant Eastern Electric Empty Endless Fast Final First "
     "Frozen Gentle Golden Grand Green Hidden Hollow Iron Last Little Lonely Long Lost Lucky Midnight New Northern Old Open "
     "Orange Pale Prime Quiet Rapid Red Royal Secret Sharp Silent Silver Simple Small Smart Solid Southern Strong Sudden Swift "
     "Tall Urban Velvet Warm White Wide Wild Winter Young"
-).split()
-_NOUNS = (
+)
+_NOUNS = spaced(
     "Anchor Arrow Atlas Bay Beacon Bird Bloom Bridge Brook Candle Castle Circle Cloud Comet Compass Coral Crane Creek Crown "
     "Dawn Delta Desert Dream Drum Eagle Echo Ember Falcon Feather Field Fire Flame Forest Fountain Fox Garden Gate Glass "
     "Harbor Hawk Heart Hill Horizon House Island Journey Key Lake Lantern Leaf Letter Light Lion Machine Maple Mask Meadow "
     "Mirror Moon Morning Mountain Night North Oak Ocean Orbit Owl Path Pearl Pine Planet Promise Rain Raven Ridge River Road "
     "Rock Rose Sail Sea Shadow Shore Signal Sky Snow Song Spark Spring Star Station Stone Storm Story Stream Summer Sun Tide "
     "Tiger Tower Train Valley Voice Wave Wind Window Wing Winter Wolf Wood"
-).split()
-_FIRMS = "Ltd GmbH Inc Group Labs Works Partners Systems Industries & Sons Co Logistics Energy Foods Motors Media Air Bank Capital".split()
+)
+_FIRMS = spaced(
+    "Ltd GmbH Inc Group Labs Works Partners Systems Industries & Sons Co Logistics Energy Foods Motors Media Air Bank Capital"
+)
 _FIRMS[_FIRMS.index("&") : _FIRMS.index("&") + 2] = ["& Sons"]
-_TOPICS = (
+_TOPICS = spaced(
     "Finance Marketing Sales Research Legal Operations Security Support Design Logistics Procurement Quality Planning Training "
     "Travel Photography Cooking Gardening Chess Running Cycling History Poetry Robotics Astronomy Music Politics Climate Health "
     "Economy Sports Culture Technology Science Education Housing Trade Energy Transport Water Tourism Fashion Gaming Toys Books "
     "Electronics Furniture Shoes Garden Beauty Groceries Tools Stationery"
-).split()
-_SCIENCES = (
+)
+_SCIENCES = barred(
     "Machine Learning|Graph Theory|Databases|Organic Chemistry|Genetics|Neuroscience|Quantum Physics|Statistics|Linguistics|"
     "Philosophy|Sociology|Economics|Robotics|Computer Vision|Cryptography|Ecology|Geology|Algebra|Topology|Optics|Immunology|"
     "Astrophysics|Psychology|Archaeology|Logic|Thermodynamics|Signal Processing|Game Theory|Medicine|Literature|Law|Materials"
-).split("|")
-_SKILLS = (
+)
+_SKILLS = barred(
     "Python|SQL|Java|Welding|Accounting|Negotiation|Project Planning|Data Analysis|Public Speaking|First Aid|Carpentry|Spanish|"
     "French|Excel|Photography|Copywriting|Machine Learning|Testing|Leadership|Budgeting|Drawing|Rust|Go|Cloud|Squat|Push-up|"
     "Rowing|Plank|Yoga|Burpee|Deadlift|Stretching|Sprint"
-).split("|")
-_GADGETS = (
+)
+_GADGETS = spaced(
     "Bearing Bolt Bracket Bulb Cable Camera Chain Clamp Clutch Coil Connector Cylinder Display Drill Fan Filter Gasket Gear Hammer "
     "Hinge Hose Lamp Lens Lever Lock Magnet Motor Nozzle Pedal Pipe Piston Plug Pump Relay Rotor Screw Seal Sensor Shaft Shield "
     "Spring Switch Sword Tank Valve Wheel Wire"
-).split()
-_GENRES = (
+)
+_GENRES = spaced(
     "Drama Comedy Thriller Jazz Rock Pop Folk Blues Techno Classical Fantasy Mystery Romance Horror Western Adventure Satire "
     "Biography Poetry Opera Metal Soul Reggae Baroque Cubism Realism Impressionism Romanticism Expressionism Crime History Travel "
     "Cooking Animation Documentary"
-).split()
-_FOODS = (
+)
+_FOODS = spaced(
     "Almond Apple Barley Basil Bean Beef Butter Carrot Cheese Chicken Chili Cocoa Corn Cotton Cream Cucumber Egg Flour Garlic "
     "Ginger Honey Lemon Lentil Linen Milk Mint Mushroom Mustard Oat Olive Onion Orange Oregano Paprika Parsley Peanut Pear Pepper "
     "Potato Rice Rye Saffron Salmon Salt Sesame Silk Soy Spinach Sugar Thyme Tofu Tomato Tuna Vanilla Walnut Wheat Wool Yeast"
-).split()
-_DISHES = "Soup Stew Salad Curry Pie Risotto Cake Noodles Tart Casserole Pancakes Dumplings Tacos Pizza Omelette Bread Goulash".split()
-_SPECIES = (
+)
+_DISHES = spaced(
+    "Soup Stew Salad Curry Pie Risotto Cake Noodles Tart Casserole Pancakes Dumplings Tacos Pizza Omelette Bread Goulash"
+)
+_SPECIES = barred(
     "Grey Wolf|Red Fox|Brown Bear|Barn Owl|Snow Leopard|Polar Bear|Green Turtle|Blue Whale|House Mouse|Field Mouse|Sea Otter|"
     "Honey Bee|Fruit Fly|Zebrafish|African Elephant|Giraffe|Plains Zebra|Emperor Penguin|Bald Eagle|Roe Deer|Wild Boar|Lynx|"
     "Atlantic Salmon|Garden Snail|Nile Crocodile|Chimpanzee|Gorilla|Red Panda|Koala|Hippo|Cheetah|Lion|Tiger|Otter"
-).split("|")
-_PETS = "Bella Charlie Luna Max Daisy Rocky Molly Bruno Nala Simba Coco Ruby Oscar Milo Kiki Balu Pepper Shadow Misty Rex Gandalf Momo".split()
-_LANGUAGES = (
+)
+_PETS = spaced(
+    "Bella Charlie Luna Max Daisy Rocky Molly Bruno Nala Simba Coco Ruby Oscar Milo Kiki Balu Pepper Shadow Misty Rex Gandalf Momo"
+)
+_LANGUAGES = spaced(
     "English Spanish French German Italian Portuguese Polish Turkish Arabic Hindi Bengali Mandarin Japanese Korean Swahili Yoruba "
     "Dutch Swedish Finnish Greek Czech Hungarian Ukrainian Vietnamese Catalan Basque Welsh Irish Tamil Urdu"
-).split()
-_ELEMENTS = (
+)
+_ELEMENTS = spaced(
     "Hydrogen Helium Lithium Carbon Nitrogen Oxygen Fluorine Neon Sodium Magnesium Silicon Sulfur Chlorine Argon Potassium Calcium "
     "Titanium Iron Cobalt Nickel Copper Zinc Arsenic Silver Tin Iodine Xenon Tungsten Platinum Gold Mercury Lead Radon Radium Uranium"
-).split()
-_ROLES = "captain narrator detective nurse pilot queen teacher stranger neighbor twin spy chef ghost lawyer sailor himself".split()
+)
+_ROLES = spaced(
+    "captain narrator detective nurse pilot queen teacher stranger neighbor twin spy chef ghost lawyer sailor himself"
+)
 
 Make = Callable[[random.Random], Any]
 

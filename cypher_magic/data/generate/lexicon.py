@@ -5,6 +5,8 @@ A name that is not listed is still understood by its own words; a listed one onl
 
 from __future__ import annotations
 
+from cypher_magic.data.generate.spaced import spaced
+
 # label (singular, lower case): other nouns for it
 LABELS = {
     "movie": "film", "film": "movie", "tv show": "show, series", "show": "TV show", "series": "show",
@@ -38,13 +40,15 @@ LABELS = {
 }  # fmt: skip
 
 PEOPLE = frozenset(
-    "person people user customer client employee worker author writer artist musician player athlete student teacher "
-    "professor instructor driver judge lawyer speaker doctor patient politician director actor researcher scientist "
-    "manager member passenger pilot buyer seller reviewer reader contact friend engineer developer coach composer singer "
-    "chef cook guest owner tenant borrower investor founder candidate applicant citizen resident officer agent "
-    "attorney trainer volunteer donor creator contributor maintainer individual human staff referee mechanic farmer "
-    "curator collector painter editor translator producer critic fan follower subscriber visitor tourist traveller "
-    "physician nurse parent child pupil witness defendant suspect technician operator colleague human librarian patron".split()
+    spaced(
+        "person people user customer client employee worker author writer artist musician player athlete student teacher "
+        "professor instructor driver judge lawyer speaker doctor patient politician director actor researcher scientist "
+        "manager member passenger pilot buyer seller reviewer reader contact friend engineer developer coach composer singer "
+        "chef cook guest owner tenant borrower investor founder candidate applicant citizen resident officer agent "
+        "attorney trainer volunteer donor creator contributor maintainer individual human staff referee mechanic farmer "
+        "curator collector painter editor translator producer critic fan follower subscriber visitor tourist traveller "
+        "physician nurse parent child pupil witness defendant suspect technician operator colleague human librarian patron"
+    )
 )
 
 # base and particle of a relationship's verb, in one of its forms:

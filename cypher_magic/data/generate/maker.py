@@ -14,7 +14,6 @@ from cypher_magic.data.generate.draw import WEIGHTS, Drawer
 from cypher_magic.data.generate.literals import unguarded
 from cypher_magic.data.generate.naming import Naming
 from cypher_magic.data.generate.saying import Saying
-from cypher_magic.data.generate.thing import Cell
 from cypher_magic.data.generate.typos import with_typo
 from cypher_magic.data.generate.voice import Voice
 from cypher_magic.errors import DataError
@@ -22,6 +21,7 @@ from cypher_magic.errors import DataError
 if TYPE_CHECKING:
     from cypher_magic.data.generate.facts import Facts
     from cypher_magic.data.generate.meaning import Meaning
+    from cypher_magic.data.generate.thing import Cell
 
 TRIES = 40  # draws in vain, per family, before a graph counts as used up
 _SAME_QUERY = 2  # questions for one query

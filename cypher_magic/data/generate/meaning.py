@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate.literals import said
 from cypher_magic.data.generate.naming import Naming
@@ -17,9 +17,13 @@ from cypher_magic.data.generate.thing import (
     Together,
     direction,
 )
-from cypher_magic.data.generate.voice import Voice
 from cypher_magic.data.generate.words import article, plural
 from cypher_magic.graph.schema import Triple, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.data.generate.voice import Voice
 
 SHOW = (
     "[List|Show|Show me|Give me|Name|Find|Get|Display|Return|Fetch|Find me|Get me|Tell me]",
@@ -173,57 +177,50 @@ def lookup(thing: Thing, property: str) -> Meaning:
     distinct = "DISTINCT " if thing.loose else ""
     query = f"{match.text} RETURN {distinct}{var}.{quoted(property)}"
     cells = thing.cells | {(thing.label, "", "", property)}
-
-    def say(s: Saying) -> str:
-        v = s.voice
-        known = s.words(property, thing.label)
-        noun = v.vary(known.nouns)
-        if not thing.pin:
-            many = v.chance(0.7)
-            what = (
-                f"{plural(noun)} of {v.vary(['', 'the ', 'all '])}{s.many(thing)}"
-                if many
-                else f"{noun} of the {s.one(thing)}"
-            )
-            how = v.pick("look", [0, 1, 2])
-            if how == 0:
-                return question(v, f"what {'are' if many else 'is'} the {what}")
-            return order(v, f"{v.say(v.vary(SHOW))} the {what}") if how == 1 else terse(v, what)
-        x = s.named(thing)
-        how = v.pick(
-            "look",
-            ["ask", "ask", "what", "of", "poss", "have", "tell", "know", "terse"]
-            if known.asks
-            else ["what", "of", "poss", "have", "tell", "know", "terse"],
-        )
-        if how == "ask":
-            return question(v, v.vary(known.asks).format(x=x))
-        if how == "what":
-            return question(v, v.say(f"[what is|what's|what was] the {noun} of {x}"))
-        if how == "of":
-            return order(v, v.say(f"[Give me|Show|Show me|Tell me|Return|Get|Find|Look up] the {noun} of {x}"))
-        if how == "poss":
-            return (
-                question(v, v.say(f"[what is|what's] {x}'s {noun}"))
-                if len(x) < 40
-                else question(v, f"what is the {noun} of {x}")
-            )
-        if how == "have":
-            return question(v, v.say(f"[what|which] {noun} does {x} have"))
-        if how == "tell":
-            return question(
-                v,
-                v.say(
-                    f"[can you tell me|could you tell me|do you know|i want to know|i'd like to know] the {noun} of {x}"
-                ),
-            )
-        if how == "know" and known.asks:
-            return question(v, v.vary(known.asks).format(x=x))
-        return terse(v, v.vary([f"{noun} of {x}", f"{x} {noun}", f"{x}'s {noun}", f"{x}: {noun}"]))
-
+    say = _say_lookup if thing.pin else _say_values
     return Meaning(
-        "lookup", f"lookup {thing.kind}", query, thing.hops, cells, say, thing, lambda t: lookup(t, property), property
-    )
+        "lookup", f"lookup {thing.kind}", query, thing.hops, cells, lambda s: say(s, thing, property), thing,
+        lambda t: lookup(t, property), property,
+    )  # fmt: skip
+
+
+def _say_values(s: Saying, thing: Thing, property: str) -> str:
+    """The property of all that meet conditions."""
+    v, noun = s.voice, s.voice.vary(s.words(property, thing.label).nouns)
+    many = v.chance(0.7)
+    of = f"{v.vary(['', 'the ', 'all '])}{s.many(thing)}" if many else f"the {s.one(thing)}"
+    what = f"{plural(noun) if many else noun} of {of}"
+    how = v.pick("look", ["what", "show", "terse"])
+    if how == "what":
+        return question(v, f"what {'are' if many else 'is'} the {what}")
+    return order(v, f"{v.say(v.vary(SHOW))} the {what}") if how == "show" else terse(v, what)
+
+
+def _say_lookup(s: Saying, thing: Thing, property: str) -> str:
+    """The property of one named thing."""
+    v, known, x = s.voice, s.words(property, thing.label), s.named(thing)
+    noun = v.vary(known.nouns)
+    hows = ["what", "of", "own", "have", "tell", "terse"]
+    how = v.pick("look", ["ask", "ask", "ask", *hows] if known.asks else hows)
+    if how == "ask":
+        return question(v, v.vary(known.asks).format(x=x))
+    if how == "of":
+        return order(v, v.say(f"[Give me|Show|Show me|Tell me|Return|Get|Find|Look up] the {noun} of {x}"))
+    if how == "terse":
+        return terse(v, v.vary([f"{noun} of {x}", f"{x} {noun}", f"{x}'s {noun}", f"{x}: {noun}"]))
+    if how == "tell":
+        text = v.say(f"[can you|could you] tell me the {noun} of {x}")
+        return (
+            question(v, text)
+            if v.chance(0.6)
+            else order(v, v.say(f"[I want|I'd like|I need] to know the {noun} of {x}"))
+        )
+    forms = {
+        "what": f"[what is|what's|what was] the {noun} of {x}",
+        "own": f"[what is|what's] {x}'s {noun}" if len(x) < 40 else f"what is the {noun} of {x}",
+        "have": f"[what|which] {noun} does {x} have",
+    }
+    return question(v, v.say(forms[how]))
 
 
 def distinct(thing: Thing, property: str) -> Meaning:

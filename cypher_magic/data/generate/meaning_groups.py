@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cypher_magic.data.generate.meaning import (
     AGGREGATES,
     SHOW,
     Meaning,
-    _is_person,
     _named,
     _spelled,
     order,
     question,
     terse,
 )
-from cypher_magic.data.generate.saying import Saying
 from cypher_magic.data.generate.thing import Cell, Has, Match, Pin, Thing, direction
 from cypher_magic.data.generate.words import plural
 from cypher_magic.graph.schema import Triple, quoted
+
+if TYPE_CHECKING:
+    from cypher_magic.data.generate.saying import Saying
 
 
 def _joined(triple: Triple, side: str, thing: Thing, other: Thing, *, rel: bool = False) -> tuple[Match, str, str]:
@@ -484,35 +487,20 @@ def path(first: Thing, second: Thing, longest: int = 6) -> Meaning:
     query = f"MATCH path = shortestPath({start}-[*..{longest}]-{end}) RETURN length(path)"
 
     def say(s: Saying) -> str:
-        v = s.voice
-        x, y = s.named(first), s.named(second)
-        return v.pick(
+        v, x, y = s.voice, s.named(first), s.named(second)
+        form = v.pick(
             "path",
             [
-                lambda: question(
-                    v,
-                    v.say(
-                        f"how many [steps|hops|links|relationships] [are there |are |lie |]between {x} and {y}".replace(
-                            "[are there |are |lie |]", "[are there |are |lie ]"
-                        )
-                    ),
-                ),
-                lambda: question(
-                    v,
-                    v.say(f"how long is the shortest [path|way|connection] [between|from] {x} [and|to] {y}")
-                    .replace("from " + x + " and", "from " + x + " to")
-                    .replace("between " + x + " to", "between " + x + " and"),
-                ),
-                lambda: question(
-                    v,
-                    v.say(f"what is the [length of the shortest path|shortest distance|distance] between {x} and {y}"),
-                ),
-                lambda: question(v, v.say(f"how [far apart|closely connected|many degrees apart] are {x} and {y}")),
-                lambda: order(
-                    v, v.say(f"[Find|Give me|Compute] the [length of the shortest path|distance] between {x} and {y}")
-                ),
+                f"how many [steps|hops|links|relationships] [are there |are |lie ]between {x} and {y}",
+                f"how long is the shortest [path|way|connection] between {x} and {y}",
+                f"how long is the shortest [path|way] from {x} to {y}",
+                f"what is the [length of the shortest path|shortest distance|distance] between {x} and {y}",
+                f"how [far apart|closely connected|many degrees apart] are {x} and {y}",
+                f"[Find|Give me|Compute] the [length of the shortest path|distance] between {x} and {y}",
             ],
-        )()
+        )
+        text = v.say(form)
+        return order(v, text) if form.startswith("[Find") else question(v, text)
 
     cells = first.cells | second.cells
     return Meaning("path", "path length", query, 2, cells, say)

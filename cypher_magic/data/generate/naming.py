@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate.lexicon import LABELS, PEOPLE, RELATIONSHIPS
 from cypher_magic.data.generate.lexicon_properties import ALIASES, PROPERTIES, PropertyWords
+from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import Verb, article, base_of, plural, singular, verb, words
 
 if TYPE_CHECKING:
     from cypher_magic.graph.schema import GraphSchema, Triple
 
 _PARTICLES = frozenset(
-    "in on at to from of for with by about into over under through near as against after via onto upon off up down between".split()
+    spaced(
+        "in on at to from of for with by about into over under through near as against after via onto upon off up down between"
+    )
 )
 _INTRANSITIVE = frozenset(  # "acted in" is what somebody did; "located in", "shipped from" is what something is
-    """act work live play apply participate appear compete listen subscribe vote travel depart arrive talk move die contribute
+    spaced("""act work live play apply participate appear compete listen subscribe vote travel depart arrive talk move die contribute
     refer respond belong invest comment preside log land look walk stay study graduate reply retire score collaborate coauthor
     partner interact go fly eat sit stand hang lie come fall run leave meet deal bid fight reside wait sleep swim train bet star
-    debut perform lead speak depend rely focus specialize occur happen start end begin stop migrate transfer""".split()  # noqa: SIM905
+    debut perform lead speak depend rely focus specialize occur happen start end begin stop migrate transfer""")
 )
 _VERBS = frozenset(
-    """act know follow like love work live supply depend use own contain include belong report manage lead buy purchase sell
+    spaced("""act know follow like love work live supply depend use own contain include belong report manage lead buy purchase sell
     order make produce write direct create develop maintain require need import call connect link run host deploy store stock
     ship fly depart arrive operate border flow speak study attend take teach advise publish cite mention edit translate play
     coach win compete participate visit travel join send receive pay transfer invest acquire found post comment tag subscribe
@@ -36,12 +39,12 @@ _VERBS = frozenset(
     describe explain document discuss exhibit concern rival mentor measure apply overrule name quote stand start stop appear
     refer contribute collaborate interact communicate reply share occur prey relate board care look code hang deal begin end
     manufacture build trade bring get keep assemble design test approve audit verify validate load unload sing dance record
-    release star perform compose conduct detect diagnose prescribe hit strike damage destroy protect secure encrypt scan""".split()  # noqa: SIM905
+    release star perform compose conduct detect diagnose prescribe hit strike damage destroy protect secure encrypt scan""")
 )
 _ADJECTIVES = frozenset(
-    "available next close similar equal responsible adjacent near relevant due prior subject opposite".split()
+    spaced("available next close similar equal responsible adjacent near relevant due prior subject opposite")
 )
-_NOT_VERBS = frozenset("friends series news class address status business process".split())
+_NOT_VERBS = frozenset(spaced("friends series news class address status business process"))
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def property_words(name: str, owner: list[str], type_: str = "") -> PropertyWord
     return PropertyWords((full,), unit=found.unit)
 
 
-_MEASURES = frozenset("price cost weight height length depth area distance speed salary age capacity".split())
+_MEASURES = frozenset(spaced("price cost weight height length depth area distance speed salary age capacity"))
 
 
 def _when(done: str, what: str) -> PropertyWords:

@@ -39,7 +39,7 @@ def facts_of(connection: Connection, *, seed: int = 0, time_budget: float = 20.0
             edges[triple] = _edges(connection, triple, schema, size)
     if not any(nodes.values()):
         raise DataError("The graph has no nodes.", hint="load something into it first")
-    return Facts(schema, nodes, edges)
+    return Facts(schema, nodes, edges, _totals(connection, nodes, until))
 
 
 def _shuffled(rng: random.Random, items: list[Any]) -> list[Any]:
@@ -85,7 +85,7 @@ def _edges(connection: Connection, triple: Triple, schema: Any, size: int) -> li
     pattern = f"(a:{quoted(triple.start)})-[r:{quoted(triple.type)}]->(b:{quoted(triple.end)})"
     text = (
         f"MATCH {pattern} WITH a, r, b LIMIT {size} "
-        f"RETURN elementId(a), {_read(start, 'a')}, {_read(own, 'r')}, elementId(b), {_read(end, 'b')}"
+        f"RETURN elementId(a) AS a, {_read(start, 'a')} AS av, {_read(own, 'r')} AS rv, elementId(b) AS b, {_read(end, 'b')} AS bv"
     )
     found = [
         Edge(
@@ -97,6 +97,16 @@ def _edges(connection: Connection, triple: Triple, schema: Any, size: int) -> li
         for a, av, rv, b, bv in _asked(connection, text, size)
     ]
     return sorted(found, key=lambda e: (e.start.id, e.end.id, str(sorted(e.values.items()))))
+
+
+def _totals(connection: Connection, nodes: Mapping[str, list[Node]], until: float) -> dict[str, int]:
+    """How many nodes the labels have of which the sample holds only a part; from the count store on Neo4j."""
+    found = {}
+    for label, sampled in nodes.items():
+        if len(sampled) >= _MOST and time.monotonic() < until:
+            rows = _asked(connection, f"MATCH (n:{quoted(label)}) RETURN count(n)", 1)
+            found[label] = rows[0][0] if rows else len(sampled)
+    return found
 
 
 def _asked(connection: Connection, text: str, size: int) -> list[tuple[Any, ...]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import singledispatchmethod
+from typing import TYPE_CHECKING
 
-from cypher_magic.data.generate.lexicon_properties import PropertyWords
 from cypher_magic.data.generate.literals import OWNED, said
 from cypher_magic.data.generate.naming import Frame, Naming, Noun
 from cypher_magic.data.generate.thing import (
@@ -21,9 +21,12 @@ from cypher_magic.data.generate.thing import (
     Together,
     Without,
 )
-from cypher_magic.data.generate.voice import Voice
 from cypher_magic.data.generate.words import article, plural, singular
-from cypher_magic.graph.schema import Triple
+
+if TYPE_CHECKING:
+    from cypher_magic.data.generate.lexicon_properties import PropertyWords
+    from cypher_magic.data.generate.voice import Voice
+    from cypher_magic.graph.schema import Triple
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class Saying:
 
     def has(self, condition: Has, noun_: Noun, many: bool, owner: str = "") -> Part:
         """A property condition; `owner` names the relationship type of a relationship's property."""
-        known, that = self.words(condition.property, owner or noun_.label), noun_.that
+        known, that = self.words(condition.name, owner or noun_.label), noun_.that
         noun = self.voice.vary(known.nouns)
         unit = f" {known.unit}" if known.unit and self.voice.chance(0.7) else ""
         values = [said(v) + (unit if condition.what == "number" else "") for v in condition.values]
@@ -140,7 +143,7 @@ class Saying:
             text = self.voice.pick(
                 "rel", [*_ABOVE[condition.op], *_ABOVE[condition.op], *_generic(condition, known)[:3]]
             )
-        elif forms and self.voice.pick("h", [True, True, False]):
+        elif forms and self.voice.pick("own", [("y",), ("y",), ()]):
             text = self.voice.vary(forms)
         elif condition.what == "moment":
             text = self.voice.vary(_MOMENT[condition.op])
@@ -283,55 +286,35 @@ class Saying:
         return Part(after=self.voice.vary(self._negated(frame, condition.side, other, noun, many)))
 
     def _negated(self, frame: Frame, side: str, other: str | Noun, noun: Noun, many: bool) -> list[str]:
-        past = frame.tense == "past"
-        do = "did not" if past else ("do not" if many else "does not")
-        short = do.replace(" not", "n't")
-        be = ("were" if many else "was") if past else ("are" if many else "is")
-        that = noun.that
-        named = isinstance(other, str)
-        whom = other if isinstance(other, str) else f"any {self.voice.vary([other.one, other.many])}"
-        found: list[str] = []
-        if side == "start":
-            for v in frame.verbs:
-                found += [f"{that} {do} {v.form('base')} {whom}", f"{that} {short} {v.form('base')} {whom}"]
-                if not named:
-                    found += [
-                        f"{that} never {v.form('past')} {whom}",
-                        f"{that} {v.form('past' if past else 'base' if many else 'third')} no {other.many}",
-                    ]  # type: ignore[union-attr]
-            found += [f"that {be} not {s} {whom}" for s in frame.states] + [f"not {s} {whom}" for s in frame.states[:1]]
-            if not named and frame.end_nouns:
-                found += [f"without {article(frame.end_nouns[0][0])}", f"with no {frame.end_nouns[0][0]}"]
-        else:
-            their = "didn't" if past else "doesn't"
-            for v in frame.verbs:
-                if named:
-                    found += [f"{other} {their} {v.form('base')}", f"that {other} {their} {v.form('base')}"]
-                    found += (
-                        [f"not {v.participle} by {other}", f"that {be} not {v.participle} by {other}"]
-                        if not v.particle and v.base != "have"
-                        else []
-                    )
-                else:
-                    who = ["no one", "nobody", f"no {other.one}"] if other.person else [f"no {other.one}"]  # type: ignore[union-attr]
-                    found += [f"that {w} {v.form('past' if past else 'third')}" for w in who]
-                    found += (
-                        [
-                            f"not {v.participle} by {whom}",
-                            f"that {be} never {v.participle}",
-                            f"that {be} not {v.participle} by anyone",
-                        ]
-                        if not v.particle and other.person
-                        else []
-                    )  # type: ignore[union-attr]
-            found += [f"not {link} {whom}" for link in frame.links if named]
-            found += [f"{that} did not {a.form('base')} {whom}" for a in frame.actors]
-        if not named:
-            nouns = [plural(n) for n, _ in (frame.start_nouns if side == "end" else frame.end_nouns)[:2]] or [
-                other.many
-            ]  # type: ignore[union-attr]
-            found += [f"without any {n}" for n in nouns] + [f"with no {n}" for n in nouns]
-        return found or [f"not linked to {whom}"]
+        """A missing relationship: to one named thing (`other` is its name), or to any."""
+        if isinstance(other, str):
+            named = _not_start if side == "start" else _not_end
+            return named(frame, other, noun, many) or [f"not linked to {other}"]
+        found = (
+            self._none_start(frame, other, noun, many) if side == "start" else self._none_end(frame, other, noun, many)
+        )
+        nouns = [plural(n) for n, _ in (frame.start_nouns if side == "end" else frame.end_nouns)[:2]] or [other.many]
+        return found + [f"without any {n}" for n in nouns] + [f"with no {n}" for n in nouns]
+
+    def _none_start(self, frame: Frame, other: Noun, noun: Noun, many: bool) -> list[str]:
+        past, that = frame.tense == "past", noun.that
+        tense = "past" if past else "base" if many else "third"
+        found = _not_start(frame, f"any {self.voice.vary([other.one, other.many])}", noun, many)
+        for v in frame.verbs:
+            found += [f"{that} never {v.form('past')} any {other.many}", f"{that} {v.form(tense)} no {other.many}"]
+        return found + [f"without {article(n)}" for n, _ in frame.end_nouns[:1]]
+
+    def _none_end(self, frame: Frame, other: Noun, noun: Noun, many: bool) -> list[str]:
+        tense, be = ("past" if frame.tense == "past" else "third"), _be(frame, many)
+        nobody = ["no one", "nobody", f"no {other.one}"] if other.person else [f"no {other.one}"]
+        found = [f"that {who} {v.form(tense)}" for v in frame.verbs for who in nobody]
+        if other.person:
+            done = [v for v in frame.verbs if not v.particle and v.base != "have"]
+            found += [f"not {v.participle} by any {other.one}" for v in done]
+            found += [
+                f"that {be} {w}" for v in done for w in (f"never {v.participle}", f"not {v.participle} by anyone")
+            ]
+        return found + [f"{noun.that} did not {a.form('base')} any {other.one}" for a in frame.actors]
 
     @condition.register
     def _(self, condition: Times, noun: Noun, many: bool, head: bool) -> Part:
@@ -440,7 +423,7 @@ class Saying:
 
     @condition.register
     def _(self, condition: Than, noun: Noun, many: bool, head: bool) -> Part:
-        known = self.words(condition.property, noun.label)
+        known = self.words(condition.name, noun.label)
         higher = condition.op == ">"
         forms = known.higher if higher else known.lower
         name = self.named(condition.other)
@@ -533,3 +516,25 @@ def _generic(condition: Has, known: PropertyWords) -> tuple[str, ...]:
             else ("that {are} not " + flag, "not marked as " + flag)
         )
     return _GENERIC[condition.op]
+
+
+def _be(frame: Frame, many: bool) -> str:
+    """The form of "be" for the time that a relationship speaks of."""
+    return ("were" if many else "was") if frame.tense == "past" else ("are" if many else "is")
+
+
+def _not_start(frame: Frame, other: str, noun: Noun, many: bool) -> list[str]:
+    do = "did not" if frame.tense == "past" else ("do not" if many else "does not")
+    short, that = do.replace(" not", "n't"), noun.that
+    found = [f"{that} {not_} {v.form('base')} {other}" for v in frame.verbs for not_ in (do, short)]
+    found += [f"{that} {_be(frame, many)} not {s} {other}" for s in frame.states]
+    return found + [f"not {s} {other}" for s in frame.states[:1]]
+
+
+def _not_end(frame: Frame, other: str, noun: Noun, many: bool) -> list[str]:
+    do = "didn't" if frame.tense == "past" else "doesn't"
+    found = [f"{that}{other} {do} {v.form('base')}" for v in frame.verbs for that in ("", "that ")]
+    done = [v for v in frame.verbs if not v.particle and v.base != "have"]
+    found += [f"{w}not {v.participle} by {other}" for v in done for w in ("", f"that {_be(frame, many)} ")]
+    found += [f"not {link} {other}" for link in frame.links]
+    return found + [f"{noun.that} did not {a.form('base')} {other}" for a in frame.actors]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -22,6 +21,8 @@ from cypher_magic.errors import DataError
 from cypher_magic.graph.schema import GraphSchema, Triple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from cypher_magic.data.generate.meaning import Meaning
 
 _PER_GRAPH = 30  # pairs

@@ -65,9 +65,20 @@ class Thing:
 class Condition:
     """Something that narrows a Thing down; `apply` writes it into a Match."""
 
-    kind = ""
-    loose = False
-    hops = 0
+    @property
+    def kind(self) -> str:
+        """What kind of condition it is, for the names of templates."""
+        raise NotImplementedError
+
+    @property
+    def loose(self) -> bool:
+        """Whether it may match a node more than once."""
+        return False
+
+    @property
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 0
 
     def apply(self, match: Match, var: str, label: str) -> None:
         """Adds patterns and WHERE terms."""
@@ -165,19 +176,24 @@ def direction(side: str) -> str:
 class Has(Condition):
     """A property compared with a value: op is one of = > < >= <= between in contains starts missing there true false."""
 
-    property: str
+    name: str
     op: str
     values: tuple[Any, ...] = ()
     what: str = "number"  # the kind of property, see Facts.kind
-    hops = 0
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 0
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
         return f"{self.what} {self.op}"
 
     def term(self, var: str) -> str:
         """The comparison on a variable."""
-        name = f"{var}.{quoted(self.property)}"
+        name = f"{var}.{quoted(self.name)}"
         given = [literal(v) for v in self.values]
         if self.what == "moment" and self.op in ("=", ">", "<", "between") and isinstance(self.values[0], int):
             name += ".year"
@@ -194,10 +210,12 @@ class Has(Condition):
         }.get(self.op, lambda: f"{name} {self.op} {given[0]}")()
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         match.terms.append(self.term(var))
 
     def cells(self, label: str) -> Iterator[Cell]:
-        yield label, "", "", self.property
+        """What of the schema is used."""
+        yield label, "", "", self.name
 
 
 @dataclass(frozen=True)
@@ -210,26 +228,31 @@ class Related(Condition):
     has: Has | None = None
 
     @property
-    def loose(self) -> bool:  # type: ignore[override]
+    def loose(self) -> bool:
+        """Whether it may match a node more than once."""
         return self.other.pin is None
 
     @property
-    def hops(self) -> int:  # type: ignore[override]
+    def hops(self) -> int:
+        """How many relationships it takes."""
         return 1 + self.other.hops
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def kind(self) -> str:
+        """The kind of condition."""
         inner = "" if self.other.pin else f"({self.other.kind})"
         return f"{direction(self.side)}{inner}" + (f"[{self.has.kind}]" if self.has else "")
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         rel = match.relationship() if self.has else ""
         match.link(self.triple, self.side, var, label, self.other, rel=rel)
         if self.has:
             match.terms.append(self.has.term(rel))
 
     def cells(self, label: str) -> Iterator[Cell]:
-        yield label, self.triple.type, direction(self.side), self.has.property if self.has else ""
+        """What of the schema is used."""
+        yield label, self.triple.type, direction(self.side), self.has.name if self.has else ""
         yield from self.other.cells
 
 
@@ -241,14 +264,24 @@ class Both(Condition):
     side: str
     first: Thing
     second: Thing
-    kind = "both"
-    hops = 2
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
+        return "both"
+
+    @property
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 2
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         match.link(self.triple, self.side, var, label, self.first)
         match.link(self.triple, self.side, var, label, self.second)
 
     def cells(self, label: str) -> Iterator[Cell]:
+        """What of the schema is used."""
         yield label, self.triple.type, direction(self.side), ""
         yield from self.first.cells
 
@@ -261,17 +294,31 @@ class Either(Condition):
     side: str
     first: Thing
     second: Thing
-    kind = "either"
-    loose = True
-    hops = 1
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
+        return "either"
+
+    @property
+    def loose(self) -> bool:
+        """Whether it may match a node more than once."""
+        return True
+
+    @property
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 1
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         assert self.first.pin and self.second.pin
         pins = (self.first.pin.value, self.second.pin.value)
         other = Thing(self.first.label, self.first.key, (Has(self.first.pin.property, "in", pins, "key"),))
         match.link(self.triple, self.side, var, label, other)
 
     def cells(self, label: str) -> Iterator[Cell]:
+        """What of the schema is used."""
         yield label, self.triple.type, direction(self.side), ""
         yield from self.first.cells
 
@@ -283,16 +330,23 @@ class Without(Condition):
     triple: Triple
     side: str
     other: Thing
-    hops = 1
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 1
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
         return "not named" if self.other.pin else f"without {direction(self.side)}"
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         match.terms.append(f"NOT EXISTS {{ {arrow(self.triple, self.side, var, self.other.label, self.other.pin)} }}")
 
     def cells(self, label: str) -> Iterator[Cell]:
+        """What of the schema is used."""
         yield label, self.triple.type, direction(self.side), ""
         yield from self.other.cells
 
@@ -306,17 +360,24 @@ class Times(Condition):
     other: Thing
     op: str
     number: int
-    hops = 1
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 1
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
         return f"times {direction(self.side)}"
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         pattern = arrow(self.triple, self.side, var, self.other.label)
         match.terms.append(f"COUNT {{ {pattern} }} {self.op} {self.number}")
 
     def cells(self, label: str) -> Iterator[Cell]:
+        """What of the schema is used."""
         yield label, self.triple.type, direction(self.side), ""
         yield from self.other.cells
 
@@ -329,16 +390,30 @@ class Together(Condition):
     side: str
     shared: Thing
     other: Thing
-    kind = "together"
-    loose = True
-    hops = 2
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
+        return "together"
+
+    @property
+    def loose(self) -> bool:
+        """Whether it may match a node more than once."""
+        return True
+
+    @property
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 2
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         shared = match.link(self.triple, self.side, var, label, self.shared)
         back = "end" if self.side == "start" else "start"
         match.link(self.triple, back, shared, self.shared.label, self.other)
 
     def cells(self, label: str) -> Iterator[Cell]:
+        """What of the schema is used."""
         yield label, self.triple.type, direction(self.side), ""
         yield from self.shared.cells
         yield from self.other.cells
@@ -353,17 +428,24 @@ class AlsoRelated(Condition):
     side: str
     other: Thing
     joined: str = "and"
-    hops = 2
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def hops(self) -> int:
+        """How many relationships it takes."""
+        return 2
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
         return f"{self.joined} types"
 
     @property
-    def loose(self) -> bool:  # type: ignore[override]
+    def loose(self) -> bool:
+        """Whether it may match a node more than once."""
         return self.joined == "or" or self.other.pin is None
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         if self.joined == "or":
             kinds = Triple(self.first.start, f"{self.first.type}|{self.second.type}", self.first.end)
             other = match.variable(self.other.label)
@@ -378,6 +460,7 @@ class AlsoRelated(Condition):
         match.patterns.append(f"({start})-[:{quoted(self.second.type)}]->({end})")
 
     def cells(self, label: str) -> Iterator[Cell]:
+        """What of the schema is used."""
         yield label, self.first.type, direction(self.side), ""
         yield label, self.second.type, direction(self.side), ""
         yield from self.other.cells
@@ -387,17 +470,23 @@ class AlsoRelated(Condition):
 class Than(Condition):
     """A property compared with that of one named thing of the same label."""
 
-    property: str
+    name: str
     op: str
     other: Thing
-    kind = "than"
+
+    @property
+    def kind(self) -> str:
+        """The kind of condition."""
+        return "than"
 
     def apply(self, match: Match, var: str, label: str) -> None:
+        """Adds patterns and WHERE terms."""
         other = match.place(self.other)
-        match.terms.append(f"{var}.{quoted(self.property)} {self.op} {other}.{quoted(self.property)}")
+        match.terms.append(f"{var}.{quoted(self.name)} {self.op} {other}.{quoted(self.name)}")
 
     def cells(self, label: str) -> Iterator[Cell]:
-        yield label, "", "", self.property
+        """What of the schema is used."""
+        yield label, "", "", self.name
 
 
 @dataclass

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
 
 _WORD = re.compile(r"[A-Za-z]{4,}")
 
@@ -11,9 +14,8 @@ _WORD = re.compile(r"[A-Za-z]{4,}")
 def with_typo(rng: random.Random, question: str, query: str) -> str:
     """The question with one slip, or in small letters; words that stand in the query's literals are left alone."""
     literals = " ".join(re.findall(r"'((?:[^'\\]|\\.)*)'", query)).casefold()
-    if rng.random() < 0.25:
-        kept = re.findall(r"'((?:[^'\\]|\\.)*)'", query)
-        return question.lower() if not kept else question[:1].lower() + question[1:]
+    if not literals and rng.random() < 0.25:
+        return question.lower()
     spots = [m for m in _WORD.finditer(question) if m.group().casefold() not in literals]
     if not spots:
         return question

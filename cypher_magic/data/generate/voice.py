@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
 
 T = TypeVar("T")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from cypher_magic.data.generate.spaced import spaced
+
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 
 _PLURALS = {
@@ -39,9 +41,9 @@ _IRREGULAR = {
 }  # fmt: skip
 _BASES = {form: base for base, forms in _IRREGULAR.items() for form in forms.split() if form != "found"}
 _DOUBLING = frozenset(
-    "ship stop plan tag map log star refer transfer submit commit permit ban trap drop swap chat".split()
+    spaced("ship stop plan tag map log star refer transfer submit commit permit ban trap drop swap chat")
 )
-_E_VERBS = frozenset(
+_E_VERBS = frozenset(spaced(
     "act_ac produce rate release manage write create like love use invite locate use own_ purchase receive advise "
     "supervise issue complete store include require acquire hire describe explore share trade cause score host_ "
     "live move serve prove name base place change schedule execute invoke route translate donate operate participate "
@@ -61,8 +63,8 @@ _E_VERBS = frozenset(
     "agree see free note vote quote rate state date debate locate relate communicate associate appreciate collaborate "
     "cooperate delegate duplicate estimate facilitate formulate inhibite_ initiate isolate motivate negotiate originate "
     "populate predicate regulate replicate simulate stimulate tolerate activate contribute_ distribute attribute "
-    "execute institute substitute dispute compute cite site invite write unite delete complete compete".split()
-) - frozenset({"act_ac", "own_", "host_", "sponsor_", "join_", "inhibite_"}) | {"contribute"}  # fmt: skip
+    "execute institute substitute dispute compute cite site invite write unite delete complete compete"
+)) - frozenset({"act_ac", "own_", "host_", "sponsor_", "join_", "inhibite_"}) | {"contribute"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def verb(base: str, particle: str = "") -> Verb:
     return Verb(base, third, past, past, _ing(base), particle)
 
 
-_ED_NOUNS = frozenset("need feed seed speed breed bleed proceed exceed succeed embed shed red bed hundred".split())
+_ED_NOUNS = frozenset(spaced("need feed seed speed breed bleed proceed exceed succeed embed shed red bed hundred"))
 
 
 def base_of(form: str) -> tuple[str, str] | None:
@@ -168,11 +170,13 @@ def _stem(bare: str, with_e: str) -> str:
 
 
 _PLAIN = frozenset(
-    "visit edit audit exit credit profit limit repeat treat heat eat seat float hear appear clear repair star occur "
-    "focus discuss sign connect contact avoid aid raid bid add cloud load upload download upload read lead need feed "
-    "fund attend defend depend spend extend recommend record award reward forward board guard scout recruit debut "
-    "request test boat coat repair chair pair air wear bear fear gear near spot root boot shout about tour pour "
-    "partner layout checkout input output monitor".split()
+    spaced(
+        "visit edit audit exit credit profit limit repeat treat heat eat seat float hear appear clear repair star occur "
+        "focus discuss sign connect contact avoid aid raid bid add cloud load upload download upload read lead need feed "
+        "fund attend defend depend spend extend recommend record award reward forward board guard scout recruit debut "
+        "request test boat coat repair chair pair air wear bear fear gear near spot root boot shout about tour pour "
+        "partner layout checkout input output monitor"
+    )
 )
 
 
