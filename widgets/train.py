@@ -82,6 +82,8 @@ class TrainPanel(widgets.VBox):
         self.start.on_click(guarded(self._start))
         self.stop.on_click(guarded(self._stop))
         self.run.observe(guarded(self._choose), "value")
+        for button in (self.data.check, self.ask.button):  # a graph may have been connected since
+            button.on_click(guarded(self.refresh))
 
     def refresh(self) -> None:
         """Look again at which graph is connected and which runs there are."""

@@ -310,7 +310,8 @@ def test_no_secret_reaches_the_saved_state(panel: TrainPanel, monkeypatch: pytes
         uri, user, password = "neo4j://neo4j:s3cret@host", "neo4j", "s3cret"
 
     monkeypatch.setattr(session, "connections", lambda: [Graph()])
-    panel.refresh()
+    panel.data.check.click()  # the graph was connected after the panel had been opened
+    wait_for(lambda: not panel.data.check.disabled)
     assert "Graph: work, Neo4j 5.26.1" in panel.graph.value
     assert "s3cret" not in json.dumps(widgets.Widget.get_manager_state(), default=str)
 
