@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate import meaning as ask
-from cypher_magic.data.generate.draw import Drawer, aggregates
-from cypher_magic.data.generate.meaning import Meaning, main_clause, order, question, terse
+from cypher_magic.data.generate.conditions import AlsoRelated, Has, Related
+from cypher_magic.data.generate.draw_things import aggregates
 from cypher_magic.data.generate.naming import Noun
-from cypher_magic.data.generate.thing import AlsoRelated, Condition, Has, Pin, Related, Thing
+from cypher_magic.data.generate.sentences import main_clause, order, question, terse
+from cypher_magic.data.generate.thing import Condition, Pin, Thing
 from cypher_magic.data.generate.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cypher_magic.data.generate.draw import Drawer
+    from cypher_magic.data.generate.meaning import Meaning
     from cypher_magic.data.generate.saying import Saying
 
 BASES = (

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cypher_magic.data.example import Example, Turn
 from cypher_magic.data.generate import follow_ups
-from cypher_magic.data.generate.draw import WEIGHTS, Drawer
+from cypher_magic.data.generate.draw import Drawer
+from cypher_magic.data.generate.families import WEIGHTS, draw, families
 from cypher_magic.data.generate.literals import unguarded
 from cypher_magic.data.generate.naming import Naming
 from cypher_magic.data.generate.saying import Saying
@@ -70,7 +71,7 @@ class Maker:
         self.rng = random.Random(f"pairs {self.seed}")
         self.drawer = Drawer(self.facts, self.rng)
         self.naming = Naming(self.facts.schema)
-        known = [f for f in self.drawer.families if not self.families or f in self.families]
+        known = [f for f in families(self.drawer) if not self.families or f in self.families]
         self.weights = {f: WEIGHTS[f] for f in known}
         if not known:
             raise DataError("There is no such family of questions.", hint=f"families: {', '.join(WEIGHTS)}")
@@ -89,7 +90,7 @@ class Maker:
 
     def _single(self) -> bool:
         family = self._family()
-        meaning = self.drawer.draw(family)
+        meaning = draw(self.drawer, family)
         if meaning is None or self._uses[meaning.query] >= _SAME_QUERY:
             self._done[family] += 0.2  # a family that has nothing new to say comes less often
             return False
@@ -124,7 +125,7 @@ class Maker:
 
     def _base(self) -> tuple[Meaning, tuple[Turn, ...]] | None:
         family = self.rng.choice([f for f in follow_ups.BASES if f in self.weights] or list(self.weights))
-        meaning = self.drawer.draw(family)
+        meaning = draw(self.drawer, family)
         if meaning is None or meaning.remake is None:
             return None
         result = self._answered(meaning, family)

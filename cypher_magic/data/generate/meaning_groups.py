@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cypher_magic.data.generate.meaning import (
-    AGGREGATES,
-    SHOW,
-    Meaning,
-    _named,
-    _spelled,
-    order,
-    question,
-    terse,
-)
-from cypher_magic.data.generate.thing import Cell, Has, Match, Pin, Thing, direction
+from cypher_magic.data.generate.meaning import AGGREGATES, Meaning, _named, _spelled
+from cypher_magic.data.generate.sentences import SHOW, order, question, terse
+from cypher_magic.data.generate.thing import Cell, Match, Thing, direction
 from cypher_magic.data.generate.words import plural
 from cypher_magic.graph.schema import Triple, quoted
 
@@ -22,7 +14,8 @@ if TYPE_CHECKING:
     from cypher_magic.data.generate.saying import Saying
 
 
-def _joined(triple: Triple, side: str, thing: Thing, other: Thing, *, rel: bool = False) -> tuple[Match, str, str]:
+def joined(triple: Triple, side: str, thing: Thing, other: Thing, *, rel: bool = False) -> tuple[Match, str, str]:
+    """A Match of a relationship with the variables of both its ends; `rel` names the relationship r."""
     match = Match()
     var = match.variable(thing.label)
     other_var = match.link(triple, side, var, thing.label, other, rel="r" if rel else "")
@@ -30,7 +23,8 @@ def _joined(triple: Triple, side: str, thing: Thing, other: Thing, *, rel: bool 
     return match, var, other_var
 
 
-def _cells(triple: Triple, side: str, thing: Thing, other: Thing, name: str = "") -> frozenset[Cell]:
+def cells_of(triple: Triple, side: str, thing: Thing, other: Thing, name: str = "") -> frozenset[Cell]:
+    """What of the schema a question about a relationship uses."""
     return frozenset({(thing.label, triple.type, direction(side), name)}) | thing.cells | other.cells
 
 
@@ -45,7 +39,7 @@ def per_group(triple: Triple, side: str, thing: Thing, other: Thing, *, empty: b
             start, end = end, start
         text = f"{match.text} OPTIONAL MATCH {start}-[:{quoted(triple.type)}]->{end}"
     else:
-        match, var, other_var = _joined(triple, side, thing, other)
+        match, var, other_var = joined(triple, side, thing, other)
         text = match.text
     query = f"{text} RETURN {_named(var, thing.key)}, count({other_var})"
 
@@ -99,7 +93,7 @@ def per_group(triple: Triple, side: str, thing: Thing, other: Thing, *, empty: b
         f"{family} {direction(side)} {other.kind}",
         query,
         1 + other.hops,
-        _cells(triple, side, thing, other),
+        cells_of(triple, side, thing, other),
         say,
     )
 
@@ -114,7 +108,7 @@ def _counted(s: Saying, triple: Triple, side: str, other: Thing, many: str) -> s
 
 
 def _each(s: Saying, triple: Triple, side: str, noun: str, many: str) -> str:
-    """ "How many films did each person direct"."""
+    """How many films each person directed, as a question."""
     v, frame = s.voice, s.naming.frame(triple)
     past = frame.tense == "past"
     each = f"{v.vary(['each', 'every'])} {noun}"
@@ -131,7 +125,7 @@ def _each(s: Saying, triple: Triple, side: str, noun: str, many: str) -> str:
 
 def rank(triple: Triple, side: str, thing: Thing, other: Thing, number: int, *, most: bool = True) -> Meaning:
     """The things with the most of the others, and how many."""
-    match, var, other_var = _joined(triple, side, thing, other)
+    match, var, other_var = joined(triple, side, thing, other)
     query = (
         f"{match.text} RETURN {_named(var, thing.key)}, count({other_var}) AS n "
         f"ORDER BY n{' DESC' if most else ''} LIMIT {number}"
@@ -184,7 +178,7 @@ def rank(triple: Triple, side: str, thing: Thing, other: Thing, number: int, *, 
         )
 
     kind = f"rank {'1' if number == 1 else 'k'} {'most' if most else 'fewest'} {direction(side)} {other.kind}"
-    return Meaning("rank", kind, query, 1 + other.hops, _cells(triple, side, thing, other), say)
+    return Meaning("rank", kind, query, 1 + other.hops, cells_of(triple, side, thing, other), say)
 
 
 def _ranked(frame: object, side: str, wh: str, the: str, tense: str, *, many: bool) -> list[str]:
@@ -242,7 +236,7 @@ def busy(triple: Triple, thing: Thing, shared: Thing, side: str, other: Thing, m
         options = options or [f"{who} share {films} with {name}"]
         return question(v, " ".join(v.pick("o", options).split()))
 
-    return Meaning("rank", f"shared more than {direction(side)}", query, 2, _cells(triple, side, thing, shared), say)
+    return Meaning("rank", f"shared more than {direction(side)}", query, 2, cells_of(triple, side, thing, shared), say)
 
 
 def by_value(thing: Thing, property: str) -> Meaning:
@@ -272,7 +266,7 @@ def by_value(thing: Thing, property: str) -> Meaning:
 
 def average_per(triple: Triple, side: str, thing: Thing, other: Thing, property: str, function: str) -> Meaning:
     """An aggregate of the others' property for every thing."""
-    match, var, other_var = _joined(triple, side, thing, other)
+    match, var, other_var = joined(triple, side, thing, other)
     query = f"{match.text} RETURN {_named(var, thing.key)}, {function}({other_var}.{quoted(property)})"
 
     def say(s: Saying) -> str:
@@ -295,13 +289,13 @@ def average_per(triple: Triple, side: str, thing: Thing, other: Thing, property:
             return order(v, v.say(f"[Show|Compute|Give me|Calculate|List] the {text}"))
         return terse(v, v.vary([text, f"{word} {name} per {noun}" if len(word) < 9 else text]))
 
-    cells = _cells(triple, side, thing, other) | {(other.label, "", "", property)}
+    cells = cells_of(triple, side, thing, other) | {(other.label, "", "", property)}
     return Meaning("group", f"{function} per {direction(side)}", query, 1, cells, say)
 
 
 def pairs_of(triple: Triple, side: str, thing: Thing, other: Thing, property: str = "") -> Meaning:
     """Two columns: every thing with the others (and the relationship's property)."""
-    match, var, other_var = _joined(triple, side, thing, other, rel=bool(property))
+    match, var, other_var = joined(triple, side, thing, other, rel=bool(property))
     shown = [_named(var, thing.key), _named(other_var, other.key), *([f"r.{quoted(property)}"] if property else [])]
     query = f"{match.text} RETURN {', '.join(shown)}"
 
@@ -336,7 +330,7 @@ def pairs_of(triple: Triple, side: str, thing: Thing, other: Thing, property: st
             )
         return terse(v, f"{many} and their {theirs}{extra}")
 
-    cells = _cells(triple, side, thing, other, property)
+    cells = cells_of(triple, side, thing, other, property)
     return Meaning(
         "columns",
         f"pairs {direction(side)} {thing.kind}{' rel' if property else ''}",
@@ -345,162 +339,3 @@ def pairs_of(triple: Triple, side: str, thing: Thing, other: Thing, property: st
         cells,
         say,
     )
-
-
-def detail(triple: Triple, thing: Thing, other: Thing, side: str, property: str) -> Meaning:
-    """A property of the relationship between two named things."""
-    match, *_ = _joined_named(triple, side, thing, other)
-    query = f"{match} RETURN r.{quoted(property)}"
-    subject, target = (thing, other) if side == "start" else (other, thing)
-
-    def say(s: Saying) -> str:
-        v, frame = s.voice, s.naming.frame(triple)
-        noun = v.vary(s.words(property, triple.type).nouns)
-        a, b = s.named(subject), s.named(target)
-        past = frame.tense == "past"
-        do = "did" if past else "does"
-        options = [f"what is the {noun} of {a} for {b}", f"what was the {noun} of {a} in {b}"]
-        options += [f"with what {noun} {do} {a} {verb.form('base')} {b}" for verb in frame.verbs]
-        options += [f"{v.vary(['which', 'what'])} {noun} {do} {a} have in {b}", f"what {noun} {do} {a} give {b}"]
-        options += (
-            [f"what {noun} {do} {a} {frame.verbs[0].base} in {b}"]
-            if frame.verbs and frame.verbs[0].particle == "in"
-            else []
-        )
-        return question(v, v.pick("o", options))
-
-    return Meaning(
-        "relationship", f"detail {direction(side)}", query, 1, _cells(triple, side, thing, other, property), say
-    )
-
-
-def _joined_named(triple: Triple, side: str, thing: Thing, other: Thing) -> tuple[str, str, str]:
-    match = Match()
-    var, other_var = match.variable(thing.label), ""
-    here = match.node(var, thing.label, thing.pin)
-    other_var = match.variable(other.label)
-    there = match.node(other_var, other.label, other.pin)
-    start, end = (here, there) if side == "start" else (there, here)
-    return f"MATCH {start}-[r:{quoted(triple.type)}]->{end}", var, other_var
-
-
-def on_relationship(triple: Triple, side: str, thing: Thing, property: str, function: str, other: Thing) -> Meaning:
-    """An aggregate over a property of a named thing's relationships."""
-    text, _, _ = _joined_named(triple, side, thing, other)
-    query = f"{text} RETURN {function}(r.{quoted(property)})"
-
-    def say(s: Saying) -> str:
-        v, frame = s.voice, s.naming.frame(triple)
-        noun = v.vary(s.words(property, triple.type).nouns)
-        word, name = v.vary(AGGREGATES[function]), s.named(thing)
-        past = frame.tense == "past"
-        options = [
-            f"what is the {word} {noun} of {name}",
-            f"what is {name}'s {word} {noun}",
-            f"what is the {word} {noun} for {name}",
-        ]
-        options += [f"what {word} {noun} does {name} have"]
-        others = s.noun(other.label).many
-        options += (
-            [f"what is the {word} {noun} that {name} gave"]
-            if side == "start" and past and s.naming.nouns(thing.label)[0].person
-            else []
-        )
-        options += (
-            [
-                f"what is the {word} {noun} from {others} for {name}",
-                f"what is the {word} {noun} that {others} gave {name}",
-            ]
-            if side == "end" and past
-            else []
-        )
-        if v.chance(0.3):
-            return terse(v, v.vary([f"{word} {noun} of {name}", f"{name} {word} {noun}"]))
-        return question(v, v.pick("o", options))
-
-    return Meaning(
-        "relationship", f"{function} rel {direction(side)}", query, 1, _cells(triple, side, thing, other, property), say
-    )
-
-
-def rank_by_relationship(triple: Triple, side: str, thing: Thing, other: Thing, property: str, number: int) -> Meaning:
-    """The first things by the average of a property of their relationships."""
-    match, var, _ = _joined(triple, side, thing, other, rel=True)
-    query = (
-        f"{match.text} RETURN {_named(var, thing.key)}, avg(r.{quoted(property)}) AS n ORDER BY n DESC LIMIT {number}"
-    )
-
-    def say(s: Saying) -> str:
-        v = s.voice
-        noun = v.vary(s.words(property, triple.type).nouns)
-        mine, theirs = s.noun(thing.label), s.noun(other.label)
-        n = "" if number == 1 else f"{_spelled(v, number)} "
-        what = f"{n}{mine.one if number == 1 else mine.many}"
-        mean = v.vary([f"average {noun}", f"mean {noun}", f"{noun} on average", f"average {theirs.one} {noun}"])
-        how = v.pick("relrank", [0, 1, 2])
-        if how == 0:
-            return question(
-                v, f"which {what} {'has' if number == 1 else 'have'} the {v.vary(['highest', 'best'])} {mean}"
-            )
-        if how == 1:
-            return order(v, f"{v.say(v.vary(SHOW))} the {what} with the highest {mean}")
-        return terse(v, f"{what} with the highest {mean}")
-
-    kind = f"rank avg rel {direction(side)} {'1' if number == 1 else 'k'}"
-    return Meaning("relationship", kind, query, 1, _cells(triple, side, thing, other, property), say)
-
-
-def compare(label: str, key: str, property: str, first: object, second: object, *, higher: bool) -> Meaning:
-    """Which of two named things has more (or less) of a property."""
-    match = Match()
-    thing = Thing(label, key, (Has(key, "in", (first, second), "key"),))
-    var = match.place(thing)
-    query = (
-        f"{match.text} RETURN {_named(var, key)} ORDER BY {var}.{quoted(property)}{' DESC' if higher else ''} LIMIT 1"
-    )
-
-    def say(s: Saying) -> str:
-        v = s.voice
-        known = s.words(property, label)
-        forms = [f for f in (known.higher if higher else known.lower) if "came" not in f]
-        a, b = s.named(Thing(label, key, (), Pin(key, first))), s.named(Thing(label, key, (), Pin(key, second)))
-        person = s.naming.nouns(label)[0].person
-        noun = v.vary(known.nouns)
-        wh = v.vary(["who", "who"] if person else ["which", "what", f"which {s.noun(label).one}", "which one"])
-        options = [f"{wh} is {f}, {a} or {b}" for f in forms] + [f"{a} or {b}, {wh} is {f}" for f in forms]
-        options += [f"is {a} or {b} {f}" for f in forms]
-        options += [f"{wh} has the {'higher' if higher else 'lower'} {noun}, {a} or {b}"]
-        options += (
-            [f"{wh} came out {'later' if higher else 'first'}, {a} or {b}"] if "release year" in known.nouns else []
-        )
-        return question(v, v.pick("o", options))
-
-    cells = thing.cells | {(label, "", "", property)}
-    return Meaning("comparison", f"compare {'more' if higher else 'less'}", query, 0, cells, say)
-
-
-def path(first: Thing, second: Thing, longest: int = 6) -> Meaning:
-    """How many relationships lie between two named things."""
-    match = Match()
-    a, b = match.variable(first.label), match.variable(second.label)
-    start, end = match.node(a, first.label, first.pin), match.node(b, second.label, second.pin)
-    query = f"MATCH path = shortestPath({start}-[*..{longest}]-{end}) RETURN length(path)"
-
-    def say(s: Saying) -> str:
-        v, x, y = s.voice, s.named(first), s.named(second)
-        form = v.pick(
-            "path",
-            [
-                f"how many [steps|hops|links|relationships] [are there |are |lie ]between {x} and {y}",
-                f"how long is the shortest [path|way|connection] between {x} and {y}",
-                f"how long is the shortest [path|way] from {x} to {y}",
-                f"what is the [length of the shortest path|shortest distance|distance] between {x} and {y}",
-                f"how [far apart|closely connected|many degrees apart] are {x} and {y}",
-                f"[Find|Give me|Compute] the [length of the shortest path|distance] between {x} and {y}",
-            ],
-        )
-        text = v.say(form)
-        return order(v, text) if form.startswith("[Find") else question(v, text)
-
-    cells = first.cells | second.cells
-    return Meaning("path", "path length", query, 2, cells, say)

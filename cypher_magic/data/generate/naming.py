@@ -8,43 +8,12 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate.lexicon import LABELS, PEOPLE, RELATIONSHIPS
 from cypher_magic.data.generate.lexicon_properties import ALIASES, PROPERTIES, PropertyWords
+from cypher_magic.data.generate.lexicon_verbs import ADJECTIVES, INTRANSITIVE, NOT_VERBS, PARTICLES, VERBS
 from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import Verb, article, base_of, plural, singular, verb, words
 
 if TYPE_CHECKING:
     from cypher_magic.graph.schema import GraphSchema, Triple
-
-_PARTICLES = frozenset(
-    spaced(
-        "in on at to from of for with by about into over under through near as against after via onto upon off up down between"
-    )
-)
-_INTRANSITIVE = frozenset(  # "acted in" is what somebody did; "located in", "shipped from" is what something is
-    spaced("""act work live play apply participate appear compete listen subscribe vote travel depart arrive talk move die contribute
-    refer respond belong invest comment preside log land look walk stay study graduate reply retire score collaborate coauthor
-    partner interact go fly eat sit stand hang lie come fall run leave meet deal bid fight reside wait sleep swim train bet star
-    debut perform lead speak depend rely focus specialize occur happen start end begin stop migrate transfer""")
-)
-_VERBS = frozenset(
-    spaced("""act know follow like love work live supply depend use own contain include belong report manage lead buy purchase sell
-    order make produce write direct create develop maintain require need import call connect link run host deploy store stock
-    ship fly depart arrive operate border flow speak study attend take teach advise publish cite mention edit translate play
-    coach win compete participate visit travel join send receive pay transfer invest acquire found post comment tag subscribe
-    sponsor borrow lend complete block fix represent defend judge sign feature treat generate power feed monitor drive pilot
-    serve cook eat grow exhibit paint collect govern vote influence discover invent award specialize listen watch read view rate
-    review employ hire supervise affect cause support cover provide offer deliver handle process trigger invoke extend implement
-    inherit override expose consume emit authenticate grant allow prefer recommend trust invite charge bill refund organise
-    organize reside come go move lie sit leave carry replace substitute hold cross pass give head train reference portray air
-    broadcast show list guide encode bind inhabit inhibit regulate present chair cultivate insure exploit orbit circle yield
-    describe explain document discuss exhibit concern rival mentor measure apply overrule name quote stand start stop appear
-    refer contribute collaborate interact communicate reply share occur prey relate board care look code hang deal begin end
-    manufacture build trade bring get keep assemble design test approve audit verify validate load unload sing dance record
-    release star perform compose conduct detect diagnose prescribe hit strike damage destroy protect secure encrypt scan""")
-)
-_ADJECTIVES = frozenset(
-    spaced("available next close similar equal responsible adjacent near relevant due prior subject opposite")
-)
-_NOT_VERBS = frozenset(spaced("friends series news class address status business process"))
 
 
 @dataclass(frozen=True)
@@ -228,15 +197,15 @@ def frame(type_: str, ends: list[str]) -> Frame:
     if (
         rest
         and " ".join(rest) in {*ends, *(plural(e) for e in ends)}
-        and (first in _PARTICLES or first in ("has", "have", "is"))
+        and (first in PARTICLES or first in ("has", "have", "is"))
     ):
         return _trait(first, rest)
     if first in ("is", "are", "was", "be") and rest:
-        return frame("_".join(rest), ends) if base_of(rest[0]) or rest[0] in _VERBS else _state(rest)
+        return frame("_".join(rest), ends) if base_of(rest[0]) or rest[0] in VERBS else _state(rest)
     if first in ("has", "have") and rest:
         return _having(rest, ends)
-    if first in _PARTICLES:
-        bare = not rest or rest[-1] in _PARTICLES
+    if first in PARTICLES:
+        bare = not rest or rest[-1] in PARTICLES
         return Frame(states=(" ".join(parts),)) if bare else _trait(first, rest)
     return _verbal(first, rest) or _noun(parts)
 
@@ -245,7 +214,7 @@ def _having(rest: list[str], ends: list[str]) -> Frame:
     """HAS_PART, HAS_VISITED, HAS_ACCESS_TO."""
     if base_of(rest[0]):
         return frame("_".join(rest), ends)
-    if rest[-1] in _PARTICLES:
+    if rest[-1] in PARTICLES:
         return Frame((verb("have", " ".join(rest)),))
     return _owning(singular(" ".join(rest)))
 
@@ -264,14 +233,14 @@ def _verbal(first: str, rest: list[str]) -> Frame | None:
         if rest and rest[-1] == "by":
             return _passive(base, rest)
         done = verb(base)
-        if rest and {*rest} <= _PARTICLES and base not in _INTRANSITIVE and first == done.participle:
+        if rest and {*rest} <= PARTICLES and base not in INTRANSITIVE and first == done.participle:
             return _from_lexicon(f"{base} {particle}", "present", Frame(states=(f"{done.participle} {particle}",)))
         return _from_lexicon(f"{base} {particle}".strip(), "past", Frame((verb(base, particle),)))
-    if first in _NOT_VERBS:
+    if first in NOT_VERBS:
         return None
     for base in (first, first[:-1], first[:-2], first[:-3] + "y"):
         form = base == first or first == verb(base).third
-        if form and (base in _VERBS or (base != first and rest and rest[-1] in _PARTICLES)):
+        if form and (base in VERBS or (base != first and rest and rest[-1] in PARTICLES)):
             return _from_lexicon(f"{base} {particle}".strip(), "present", Frame((verb(base, particle),)))
     return None
 
@@ -290,9 +259,9 @@ def _noun(parts: list[str]) -> Frame:
     said = " ".join(parts)
     if said in RELATIONSHIPS:
         return _from_lexicon(said, "present", Frame())
-    if parts[-1] in _PARTICLES and len(parts) > 1:
+    if parts[-1] in PARTICLES and len(parts) > 1:
         noun = " ".join(parts[:-1])
-        if parts[0] in _ADJECTIVES:
+        if parts[0] in ADJECTIVES:
             return Frame(states=(said,))
         states = (f"the {noun} of", f"{article(noun)} of") if parts[-1] == "of" else (f"{article(noun)} {parts[-1]}",)
         return Frame(states=states, start_nouns=((noun, parts[-1]),))
@@ -301,8 +270,8 @@ def _noun(parts: list[str]) -> Frame:
 
 def _trait(first: str, rest: list[str]) -> Frame:
     noun = singular(" ".join(rest))
-    preposition = first if first in _PARTICLES and first not in ("of", "by") else "in"
-    states = (f"{preposition}", f"{preposition} the {noun}") if first in _PARTICLES else ()
+    preposition = first if first in PARTICLES and first not in ("of", "by") else "in"
+    states = (f"{preposition}", f"{preposition} the {noun}") if first in PARTICLES else ()
     verbs = (verb("belong", "to"),) if first in ("in", "of") else (verb("have"),)
     return Frame(verbs, states=states, end_nouns=((noun, "of"),), links=("of",), trait=True)
 

@@ -6,25 +6,26 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
-from cypher_magic.data.generate.literals import OWNED, said
-from cypher_magic.data.generate.naming import Frame, Naming, Noun
-from cypher_magic.data.generate.thing import (
+from cypher_magic.data.generate.conditions import (
     AlsoRelated,
     Both,
-    Condition,
     Either,
     Has,
     Related,
     Than,
-    Thing,
     Times,
     Together,
     Without,
 )
+from cypher_magic.data.generate.lexicon_comparisons import ABOVE, GENERIC, MOMENT, NUMBERS, WHEN, YEARLY
+from cypher_magic.data.generate.literals import said
+from cypher_magic.data.generate.naming import Frame, Naming, Noun
+from cypher_magic.data.generate.relating import as_end, as_start, be, not_end, not_start
 from cypher_magic.data.generate.words import article, plural, singular
 
 if TYPE_CHECKING:
     from cypher_magic.data.generate.lexicon_properties import PropertyWords
+    from cypher_magic.data.generate.thing import Condition, Thing
     from cypher_magic.data.generate.voice import Voice
     from cypher_magic.graph.schema import Triple
 
@@ -137,23 +138,21 @@ class Saying:
         }.get(condition.op, ())  # fmt: skip
         if condition.op == "=" and known.before and self.voice.chance(0.2) and condition.what in ("year", "category"):
             return Part(before=known.before[0].format(v=values[0]) if known.before[0] else values[0])
-        if owner and condition.what in ("year", "moment") and condition.op in _WHEN and not known.equal:
-            text = self.voice.pick("rel", _WHEN[condition.op])
-        elif owner and condition.what == "number" and condition.op in _ABOVE:
-            text = self.voice.pick(
-                "rel", [*_ABOVE[condition.op], *_ABOVE[condition.op], *_generic(condition, known)[:3]]
-            )
+        if owner and condition.what in ("year", "moment") and condition.op in WHEN and not known.equal:
+            text = self.voice.pick("rel", WHEN[condition.op])
+        elif owner and condition.what == "number" and condition.op in ABOVE:
+            text = self.voice.pick("rel", [*ABOVE[condition.op], *ABOVE[condition.op], *_generic(condition, known)[:3]])
         elif forms and self.voice.pick("own", [("y",), ("y",), ()]):
             text = self.voice.vary(forms)
         elif condition.what == "moment":
-            text = self.voice.vary(_MOMENT[condition.op])
-        elif condition.what == "year" and condition.op in _YEARLY and known.equal and self.voice.chance(0.7):
-            text = known.equal[0].replace("{v}", self.voice.vary(_YEARLY[condition.op]))
+            text = self.voice.vary(MOMENT[condition.op])
+        elif condition.what == "year" and condition.op in YEARLY and known.equal and self.voice.chance(0.7):
+            text = known.equal[0].replace("{v}", self.voice.vary(YEARLY[condition.op]))
         else:
             text = self.voice.vary(_generic(condition, known))
-        be = ("were" if many else "was") if "were" in text else ("are" if many else "is")
+        was = ("were" if many else "was") if "were" in text else ("are" if many else "is")
         text = (
-            text.replace("{are}", be).replace("{were}", "were" if many else "was").replace("{s}", "" if many else "s")
+            text.replace("{are}", was).replace("{were}", "were" if many else "was").replace("{s}", "" if many else "s")
         )
         if text.startswith("that "):
             text = f"{that}{text[4:]}"
@@ -191,9 +190,9 @@ class Saying:
         """What says that the noun stands in this relationship to the other."""
         frame = self.naming.frame(triple)
         options = (
-            self._as_start(frame, other, noun, many)
+            as_start(frame, other, noun, many)
             if side == "start"
-            else self._as_end(frame, other, noun, many, plural_other)
+            else as_end(frame, other, noun, many, plural_other, self.possessives)
         )
         kinds = [k for k in options if options[k] and (head or k != "head")]
         if not kinds:
@@ -203,64 +202,6 @@ class Saying:
         if kind == "head":
             return Part(head=text)
         return Part(before=text) if kind == "trait" else Part(after=text, bare=kind == "clause")
-
-    def _as_start(self, frame: Frame, other: str, noun: Noun, many: bool) -> dict[str, list[str]]:
-        tense = "past" if frame.tense == "past" else ("base" if many else "third")
-        be = "were" if frame.tense == "past" and many else "was" if frame.tense == "past" else "are" if many else "is"
-        of_trait = f"the {frame.end_nouns[0][0]} " if frame.trait and not other.startswith(("the ", "a ")) else ""
-        clauses = [f"{noun.that} {v.form(tense)} {of_trait}{other}" for v in frame.verbs]
-        if frame.held and not frame.trait:
-            clauses = [f"{noun.that} {frame.verbs[0].form(tense)} {other} as {article(frame.held)}"]
-            clauses += [f"with {other} as {frame.held}", f"with the {frame.held} {other}"]
-        gerund = [f"{v.form('ing')} {other}" for v in frame.verbs if v.base not in ("have", "be")]
-        states = [f"{s} {other}" for s in frame.states]
-        states += [f"{noun.that} {be} {s} {other}" for s in frame.states]
-        passive = [f"{noun.that} {other} {a.form('past')}" for a in frame.actors]
-        heads = [_of(n, p, other, many) for n, p in frame.start_nouns]
-        plain = not other.startswith(("the ", '"', "'", "a ", "an ")) and " or " not in other and " and " not in other
-        trait = (
-            [other, other.lower()]
-            if frame.trait and plain and " " not in other
-            else [other]
-            if frame.trait and plain
-            else []
-        )
-        trait_after = (
-            [f"with {frame.end_nouns[0][0]} {other}", f"in the {other} {frame.end_nouns[0][0]}"] if frame.trait else []
-        )
-        return {
-            "clause": clauses,
-            "ing": gerund[:2],
-            "state": states + trait_after,
-            "passive": passive,
-            "head": heads,
-            "trait": trait,
-        }
-
-    def _as_end(self, frame: Frame, other: str, noun: Noun, many: bool, plural_other: bool) -> dict[str, list[str]]:
-        tense = "past" if frame.tense == "past" else ("base" if plural_other else "third")
-        be = ("were" if many else "was") if frame.tense == "past" else ("are" if many else "is")
-        their = "are" if plural_other else "is"
-        verbs = frame.verbs if frame.trait or not frame.held else ()
-        clauses = [f"{that}{other} {v.form(tense)}" for v in verbs for that in ("", "that ")]
-        passive = [
-            f"{lead}{v.participle} by {other}"
-            for v in frame.verbs
-            if not v.particle and v.base != "have"
-            for lead in ("", f"that {be} ")
-        ]
-        states = [f"that {other} {their} {s}" for s in frame.states]
-        actors = [f"{noun.that} {a.form('past')} {other}" for a in frame.actors]
-        links = [f"{link} {other}" for link in frame.links]
-        heads = [_of(n, p, other, many) for n, p in frame.end_nouns]
-        short = len(other) < 30 and not any(
-            f" {w} " in f" {other} " for w in ("a", "an", "in", "with", "who", "that", "by", "or", "and")
-        )
-        short = short and self.possessives and other[:1] not in "'\""
-        heads += [f"{OWNED}{other}'s {plural(n) if many else n}" for n, p in frame.end_nouns if p == "of" and short]
-        if frame.links and short and not plural_other:
-            heads += [f"{OWNED}{other}'s {noun.many if many else noun.one}"]
-        return {"clause": clauses, "passive": passive, "state": states, "actor": actors, "link": links, "head": heads}
 
     @condition.register
     def _(self, condition: Both, noun: Noun, many: bool, head: bool) -> Part:
@@ -288,7 +229,7 @@ class Saying:
     def _negated(self, frame: Frame, side: str, other: str | Noun, noun: Noun, many: bool) -> list[str]:
         """A missing relationship: to one named thing (`other` is its name), or to any."""
         if isinstance(other, str):
-            named = _not_start if side == "start" else _not_end
+            named = not_start if side == "start" else not_end
             return named(frame, other, noun, many) or [f"not linked to {other}"]
         found = (
             self._none_start(frame, other, noun, many) if side == "start" else self._none_end(frame, other, noun, many)
@@ -299,20 +240,20 @@ class Saying:
     def _none_start(self, frame: Frame, other: Noun, noun: Noun, many: bool) -> list[str]:
         past, that = frame.tense == "past", noun.that
         tense = "past" if past else "base" if many else "third"
-        found = _not_start(frame, f"any {self.voice.vary([other.one, other.many])}", noun, many)
+        found = not_start(frame, f"any {self.voice.vary([other.one, other.many])}", noun, many)
         for v in frame.verbs:
             found += [f"{that} never {v.form('past')} any {other.many}", f"{that} {v.form(tense)} no {other.many}"]
         return found + [f"without {article(n)}" for n, _ in frame.end_nouns[:1]]
 
     def _none_end(self, frame: Frame, other: Noun, noun: Noun, many: bool) -> list[str]:
-        tense, be = ("past" if frame.tense == "past" else "third"), _be(frame, many)
+        tense, was = ("past" if frame.tense == "past" else "third"), be(frame, many)
         nobody = ["no one", "nobody", f"no {other.one}"] if other.person else [f"no {other.one}"]
         found = [f"that {who} {v.form(tense)}" for v in frame.verbs for who in nobody]
         if other.person:
             done = [v for v in frame.verbs if not v.particle and v.base != "have"]
             found += [f"not {v.participle} by any {other.one}" for v in done]
             found += [
-                f"that {be} {w}" for v in done for w in (f"never {v.participle}", f"not {v.participle} by anyone")
+                f"that {was} {w}" for v in done for w in (f"never {v.participle}", f"not {v.participle} by anyone")
             ]
         return found + [f"{noun.that} did not {a.form('base')} any {other.one}" for a in frame.actors]
 
@@ -333,12 +274,12 @@ class Saying:
             nouns = [plural(n) for n, _ in frame.end_nouns[:1]]
         else:
             options += [f"that {whom} {v.form('past' if past else 'base')}" for v in frame.verbs]
-            be = ("were" if many else "was") if past else ("are" if many else "is")
+            was = ("were" if many else "was") if past else ("are" if many else "is")
             options += [
                 f"{lead}{v.participle} by {whom}"
                 for v in frame.verbs
                 if not v.particle and v.base != "have"
-                for lead in ("", f"that {be} ")
+                for lead in ("", f"that {was} ")
             ]
             options += [f"{noun.that} {a.form('past')} {whom}" for a in frame.actors]
             nouns = [plural(n) for n, p in frame.start_nouns[:2]]
@@ -348,7 +289,7 @@ class Saying:
 
     def count(self, op: str, number: int) -> str:
         """A number with its comparison: more than 3, at least four, exactly 2."""
-        n = _NUMBERS[number] if number < len(_NUMBERS) and self.voice.chance(0.4) else str(number)
+        n = NUMBERS[number] if number < len(NUMBERS) and self.voice.chance(0.4) else str(number)
         return self.voice.vary({
             ">": [f"more than {n}", f"over {n}", f"more than {n}"],
             ">=": [f"at least {n}", f"{n} or more", f"no fewer than {n}"],
@@ -438,72 +379,8 @@ class Saying:
         return Part(after=self.voice.vary([*options, *options, *generic]))
 
 
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-def _of(noun: str, preposition: str, other: str, many: bool) -> str:
-    return f"{plural(noun) if many else noun} {preposition} {other}"
-
-
 def _either(values: list[str]) -> str:
     return f"{', '.join(values[:-1])} or {values[-1]}" if len(values) > 1 else "".join(values)
-
-
-_ABOVE = {
-    ">": ("above {v}", "over {v}", "higher than {v}", "more than {v}"), "<": ("below {v}", "under {v}", "lower than {v}", "less than {v}"),
-    ">=": ("at least {v}", "{v} or more", "{v} or higher"), "<=": ("at most {v}", "{v} or less", "{v} or lower"),
-    "=": ("with {N} of {v}", "with the {n} {v}"), "between": ("between {a} and {b}", "from {a} to {b}"),
-}  # fmt: skip
-_WHEN = {
-    "=": ("in {v}", "with {n} {v}"), ">": ("after {v}", "with {N} after {v}"), "<": ("before {v}", "with {N} before {v}"),
-    ">=": ("in {v} or later", "with {N} of {v} or later"), "<=": ("in {v} or earlier", "with {N} of {v} or earlier"),
-    "between": ("between {a} and {b}", "from {a} to {b}"),
-}  # fmt: skip
-_MOMENT = {
-    "=": ("with {N} in {v}", "whose {n} is in {v}"), ">": ("with {N} after {v}", "whose {n} is after {v}", "whose {n} is later than {v}"),
-    "<": ("with {N} before {v}", "whose {n} is before {v}", "whose {n} is earlier than {v}"),
-    "between": ("with {N} between {a} and {b}", "whose {n} is between {a} and {b}"),
-}  # fmt: skip
-_YEARLY = {
-    ">=": ("{v} or later", "{v} or after"), "<=": ("{v} or earlier", "{v} or before"), "in": ("{list}",),
-}  # fmt: skip
-_MORE = (
-    "with {N} above {v}",
-    "with {N} over {v}",
-    "with {N} of more than {v}",
-    "whose {n} is above {v}",
-    "with {N} greater than {v}",
-    "whose {n} is more than {v}",
-    "with {n} > {v}",
-    "with {N} higher than {v}",
-    "where the {n} is over {v}",
-)
-_LESS = (
-    "with {N} below {v}",
-    "with {N} under {v}",
-    "with {N} of less than {v}",
-    "whose {n} is below {v}",
-    "with {N} lower than {v}",
-    "whose {n} is less than {v}",
-    "with {n} < {v}",
-    "where the {n} is under {v}",
-)
-_GENERIC = {
-    ">": _MORE,
-    "<": _LESS,
-    ">=": ("with {N} of at least {v}", "whose {n} is {v} or more", "with {N} of {v} or more", "with {n} >= {v}", "whose {n} is at least {v}"),
-    "<=": ("with {N} of at most {v}", "whose {n} is {v} or less", "with {N} of {v} or less", "with {n} <= {v}", "whose {n} is at most {v}"),
-    "between": ("with {N} between {a} and {b}", "whose {n} is between {a} and {b}", "with {n} from {a} to {b}", "where the {n} is between {a} and {b}"),
-    "in": ("whose {n} is {list}", "with {n} {list}", "where the {n} is {list}", "with {n} one of {list}"),
-    "contains": ("whose {n} contains {v}", "with {v} in the {n}", "with {v} in their {n}", "that have {v} in their {n}", "containing {v} in the {n}", "whose {n} includes the word {v}", "with the word {v} in the {n}"),
-    "starts": ("whose {n} starts with {v}", "with a {n} starting with {v}", "whose {n} begins with {v}", "with a {n} that starts with {v}"),
-    "ends": ("whose {n} ends with {v}", "with a {n} ending in {v}", "whose {n} ends in {v}"),
-    "missing": ("without {N}", "with no {n}", "that {has} no {n}", "whose {n} is missing", "whose {n} is unknown", "that {does} not have {N}", "where the {n} is missing", "lacking {N}"),
-    "there": ("with {N}", "that {has} {N}", "whose {n} is known", "that {does} have {N}"),
-    "member": ("with the {n} {v}", "with {v} as {n}", "with {v} among the {n}", "as {v}"),
-    "not": ("whose {n} is not {v}", "with {N} other than {v}", "that {does} not have the {n} {v}"),
-    "=": ("with {n} {v}", "whose {n} is {v}", "with {N} of {v}", "where the {n} is {v}", "with the {n} {v}", "that {has} {n} {v}"),
-}  # fmt: skip
 
 
 def _generic(condition: Has, known: PropertyWords) -> tuple[str, ...]:
@@ -515,26 +392,4 @@ def _generic(condition: Has, known: PropertyWords) -> tuple[str, ...]:
             if yes
             else ("that {are} not " + flag, "not marked as " + flag)
         )
-    return _GENERIC[condition.op]
-
-
-def _be(frame: Frame, many: bool) -> str:
-    """The form of "be" for the time that a relationship speaks of."""
-    return ("were" if many else "was") if frame.tense == "past" else ("are" if many else "is")
-
-
-def _not_start(frame: Frame, other: str, noun: Noun, many: bool) -> list[str]:
-    do = "did not" if frame.tense == "past" else ("do not" if many else "does not")
-    short, that = do.replace(" not", "n't"), noun.that
-    found = [f"{that} {not_} {v.form('base')} {other}" for v in frame.verbs for not_ in (do, short)]
-    found += [f"{that} {_be(frame, many)} not {s} {other}" for s in frame.states]
-    return found + [f"not {s} {other}" for s in frame.states[:1]]
-
-
-def _not_end(frame: Frame, other: str, noun: Noun, many: bool) -> list[str]:
-    do = "didn't" if frame.tense == "past" else "doesn't"
-    found = [f"{that}{other} {do} {v.form('base')}" for v in frame.verbs for that in ("", "that ")]
-    done = [v for v in frame.verbs if not v.particle and v.base != "have"]
-    found += [f"{w}not {v.participle} by {other}" for v in done for w in ("", f"that {_be(frame, many)} ")]
-    found += [f"not {link} {other}" for link in frame.links]
-    return found + [f"{noun.that} did not {a.form('base')} {other}" for a in frame.actors]
+    return GENERIC[condition.op]
