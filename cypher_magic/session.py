@@ -242,6 +242,8 @@ def _print_progress(run: Run) -> Callable[[list[TrainEvent]], None]:
         for event in events:
             if event.kind == "started":
                 print(f"{run.name}: {event['rows']} examples, {event['epochs']} epochs on {event['device']}")
+            elif event.kind == "step" and event["step"] == 2:  # the first one is slow: it warms up
+                print(f"about {max(1, round(event['eta_seconds'] / 60))} minutes to go")
             elif event.kind == "evaluated":
                 print(f"epoch {event['epoch']:g}: validation loss {event['loss']:.3f}")
             elif event.kind in ("noted", "failed"):

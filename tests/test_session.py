@@ -141,6 +141,16 @@ def test_a_run_can_go_on_from_the_one_of_its_name(backbone: Path) -> None:
     assert second.state == "completed"
 
 
+@pytest.mark.usefixtures("here")
+def test_a_script_reads_what_goes_on(backbone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone, display=True, batch_size=2))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("tiny: 8 examples, 1 epochs on CPU")
+    assert lines[1].startswith("epoch 0: validation loss ")
+    assert lines[2] == "about 1 minutes to go"
+    assert lines[3].startswith("epoch 1: validation loss ")
+
+
 def test_in_the_background_the_run_is_returned_at_once(backbone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = threading.Event()
     monkeypatch.setattr(Run, "start", lambda run: started.set())
