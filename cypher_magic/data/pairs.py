@@ -174,7 +174,7 @@ def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, st
 
 
 def write_pairs(pairs: Sequence[Example], path: str | Path) -> Path:
-    """Writes pairs as CSV (question and query; what follows an earlier turn is left out) or, for .jsonl, all of them."""
+    """Writes pairs as CSV (question and query, those without an earlier turn) or, for .jsonl, all of them whole."""
     path = Path(path)
     if path.suffix.lower() == ".jsonl":
         lines = (json.dumps(p.to_dict(), ensure_ascii=False, default=str) for p in pairs)

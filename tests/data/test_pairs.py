@@ -152,7 +152,7 @@ def test_progress_is_told(demo: Any) -> None:
     assert told[-1][0] >= 9
 
 
-# --- graphs made by hand ------------------------------------------------------------------------------------------------
+# --- graphs made by hand --------------------------------------------------------------------------------------------
 
 
 def test_values_are_quoted_so_that_they_can_not_end_a_string(embedded_graph: Any) -> None:
@@ -225,7 +225,7 @@ def test_nothing_is_written(embedded_graph: Any) -> None:
     assert embedded_graph.read(count).rows == before
 
 
-# --- the pairs in the examples ------------------------------------------------------------------------------------------
+# --- the pairs in the examples --------------------------------------------------------------------------------------
 
 
 def test_the_examples_are_what_the_generator_makes(demo: Any, tmp_path: Path) -> None:

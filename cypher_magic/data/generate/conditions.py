@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Has(Condition):
-    """A property compared with a value: op is one of = > < >= <= between in contains starts missing there true false."""
+    """A property compared with values: op is = > < >= <= or a word such as between, in, contains, missing."""
 
     name: str
     op: str

@@ -1,4 +1,4 @@
-"""Draws the parts of questions from facts: labels, relationships, values, conditions; what is rare so far comes first."""
+"""Draws the parts of questions from facts: labels, relationships, values, conditions; the rare ones first."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a graph holds, as far as it was looked at: nodes and relationships with their values, to ask questions about.
 
-`Facts` come from a sample of a connected graph (`sample.py`) or are invented (`synthetic.py`); what is asked is the same.
+`Facts` are a sample of a connected graph (`sample.py`) or invented (`synthetic.py`); what is asked is the same.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ _NAMES = (
     "id",
 )
 _IDENTIFIER = re.compile(
-    r"\b(id|uuid|guid|key|code|isbn|iban|bic|zip|postcode|phone|number|no|hash|url|uri|link|sku|lat|lon|lng|latitude|longitude|x|y|timestamp|ts)\Z"
+    r"\b(id|uuid|guid|key|code|isbn|iban|bic|zip|postcode|phone|number|no|hash|url|uri|link|sku|"
+    r"lat|lon|lng|latitude|longitude|x|y|timestamp|ts)\Z"
 )
 
 
@@ -117,7 +118,7 @@ class Facts:
         return [v for h in holders if usable(v := h.values.get(name))]
 
     def kind(self, owner: str | Triple, name: str) -> str:
-        """What can be asked of a property: key, identifier, number, year, text, category, flag, moment, list or "" (nothing)."""
+        """What a property is asked as: key, identifier, number, year, text, category, flag, moment, list, "" (not)."""
         return self._kinds.get((owner, name)) or self._kinds.setdefault((owner, name), self._kind(owner, name))
 
     @cached_property

@@ -320,15 +320,16 @@ def _path(d: Drawer) -> Meaning | None:
 
 
 FAMILIES: dict[str, Callable[[Drawer], Meaning | None]] = {
-    "lookup": _lookup, "filter": _filter, "all": _all, "one hop": _one_hop, "two hops": _two_hops, "combined": _combined,
-    "count": _count, "columns": _columns, "values": _values_of, "distinct": _distinct, "top": _top, "aggregate": _aggregate,
-    "group": _group, "optional": _optional, "rank": _rank, "existence": _existence, "absence": _absence, "times": _times,
-    "sets": _sets, "relationship": _relationship, "comparison": _comparison, "path": _path,
+    "lookup": _lookup, "filter": _filter, "all": _all, "one hop": _one_hop, "two hops": _two_hops,
+    "combined": _combined, "count": _count, "columns": _columns, "values": _values_of, "distinct": _distinct,
+    "top": _top, "aggregate": _aggregate, "group": _group, "optional": _optional, "rank": _rank,
+    "existence": _existence, "absence": _absence, "times": _times, "sets": _sets, "relationship": _relationship,
+    "comparison": _comparison, "path": _path,
 }  # fmt: skip
 WEIGHTS = {
-    "lookup": 9, "filter": 8, "all": 1, "one hop": 13, "two hops": 8, "combined": 7, "count": 10, "columns": 4, "values": 3,
-    "distinct": 2, "top": 7, "aggregate": 5, "group": 5, "optional": 1, "rank": 7, "existence": 3, "absence": 3, "times": 4,
-    "sets": 5, "relationship": 6, "comparison": 4, "path": 1,
+    "lookup": 9, "filter": 8, "all": 1, "one hop": 13, "two hops": 8, "combined": 7, "count": 10, "columns": 4,
+    "values": 3, "distinct": 2, "top": 7, "aggregate": 5, "group": 5, "optional": 1, "rank": 7, "existence": 3,
+    "absence": 3, "times": 4, "sets": 5, "relationship": 6, "comparison": 4, "path": 1,
 }  # fmt: skip
 ALONE = frozenset(
     spaced("lookup filter all count columns values distinct top aggregate group existence absence comparison")

@@ -97,9 +97,8 @@ def counting(thing: Thing) -> Meaning:
         if how == "order":
             return order(
                 v,
-                v.say(
-                    f"[Count|Count the|Count all|Give me the number of|Tell me the number of|Tell me how many|Show the number of] {s.many(thing)}"
-                ).replace("Tell me how many", "Count the"),
+                v.say("[Count|Count the|Count all|Count the|[Give me|Tell me|Show] the number of]")
+                + f" {s.many(thing)}",
             )
         return terse(v, v.say(f"[number of|how many|count of|total number of] {s.many(thing)}"))
 
@@ -137,18 +136,15 @@ def columns(thing: Thing, properties: tuple[str, ...]) -> Meaning:
         key = v.vary(s.words(thing.key or "name", thing.label).nouns)
         how = v.pick("cols", [0, 1, 2, 3])
         many = s.many(thing)
+        whats = " and ".join(plural(n) for n in nouns)
+        all_ = v.vary(["", "the ", "all "])
         if how == 0:
-            return order(
-                v,
-                f"{v.say(v.vary(SHOW))} {v.vary(['', 'the ', 'all '])}{many} {v.vary(['with their', 'and their', 'along with their', 'together with their'])} {' and '.join(plural(n) for n in nouns) if v.chance(0.4) else what}",
-            )
+            theirs = v.say("[with|and|along with|together with] their")
+            return order(v, f"{v.say(v.vary(SHOW))} {all_}{many} {theirs} {whats if v.chance(0.4) else what}")
         if how == 1:
-            return order(v, f"{v.say(v.vary(SHOW))} the {key} and {what} of {v.vary(['', 'all ', 'the '])}{many}")
+            return order(v, f"{v.say(v.vary(SHOW))} the {key} and {what} of {all_}{many}")
         if how == 2:
-            return question(
-                v,
-                f"what are the {plural(key)} and {' and '.join(plural(n) for n in nouns)} of {v.vary(['', 'the ', 'all '])}{many}",
-            )
+            return question(v, f"what are the {plural(key)} and {whats} of {all_}{many}")
         return terse(v, f"{many} {v.vary(['with', 'and their', 'and'])} {what}")
 
     kind = f"columns {len(properties)} {thing.kind}"
@@ -223,9 +219,9 @@ def distinct(thing: Thing, property: str) -> Meaning:
         if how == 1:
             return order(
                 v,
-                v.say(
-                    f"[List|Show|Give me|Return|Find] [all|the] [different|distinct|unique] {nouns} of [the |all |]{many}"
-                ),
+                v.say("[List|Show|Give me|Return|Find] [all|the] [different|distinct|unique]")
+                + " "
+                + v.say(f"{nouns} of [the |all |]{many}"),
             )
         if how == 2:
             return question(v, v.say(f"what are the [different|distinct|unique] {nouns} of [the |all |]{many}"))

@@ -69,9 +69,9 @@ def per_group(triple: Triple, side: str, thing: Thing, other: Thing, *, empty: b
         if how == 1:
             return order(
                 v,
-                v.say(
-                    f"[Count|Count the|Show the number of|Give me the number of|List the number of] {many} [per|for each|by|of each|for every] {noun.one}{also}"
-                ),
+                v.say("[Count|Count the|Show the number of|Give me the number of|List the number of]")
+                + " "
+                + v.say(f"{many} [per|for each|by|of each|for every] {noun.one}{also}"),
             )
         if how == 2:
             return question(

@@ -98,7 +98,7 @@ class Naming:
         )
 
     def rivals(self, triple: Triple) -> bool:
-        """Whether another relationship lies between the same labels, so that the labels alone do not say which is meant."""
+        """Whether another relationship lies between the same labels, so that they alone do not say which is meant."""
         return any(t != triple and (t.start, t.end) == (triple.start, triple.end) for t in self.schema.triples)
 
     def property(self, owner: str, name: str) -> PropertyWords:

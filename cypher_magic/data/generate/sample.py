@@ -1,4 +1,4 @@
-"""Facts of a connected graph: bounded, read-only probes for some nodes of each label and some relationships of each triple."""
+"""Facts of a connected graph: bounded, read-only probes for some nodes of each label and edges of each triple."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ def _edges(connection: Connection, triple: Triple, schema: Any, size: int) -> li
     pattern = f"(a:{quoted(triple.start)})-[r:{quoted(triple.type)}]->(b:{quoted(triple.end)})"
     text = (
         f"MATCH {pattern} WITH a, r, b LIMIT {size} "
-        f"RETURN elementId(a) AS a, {_read(start, 'a')} AS av, {_read(own, 'r')} AS rv, elementId(b) AS b, {_read(end, 'b')} AS bv"
+        f"RETURN elementId(a) AS a, {_read(start, 'a')} AS av, {_read(own, 'r')} AS rv, "
+        f"elementId(b) AS b, {_read(end, 'b')} AS bv"
     )
     found = [
         Edge(

@@ -357,9 +357,7 @@ class Saying:
                         else []
                     )
                 else:
-                    options += [
-                        f"that {other} {both}{a.form('past' if first.tense == 'past' else 'third')} {joined} {b.form('past' if second.tense == 'past' else 'third')}"
-                    ]
+                    options += [f"that {other} {both}{a.form(_singular(first))} {joined} {b.form(_singular(second))}"]
         return Part(after=self.voice.vary(options)) if options else Part(after=f"linked to {other}")
 
     @condition.register
@@ -393,3 +391,8 @@ def _generic(condition: Has, known: PropertyWords) -> tuple[str, ...]:
             else ("that {are} not " + flag, "not marked as " + flag)
         )
     return GENERIC[condition.op]
+
+
+def _singular(frame: Frame) -> str:
+    """The form of a verb for one who does it."""
+    return "past" if frame.tense == "past" else "third"

@@ -1,4 +1,4 @@
-"""The choices of one way to say something: what kind of sentence (remembered, for held-out phrasings) and which words."""
+"""The choices of one way to say something: what kind of sentence (remembered, to hold it out) and which words."""
 
 from __future__ import annotations
 
