@@ -40,7 +40,7 @@ class TrainingSettings:
     backbone: str = doc(DEFAULT, "base model: a name from the catalogue, a Hub id, a folder or a GGUF file")
     start_from: str = doc("starter", "what to continue from: `starter`, the name of a finished run, or `scratch`")
     epochs: int = doc(3, "how often each example is seen", low=1, high=1000)
-    learning_rate: float = doc(1e-3, "peak learning rate (1e-3 suits a 135M model, 2e-4 a 7B one)", low=1e-7, high=1.0)
+    learning_rate: float = doc(5e-4, "peak learning rate (5e-4 suits a 135M model, 2e-4 a 7B one)", low=1e-7, high=1.0)
     batch_size: int = doc(0, "examples per optimiser step (0 = 16 with one schema, 64 with several)", low=0, high=4096)
     lora_rank: int = doc(16, "LoRA rank; more capacity, more memory", low=1, high=1024)
     lora_alpha: int = doc(32, "LoRA alpha; the adapter is scaled by alpha / rank", low=1, high=4096)

@@ -86,7 +86,7 @@ def collect(given: argparse.Namespace) -> dict[str, list[dict[str, str | None]]]
     for graph in GRAPHS:
         rows = [e for e in kept if e.schema == schemas[graph]]
         share = {part: getattr(given, part) // len(GRAPHS) for part in parts}
-        chosen = draw.sample(rows, sum(share.values()))
+        chosen = draw.sample(rows, min(len(rows), sum(share.values())))
         for i, e in enumerate(chosen):
             schema = None if given.no_schema else e.schema
             part = "train" if i < share["train"] else "val"
