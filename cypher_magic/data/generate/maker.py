@@ -79,6 +79,7 @@ class Maker:
         self._uses: Counter[str] = Counter()
         self._done: dict[str, float] = dict.fromkeys(known, 0.0)
         self._follow_ups = 0
+        self._kinds: Counter[str] = Counter()
 
     def step(self, follow_up: bool) -> bool:
         """Tries to make one more pair; whether it did."""
@@ -110,7 +111,7 @@ class Maker:
             return False
         meaning, history = base
         for _ in range(1 if self.rng.random() < 0.8 else 2):
-            found = follow_ups.following(self.drawer, meaning)
+            found = follow_ups.following(self.drawer, meaning, self._kinds)
             result = self._answered(found.meaning, f"follow-up {found.kind}") if found else None
             if found is None or result is None or self._uses[found.meaning.query] >= _SAME_QUERY:
                 return False
@@ -120,6 +121,7 @@ class Maker:
             meaning = found.meaning
         found, history, question, phrasing = kept
         self._follow_ups += 1
+        self._kinds[found.kind] += 1
         self._keep(found.meaning, f"follow-up {found.kind}", question, phrasing, history)
         return True
 

@@ -61,6 +61,8 @@ def singular(noun: str) -> str:
         one = _SINGULARS[last]
     elif last in PLURALS:
         one = last
+    elif last in ("movies", "cookies", "calories", "rookies", "zombies", "pies", "ties"):
+        one = last[:-1]
     elif last.endswith("ies") and len(last) > 4:
         one = last[:-3] + "y"
     elif re.search(r"(ss|x|z|ch|sh)es$", last):
