@@ -199,6 +199,11 @@ def finetune(
     wanted = TrainingSettings().changed(settings)
     starting_adapter(wanted.start_from, wanted.backbone)  # raises before anything is read or written
     dataset = _dataset(data, val, fix=fix)
+    wrong = [f for f in dataset.report.remaining if f.severity == "error"]
+    if wrong and display:
+        print(
+            f"The data has {len(wrong)} kinds of errors; %cypher_data check tells which, fix (--fix) leaves them out."
+        )
     graph = _schema_or_none()
     local_folder(wanted.backbone, **({"progress": progress} if progress else {}))
     run = create_run(
@@ -312,6 +317,39 @@ def ask(
         limit=limit,
         timeout=timeout,
         stream=stream,
+    )
+
+
+def ask_many(
+    questions: Sequence[str],
+    *,
+    model: str | None = None,
+    connection: str | Connection | None = None,
+    limit: int = 1000,
+    timeout: float = 30.0,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """The answers to many questions, one row each: question, query, rows, answer (the `Answer`), complaint."""
+    import pandas as pd
+
+    from cypher_magic.asking.ask import ask_many as answer
+
+    graph = _connection(connection)
+    live = _model(model, progress)
+    tell = partial(progress, f"{live.name} answers") if progress else None
+    answers = answer(questions, model=live, graph=graph, limit=limit, timeout=timeout, progress=tell)
+    return pd.DataFrame(
+        [
+            {
+                "question": a.question,
+                "query": a.query,
+                "rows": len(a.result) if a.result is not None else None,
+                "complaint": str(a.complaints[0]) if a.complaints else "",
+                "answer": a,
+            }
+            for a in answers
+        ],
+        columns=["question", "query", "rows", "complaint", "answer"],
     )
 
 

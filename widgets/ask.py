@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
-from cypher_magic.widgets.status import roomy
 
 from cypher_magic.errors import OptionError
+from cypher_magic.widgets.status import roomy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cypher_magic.widgets.status import StatusLine
-
     from cypher_magic.asking.answer import Answer
+    from cypher_magic.widgets.status import StatusLine
 
 CURRENT, UNTUNED = ("the current model", ""), ("the untuned backbone", "base")
 

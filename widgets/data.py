@@ -6,9 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
-from cypher_magic.widgets.status import roomy
 
 from cypher_magic.errors import DataError
+from cypher_magic.widgets.status import roomy
 
 if TYPE_CHECKING:
     from cypher_magic.data.read import Dataset

@@ -13,11 +13,10 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from cypher_magic.training.events import EventReader
 from cypher_magic.widgets import samples
 from cypher_magic.widgets.chart import Curves, chart
 from cypher_magic.widgets.epochs import EpochTable, duration, short
-
-from cypher_magic.training.events import EventReader
 
 if TYPE_CHECKING:
     import threading
@@ -110,6 +109,9 @@ class TrainingView:
 
     def _on_started(self, event: TrainEvent) -> None:
         self.started, self.ended, self.state = event, None, "running"
+
+    def _on_resumed(self, event: TrainEvent) -> None:
+        self.ended, self.state = None, "starting"
 
     def _on_step(self, event: TrainEvent) -> None:
         self.step = event

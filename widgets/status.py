@@ -7,9 +7,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
-from cypher_magic.widgets.samples import one_line
 
 from cypher_magic.errors import CypherMagicError
+from cypher_magic.widgets.samples import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

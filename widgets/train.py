@@ -7,14 +7,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+
+from cypher_magic.errors import OptionError, TrainingError
 from cypher_magic.widgets.ask import AskBox, told
 from cypher_magic.widgets.data import DataChooser
 from cypher_magic.widgets.progress import TrainingView, in_notebook, watch
 from cypher_magic.widgets.settings import SettingsForm
 from cypher_magic.widgets.status import StatusLine
 from cypher_magic.widgets.text import TEXT
-
-from cypher_magic.errors import OptionError, TrainingError
 
 if TYPE_CHECKING:
     from cypher_magic.training.runs import Run

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cypher_magic.graph.result import QueryResult
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.model.generate import Completion
-    from cypher_magic.model.prompt import Prompt
+    from cypher_magic.model.prompt import Encoded, Prompt
 
 LONGEST_QUESTION = 2000  # characters; a question is a sentence or two
 
@@ -41,6 +41,17 @@ class Model(Protocol):
         max_tokens: int = 256,
         stream: Callable[[str], None] | None = None,
     ) -> Completion: ...
+
+
+class BatchModel(Protocol):
+    """What asking many questions at once needs of a model."""
+
+    name: str
+    prompt: Prompt
+
+    def complete_many(  # noqa: D102
+        self, asked: Sequence[Encoded], *, progress: Callable[[int, int], None] | None = None
+    ) -> list[Completion]: ...
 
 
 def ask(
@@ -92,6 +103,43 @@ def ask(
         attempts=tuple(attempts),
         model=model.name,
     )
+
+
+def ask_many(
+    questions: Sequence[str],
+    *,
+    model: BatchModel,
+    graph: Connection,
+    limit: int = 1000,
+    timeout: float = 30.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Answer]:
+    """The answers to questions that do not follow from each other, computed in batches, each query run read-only.
+
+    One try each: a question whose query fails has complaints and no rows; ask it alone for a second try.
+    """
+    schema = graph.schema()
+    text = schema.render()
+    texts = [checked(q) for q in questions]
+    replies = model.complete_many([model.prompt.ask(q, text) for q in texts], progress=progress)
+    answers = []
+    for question, reply in zip(texts, replies, strict=True):
+        tried = examine(reply.text, schema, ended=reply.ended)
+        result, complaints = (None, tried.complaints) if tried.complaints else _run(graph, tried.query, limit, timeout)
+        answers.append(
+            Answer(
+                question=question,
+                query=tried.query,
+                complaints=complaints,
+                repairs=tried.repairs,
+                result=result,
+                seconds=reply.seconds + (result.seconds if result else 0.0),
+                prompt=model.prompt.text(question, text),
+                attempts=(Attempt(tried.reply, tried.query, tried.repairs, complaints),),
+                model=model.name,
+            )
+        )
+    return answers
 
 
 def examine(reply: str, schema: GraphSchema, *, ended: bool = True, allow: Iterable[str] = ()) -> Attempt:

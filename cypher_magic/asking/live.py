@@ -41,13 +41,14 @@ def load(name: str, progress: Progress | None = None) -> CypherModel:
     from cypher_magic.model.prompt import Prompt
     from cypher_magic.model.starter import STARTER as SHIPPED
 
-    device, style, backbone = choose_device(), "auto", DEFAULT
+    device, style, backbone, instruction = choose_device(), "auto", DEFAULT, ""
     adapter = SHIPPED if name == STARTER else None
     if name not in UNTUNED:
         run = find_run(name)
         adapter, backbone, style = run.adapter, run.settings.backbone, run.settings.prompt_style
         style = run.card.get("prompt_style", style)  # known once it has trained
+        instruction = run.card.get("prefix", "")
     folder = local_folder(backbone, progress=progress or silent)
     tokenizer = load_tokenizer(folder)
     live = load_tuned(folder, adapter, device) if adapter else load_backbone(folder, device)
-    return CypherModel(live, tokenizer, Prompt(tokenizer, style), name=name)
+    return CypherModel(live, tokenizer, Prompt(tokenizer, style, instruction=instruction), name=name)

@@ -76,7 +76,7 @@ class DataMagics(Family):
     @line_cell_magic
     @no_var_expand
     def cypher_data(self, line: str = "", cell: str | None = None) -> Any:
-        """Examples for training: `%cypher_data check FILE...`, `generate`; `%cypher_data VERB -h` tells the options of a verb."""
+        """Examples for training: `%cypher_data check FILE...`, `%cypher_data generate`; VERB -h tells its options."""
         verb, _, rest = line.strip().partition(" ")
         if verb in ("", "-h", "--help"):
             print("\n\n".join(command.help() for command, _ in VERBS.values()))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cypher_magic.training.runs import Run
+    from cypher_magic.widgets.progress import TrainingView
 
 _SETTINGS = [f for f in fields(TrainingSettings) if not f.metadata["advanced"]]
 _VERBS = {
@@ -75,16 +76,17 @@ class FinetuneMagics(Family):
         TrainingSettings().changed(body)  # says which line of the body is no setting, before anything is read
         variables = self.shell.user_ns
         data = [variables.get(word, word) for word in options.data]
-        return session.finetune(
-            options.words[0],
-            data[0] if len(data) == 1 else data,
-            variables.get(options.val, options.val) if options.val else None,
-            fix=options.fix,
-            background=options.background,
-            display=_view,
-            progress=download_bar(),
-            **{**body, **given},
-        )
+        with _Shown() as shown:
+            return session.finetune(
+                options.words[0],
+                data[0] if len(data) == 1 else data,
+                variables.get(options.val, options.val) if options.val else None,
+                fix=options.fix,
+                background=options.background,
+                display=not options.background and shown,
+                progress=download_bar(),
+                **{**body, **given},
+            )
 
     def _verb(self, verb: str, name: str | None = None) -> Any:
         from cypher_magic import session
@@ -108,7 +110,8 @@ class FinetuneMagics(Family):
         elif verb in ("attach", "resume"):
             if verb == "resume":
                 run.resume()
-            return run.wait(_view(run))
+            with _Shown() as shown:
+                return run.wait(shown(run))
         elif verb == "logs":
             log = run.folder / "worker.log"
             print(log.read_text(encoding="utf-8", errors="replace") if log.is_file() else "nothing yet")
@@ -116,12 +119,25 @@ class FinetuneMagics(Family):
         return run
 
 
-def _view(run: Run) -> Callable[[list[Any]], None]:
-    from cypher_magic.widgets.progress import TrainingView
+class _Shown:
+    """Shows a run while it goes on; in the end its last state is drawn, also when the worker died without a word."""
 
-    view = TrainingView(run)
-    view.show()
-    return view.update
+    def __init__(self) -> None:
+        self.view: TrainingView | None = None
+
+    def __call__(self, run: Run) -> Callable[[list[Any]], None]:
+        from cypher_magic.widgets.progress import TrainingView
+
+        self.view = TrainingView(run)
+        self.view.show()
+        return self.view.update
+
+    def __enter__(self) -> _Shown:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.view is not None:
+            self.view.settle()
 
 
 def download_bar() -> Callable[[str, int, int], None]:

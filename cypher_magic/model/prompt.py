@@ -68,10 +68,14 @@ class Encoded:
 
 
 class Prompt:
-    """The prompt of one tokenizer in one style (`chat`, `plain` or `auto`: chat where there is a template)."""
+    """The prompt of one tokenizer in one style (`chat`, `plain` or `auto`: chat where there is a template).
 
-    def __init__(self, tokenizer: Tokenizer, style: str = "auto") -> None:
+    `instruction` stands in front of each question in the plain style: the one that the training data had there.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, style: str = "auto", *, instruction: str = "") -> None:
         self.tokenizer = tokenizer
+        self.instruction = instruction or PLAIN_INSTRUCTION
         self.style = ("chat" if tokenizer.chat_template else "plain") if style == "auto" else style
         if self.style == "chat" and not tokenizer.chat_template:
             raise ModelError("This backbone has no chat template.", hint="use prompt_style: plain, or auto")
@@ -134,9 +138,9 @@ class Prompt:
 
     def _plain(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
         end = self.tokenizer.eos_token or "\n"
-        said = "".join(f"{PLAIN_INSTRUCTION}{question}{end}{query}{end}" for question, query in turns)
+        said = "".join(f"{self.instruction}{question}{end}{query}{end}" for question, query in turns)
         prefix = f"{self._start}{instruction}\n\n" if instruction else self._start
-        return prefix, f"{said}{PLAIN_INSTRUCTION}{asked}{end}", end
+        return prefix, f"{said}{self.instruction}{asked}{end}", end
 
     def _chat(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
         messages = [{"role": "system", "content": instruction}]

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from cypher_magic.errors import OptionError
 from cypher_magic.model.catalogue import DEFAULT
 
@@ -70,6 +68,8 @@ class TrainingSettings:
 
     def to_yaml(self) -> str:
         """The settings as YAML, each with its documentation as a comment."""
+        import yaml  # on use: it would be a quarter of the time that %load_ext takes
+
         lines = []
         for setting in fields(self):
             text = yaml.safe_dump(getattr(self, setting.name), width=1 << 20)  # on one line, for the comment behind
@@ -102,6 +102,8 @@ class TrainingSettings:
 
 def overrides(text: str) -> dict[str, Any]:
     """The settings in a YAML text, those under `advanced:` lifted up; OptionError when it is not a YAML mapping."""
+    import yaml
+
     try:
         raw = yaml.safe_load(text) or {}
     except yaml.YAMLError as exc:

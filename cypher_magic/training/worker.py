@@ -60,7 +60,7 @@ def train(run: Run, events: EventWriter) -> None:
     device = choose_device(settings.device, settings.precision)
     folder = local_folder(settings.backbone)
     tokenizer = load_tokenizer(folder)
-    prompt = Prompt(tokenizer, settings.prompt_style)
+    prompt = Prompt(tokenizer, settings.prompt_style, instruction=card.get("prefix", ""))
     rows, left_out = _encode(run.examples("train"), prompt, card["schema"], settings.max_tokens)
     val, _ = _encode(run.examples("val"), prompt, card["schema"], settings.max_tokens)
     if left_out:

@@ -69,7 +69,8 @@ def table(results: dict[str, dict[str, Any]]) -> None:
         ours, peer = results["ours"], max(peers, key=lambda r: r["speed"])
         print(
             f"ours / best TRL: {ours['speed'] / peer['speed']:.2f} x examples/s, "
-            f"{ours['memory'] / peer['memory']:.2f} x peak memory, {ours['after'] / peer['after']:.3f} x validation loss"
+            f"{ours['memory'] / peer['memory']:.2f} x peak memory, "
+            f"{ours['after'] / peer['after']:.3f} x validation loss"
         )
 
 

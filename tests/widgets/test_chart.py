@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
-from cypher_magic.widgets.chart import POINTS, Curves, Series, chart
 
 from cypher_magic.training.events import TrainEvent
+from cypher_magic.widgets.chart import POINTS, Curves, Series, chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -11,9 +11,6 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
-from cypher_magic.widgets import TrainPanel
-from cypher_magic.widgets.settings import SettingsForm
-from cypher_magic.widgets.status import StatusLine
 
 from cypher_magic import session
 from cypher_magic.data.example import Example
@@ -23,6 +20,9 @@ from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
+from cypher_magic.widgets import TrainPanel
+from cypher_magic.widgets.settings import SettingsForm
+from cypher_magic.widgets.status import StatusLine
 
 CSV = "instruction,output\n" + "".join(
     f"Who directed film {i}?,MATCH (m:M {{n: {i}}}) RETURN m.x{i}\n" for i in range(20)

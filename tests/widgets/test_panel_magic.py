@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cypher_magic.widgets.text import TEXT
 from IPython.core.interactiveshell import InteractiveShell
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import COMMANDS
+from cypher_magic.widgets.text import TEXT
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cypher_magic.widgets import TrainPanel
 
 from cypher_magic import session
+from cypher_magic.widgets import TrainPanel
 
 YEARS = range(1970, 2018, 2)
 ROWS = [f"Which films came out in {y}?,MATCH (m:Movie) WHERE m.released = {y} RETURN m.title" for y in YEARS]

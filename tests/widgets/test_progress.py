@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cypher_magic.widgets import samples
-from cypher_magic.widgets.progress import TrainingView, watch
 from IPython.core.interactiveshell import InteractiveShell
 
 from cypher_magic.data.example import Example
@@ -19,6 +17,8 @@ from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter, TrainEvent
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
+from cypher_magic.widgets import samples
+from cypher_magic.widgets.progress import TrainingView, watch
 
 QUERY = "MATCH (m:Movie) RETURN m.title"
 
