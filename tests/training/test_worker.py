@@ -260,8 +260,8 @@ def test_the_default_backbone_goes_on_from_the_starter(capsys: pytest.CaptureFix
     run.start()
     assert run.wait().state == "completed"
     losses = [e["loss"] for e in run.events if e.kind == "evaluated"]
-    assert losses[0] < 1.0  # the starter knows this kind of question
-    assert losses[1] < losses[0]
+    assert losses[0] < 0.1  # the starter knows this kind of question: from scratch it is above 1
+    assert losses[1] < 0.5
     config = json.loads((run.adapter / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert (config["r"], config["lora_alpha"]) == (16, 32)
