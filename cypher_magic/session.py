@@ -424,5 +424,7 @@ def _scored(name: str, examples: Sequence[Example], graph: Connection | None, pr
     asked = [model.prompt.ask(e.question, e.schema or schema, e.history) for e in examples]
     tell = partial(progress, f"{name} answers") if progress else None
     replies = model.complete_many(asked, progress=tell)
-    queries = [examine(r.text, live).query if live else r.text for r in replies]
+    queries = [
+        examine(r.text, live, e.question).query if live else r.text for e, r in zip(examples, replies, strict=True)
+    ]
     return score(name, examples, queries, graph, partial(progress, f"{name} runs") if progress else None)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from cypher_magic.asking.answer import Answer, Attempt
+from cypher_magic.asking.values import trimmed
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTimeout
 from cypher_magic.model.prompt import correction
@@ -81,7 +82,7 @@ def ask(
     asked, turns = question, list(history)
     for _ in range(max(0, retries) + 1):
         reply = model.complete(asked, text, history=turns, stream=stream)
-        attempt = examine(reply.text, schema, ended=reply.ended, allow=allow)
+        attempt = examine(reply.text, schema, question, ended=reply.ended, allow=allow)
         if not attempt.complaints:
             result, complaints = (
                 _run(graph, attempt.query, limit, timeout) if run else (None, _plan(graph, attempt.query))
@@ -124,7 +125,7 @@ def ask_many(
     replies = model.complete_many([model.prompt.ask(q, text) for q in texts], progress=progress)
     answers = []
     for question, reply in zip(texts, replies, strict=True):
-        tried = examine(reply.text, schema, ended=reply.ended)
+        tried = examine(reply.text, schema, question, ended=reply.ended)
         result, complaints = (None, tried.complaints) if tried.complaints else _run(graph, tried.query, limit, timeout)
         answers.append(
             Answer(
@@ -142,18 +143,21 @@ def ask_many(
     return answers
 
 
-def examine(reply: str, schema: GraphSchema, *, ended: bool = True, allow: Iterable[str] = ()) -> Attempt:
+def examine(
+    reply: str, schema: GraphSchema, question: str = "", *, ended: bool = True, allow: Iterable[str] = ()
+) -> Attempt:
     """The query in a model's reply, repaired where that is safe, and everything that is against it."""
     if not reply.strip():
         return Attempt(reply, "", complaints=(Complaint("syntax", "the model wrote nothing"),))
     repaired = repair(reply.strip(), schema)
-    complaints = read_only(repaired.text, allow) or check(repaired.text, schema)
+    query, mended = trimmed(repaired.text, question)
+    complaints = read_only(query, allow) or check(query, schema)
     if complaints and not ended:
         complaints = [
             Complaint("syntax", "the query does not end: the model went on until it was cut off"),
             *complaints,
         ]
-    return Attempt(reply, repaired.text, tuple(str(c) for c in repaired.changes), tuple(complaints))
+    return Attempt(reply, query, (*map(str, repaired.changes), *mended), tuple(complaints))
 
 
 def checked(question: str) -> str:
