@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Loading bars and "unexpected key" tables of the libraries are noise in a notebook; what matters is raised.
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
-warnings.filterwarnings("ignore", message=".*torch_dtype.*is deprecated.*")
+warnings.filterwarnings("ignore", message=".*(torch_dtype|is_gradient_checkpointing).*is deprecated.*")
 
 _UNREADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
