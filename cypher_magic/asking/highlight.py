@@ -14,6 +14,8 @@ _COLOURS = {
     "Name.Function": "var(--jp-mirror-editor-builtin-color,#7b5bd6)",
 }
 
+_FONT = "var(--jp-code-font-family,monospace)"
+
 
 def highlighted(query: str) -> str:
     """The query as a `<pre>` block, every character escaped."""
@@ -25,4 +27,4 @@ def highlighted(query: str) -> str:
         colour = next((c for prefix, c in _COLOURS.items() if name.startswith(prefix)), "")
         safe = html.escape(text)
         spans.append(f'<span style="color:{colour}">{safe}</span>' if colour and text.strip() else safe)
-    return f'<pre style="margin:.4em 0;white-space:pre-wrap">{"".join(spans).rstrip()}</pre>'
+    return f'<pre style="margin:.4em 0;white-space:pre-wrap;font-family:{_FONT}">{"".join(spans).rstrip()}</pre>'

@@ -103,7 +103,8 @@ def collate(pack: Pack) -> dict[str, Any]:
     """The pack as tensors.
 
     input_ids, position_ids: (1, T) int64; attention_mask: (1, 1, T, T) bool, True = may attend; keep: (A,) positions
-    whose logits are needed; labels: (1, A) the answer tokens that those positions predict; rows: how many examples.
+    whose logits are needed; labels: (1, A) the answer tokens that those positions predict; lengths: (1 + n,) tokens of
+    the prefix and of each example.
     """
     import torch
 
@@ -126,5 +127,5 @@ def collate(pack: Pack) -> dict[str, Any]:
         "attention_mask": mask[None, None],
         "keep": torch.tensor(keep),
         "labels": torch.tensor([labels]),
-        "rows": torch.tensor(len(pack.rows)),
+        "lengths": torch.tensor([len(pack.prefix), *(len(r.question) + len(r.answer) for r in pack.rows)]),
     }

@@ -22,6 +22,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from cypher_magic.errors import OptionError, TrainingError
 from cypher_magic.model.load import Device, adapter_shape
+from cypher_magic.training.attention import use_pack_attention
 from cypher_magic.training.packing import Pack, PackPlan, collate
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class PackTrainer(Trainer):
     ) -> Any:
         """The summed cross-entropy of the pack's answer tokens over the answer tokens of the optimiser step."""
         self.tokens_seen += inputs["input_ids"].numel()
-        self.examples_seen += int(inputs["rows"])
+        self.examples_seen += len(inputs["lengths"]) - 1
         total = summed_loss(model, inputs)
         count = inputs["labels"].numel() if num_items_in_batch is None else num_items_in_batch
         return (total / count, None) if return_outputs else total / count
@@ -96,6 +97,8 @@ def summed_loss(model: Any, inputs: dict[str, Any]) -> torch.Tensor:
     if model.config._attn_implementation == "eager":  # adds the mask to the scores instead of selecting with it
         lowest = torch.finfo(model.dtype).min
         mask = torch.zeros(mask.shape, dtype=model.dtype, device=mask.device).masked_fill(~mask, lowest)
+    else:
+        mask.lengths = inputs["lengths"].tolist()
     with computing_in(model):
         logits = model(
             input_ids=inputs["input_ids"],
@@ -127,6 +130,7 @@ def with_adapter(model: Any, settings: TrainingSettings, start: Path | None) -> 
     Raises `OptionError` when the adapter to continue from has another LoRA rank or alpha than the settings ask for, or
     was made for another backbone.
     """
+    use_pack_attention(model)
     if start is not None:
         return _continued(model, settings, start)
     names = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
