@@ -10,6 +10,7 @@ threads=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 [ "$threads" -le 2 ] || threads=2
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads} MKL_NUM_THREADS=${MKL_NUM_THREADS:-$threads}
 export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-$threads} TOKENIZERS_PARALLELISM=false
+export OMP_WAIT_POLICY=PASSIVE # threads that spin while they wait slow everything else down
 
 say "ruff"
 "$python" -m ruff check .

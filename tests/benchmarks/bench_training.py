@@ -146,10 +146,15 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 
 def sft(model: Any, tokenizer: Any, rows: list[Any], given: argparse.Namespace, settings: Any, out: Path) -> Any:
     """TRL's SFTTrainer on the same token ids, schedule and batch."""
+    import builtins
+
+    import pyarrow
     import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    # some versions of pyarrow name a class in a module where pickle does not find it
+    builtins.MonthDayNano = pyarrow.MonthDayNano  # type: ignore[attr-defined]
     data = Dataset.from_list(
         [
             {
