@@ -8,7 +8,7 @@ The peak is reached in the backward pass of the largest pack. It is the sum of
     logits       answer tokens x vocabulary: the output in 16 bits, its float32 copy, and the gradient of that
     base         what the process takes before any model: Python, PyTorch, and on a GPU the kernels' work space
 
-Constants were fitted to measured peaks (tests/training/test_memory.py has the table); the rest is counted.
+Compare with measured peaks: `pytest -m gpu tests/training/test_gpu.py` prints both for nine configurations.
 """
 
 from __future__ import annotations
@@ -57,8 +57,7 @@ def estimate(backbone: Backbone, work: Workload, *, base: float = 0.0) -> Estima
     weights = embedded * wide + layers * _BYTES[work.precision]
     kept = b.hidden * wide if work.checkpointing else _kept_per_token(b, wide, work.rank)
     activations = work.tokens * (kept * b.layers + (_kept_per_token(b, wide, work.rank) if work.checkpointing else 0))
-    # the mask that says who may see whom is kept once, one byte a pair of tokens
-    activations += work.tokens**2
+    activations += work.tokens**2 * (1 + wide)  # the mask that says who may see whom, as bool and as what is added
     logits = work.answers * b.vocabulary * (wide + 4 + 4)
     return Estimate(weights, adapter_size(b, work.rank) * 16.0, activations, logits, base)
 
@@ -84,6 +83,6 @@ def _kept_per_token(b: Backbone, wide: float, rank: int) -> float:
     heads = b.heads * b.head_dim
     inputs = 2 * b.hidden
     attention = 4 * heads
-    mlp = 4 * b.inner if b.style == "chat" else 2 * b.inner
-    norms = 2 * b.hidden * 4.0 * (1 if wide < 4 else 1)
+    mlp = 4 * b.inner if b.style == "chat" else 3 * b.inner
+    norms = 2 * b.hidden * 5.0
     return (inputs + attention + mlp) * wide + norms + 7 * rank * wide

@@ -99,47 +99,33 @@ def _even_chunks(rows: Sequence[Row], count: int) -> list[list[Row]]:
     return chunks
 
 
-def collate(*packs: Pack) -> dict[str, Any]:
-    """The packs as tensors, one behind the other in one sequence; no pack sees another.
+def collate(pack: Pack) -> dict[str, Any]:
+    """The pack as tensors.
 
     input_ids, position_ids: (1, T) int64; attention_mask: (1, 1, T, T) bool, True = may attend; keep: (A,) positions
-    whose logits are needed; labels: (1, A) the answer tokens that those positions predict; lengths: (packs + rows,)
-    tokens of each pack's prefix and of each of its examples; packs: how many.
+    whose logits are needed; labels: (1, A) the answer tokens that those positions predict; lengths: (1 + n,) tokens of
+    the prefix and of each example.
     """
     import torch
 
-    ids: list[int] = []
-    positions: list[int] = []
-    owners: list[int] = []  # which pack a token belongs to
-    segments: list[int] = []  # and which example of it
+    ids, positions, segments = list(pack.prefix), list(range(len(pack.prefix))), [PREFIX] * len(pack.prefix)
     keep: list[int] = []
     labels: list[int] = []
-    lengths: list[int] = []
-    for owner, pack in enumerate(packs):
-        shared = len(pack.prefix)
-        ids += pack.prefix
-        positions += range(shared)
-        segments += [PREFIX] * shared
-        lengths.append(shared)
-        for number, row in enumerate(pack.rows):
-            first = len(ids) + len(row.question) - 1  # the question's last token predicts the answer's first
-            keep += range(first, first + len(row.answer))
-            labels += row.answer
-            ids += (*row.question, *row.answer)
-            lengths.append(len(row.question) + len(row.answer))
-            positions += range(shared, shared + lengths[-1])
-            segments += [number] * lengths[-1]
-        owners += [owner] * (len(ids) - len(owners))
-    owner_of, segment = torch.tensor(owners), torch.tensor(segments)
+    for number, row in enumerate(pack.rows):
+        start, length = len(ids), len(row.question) + len(row.answer)
+        first = start + len(row.question) - 1  # the last token of the question predicts the first of the answer
+        keep += range(first, first + len(row.answer))
+        labels += row.answer
+        ids += (*row.question, *row.answer)
+        positions += range(len(pack.prefix), len(pack.prefix) + length)
+        segments += [number] * length
+    segment = torch.tensor(segments)
     mask = ((segment[None, :] == PREFIX) | (segment[None, :] == segment[:, None])).tril()
-    if len(packs) > 1:
-        mask &= owner_of[None, :] == owner_of[:, None]
     return {
         "input_ids": torch.tensor([ids]),
         "position_ids": torch.tensor([positions]),
         "attention_mask": mask[None, None],
         "keep": torch.tensor(keep),
         "labels": torch.tensor([labels]),
-        "lengths": torch.tensor(lengths),
-        "packs": torch.tensor(len(packs)),
+        "lengths": torch.tensor([len(pack.prefix), *(len(r.question) + len(r.answer) for r in pack.rows)]),
     }

@@ -57,7 +57,7 @@ class PackTrainer(Trainer):
     """transformers' Trainer over packs of schema-shared examples."""
 
     def __init__(self, *, val: Sequence[Pack] = (), **kwargs: Any) -> None:
-        super().__init__(data_collator=lambda packs: collate(*packs), **kwargs)
+        super().__init__(data_collator=lambda packs: collate(packs[0]), **kwargs)
         self.model_accepts_loss_kwargs = True  # compute_loss divides by the whole step's answer tokens
         self.val = val
         self.tokens_seen = 0
@@ -71,7 +71,7 @@ class PackTrainer(Trainer):
     ) -> Any:
         """The summed cross-entropy of the pack's answer tokens over the answer tokens of the optimiser step."""
         self.tokens_seen += inputs["input_ids"].numel()
-        self.examples_seen += len(inputs["lengths"]) - int(inputs["packs"])
+        self.examples_seen += len(inputs["lengths"]) - 1
         total = summed_loss(model, inputs)
         count = inputs["labels"].numel() if num_items_in_batch is None else num_items_in_batch
         return (total / count, None) if return_outputs else total / count
@@ -94,10 +94,12 @@ class PackTrainer(Trainer):
 def summed_loss(model: Any, inputs: dict[str, Any]) -> torch.Tensor:
     """The cross-entropy summed over a pack's answer tokens, in float32; logits exist only at those positions."""
     mask = inputs["attention_mask"]
-    if model.config._attn_implementation == "eager":  # adds the mask to the scores instead of selecting with it
+    # Eager attention adds the mask to the scores. PyTorch's, on a GPU, would turn a bool mask into that form in every
+    # layer and keep it for the backward pass; made here once, all layers share it.
+    if model.config._attn_implementation == "eager" or mask.device.type != "cpu":
         lowest = torch.finfo(model.dtype).min
         mask = torch.zeros(mask.shape, dtype=model.dtype, device=mask.device).masked_fill(~mask, lowest)
-    elif int(inputs["packs"]) == 1:
+    else:
         mask.lengths = inputs["lengths"].tolist()
     with computing_in(model):
         logits = model(
@@ -179,13 +181,12 @@ def build_trainer(
 ) -> PackTrainer:
     """The trainer for these examples and settings, ready for `.train()`."""
     plan, per_step = plan_packs(train, settings)
-    together = packs_at_once(plan, per_step, model, device)
     steps = optimiser_steps(len(plan), per_step, settings.epochs)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=together,
-        gradient_accumulation_steps=per_step // together,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=per_step,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.schedule,
         warmup_steps=round(steps * settings.warmup),
@@ -227,17 +228,6 @@ def plan_packs(train: Sequence[Encoded], settings: TrainingSettings) -> tuple[Pa
     per_step = max(-(-batch // settings.pack_examples), min(4, schemas))
     examples = max(1, round(batch / per_step))
     return PackPlan(train, examples=examples, tokens=settings.pack_tokens, seed=settings.seed), per_step
-
-
-def packs_at_once(plan: PackPlan, per_step: int, model: Any, device: Device) -> int:
-    """How many packs of a step are computed in one pass: all of them for a small model on a GPU, else one.
-
-    A small model leaves a GPU waiting for the next kernel most of the time; one pass has as many kernels for four
-    packs as for one. For a large model, and on a CPU, it would only cost memory.
-    """
-    largest = max(len(pack) for pack in plan.epoch(0))
-    small = model.num_parameters() < 1e9 and per_step * largest <= 16_384
-    return per_step if device.kind == "cuda" and small else 1
 
 
 def optimiser_steps(packs: int, per_step: int, epochs: int) -> int:

@@ -153,6 +153,7 @@ def sft(model: Any, tokenizer: Any, rows: list[Any], given: argparse.Namespace, 
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    packed = given.engine == "trl-packed"
     # some versions of pyarrow name a class in a module where pickle does not find it
     builtins.MonthDayNano = pyarrow.MonthDayNano  # type: ignore[attr-defined]
     data = Dataset.from_list(
@@ -160,11 +161,12 @@ def sft(model: Any, tokenizer: Any, rows: list[Any], given: argparse.Namespace, 
             {
                 "input_ids": list(r.prefix + r.question + r.answer),
                 "completion_mask": [0] * (len(r.prefix) + len(r.question)) + [1] * len(r.answer),
+                # plain batches are taken as they are, so they bring their labels
+                **({} if packed else {"labels": [-100] * (len(r.prefix) + len(r.question)) + list(r.answer)}),
             }
             for r in rows
         ]
     )
-    packed = given.engine == "trl-packed"
     longest = max(len(r) for r in rows)
     room = max(2048, longest)
     per_pack = max(1, room // (sum(len(r) for r in rows) // len(rows)))
