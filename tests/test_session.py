@@ -215,7 +215,7 @@ def test_no_rows_are_refused_before_anything_is_written(backbone: Path) -> None:
 def test_the_newest_run_that_ended_well_answers() -> None:
     with pytest.raises(NoModel, match="no tuned model yet") as caught:
         live.newest_run()
-    assert "-m base" in caught.value.hint
+    assert "-m starter" in caught.value.hint
     create_run("never_started", TrainingSettings(), [Example("q", "RETURN 1")])
     with pytest.raises(NoModel):
         live.newest_run()

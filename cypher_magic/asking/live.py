@@ -23,7 +23,7 @@ def newest_run() -> str:
             return run.name
     raise NoModel(
         "There is no tuned model yet.",
-        hint="make one with %%finetune NAME --data FILE, or ask the untuned one with -m base",
+        hint="make one with %%finetune NAME --data FILE, or ask the one that comes with the package: -m starter",
     )
 
 

@@ -18,7 +18,12 @@ ASK = Command(
     "the graph's schema, refused unless it only reads, and run. The answer has .query, .df, .graph and .complaints.",
     rest="QUESTION",
     options=(
-        Option("-m", "--model", metavar="RUN", help="the run that answers; `base` is the untuned model"),
+        Option(
+            "-m",
+            "--model",
+            metavar="RUN",
+            help="the run that answers; `starter` comes with the package, `base` is the untuned model",
+        ),
         Option("-c", "--connection", metavar="NAME", help="ask this connection instead of the current one"),
         Option("-l", "--limit", type=int, minimum=1, metavar="N", help="fetch at most N rows"),
         Option("-t", "--timeout", type=float, minimum=0.001, metavar="SECONDS", help="the server stops the query then"),
