@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from cypher_magic.training.events import TrainEvent
     from cypher_magic.training.runs import Run
 
-Watch = Callable[["Run"], Callable[["list[TrainEvent]"], None]]
-"""Given a run that starts, what to do with its events as they come."""
+Watch = Callable[["Run"], Callable[["list[TrainEvent]"], None]]  # what to do with the events of a run that starts
 
 
 @dataclass
@@ -199,21 +198,12 @@ def finetune(
     wanted = TrainingSettings().changed(settings)
     starting_adapter(wanted.start_from, wanted.backbone)  # raises before anything is read or written
     dataset = _dataset(data, val, fix=fix)
-    wrong = [f for f in dataset.report.remaining if f.severity == "error"]
-    if wrong and display:
-        print(
-            f"The data has {len(wrong)} kinds of errors; %cypher_data check tells which, fix (--fix) leaves them out."
-        )
+    if display and dataset.report.errors:
+        print("The data has errors: %cypher_data check tells which rows, fix (--fix) leaves them out.")
     graph = _schema_or_none()
     local_folder(wanted.backbone, **({"progress": progress} if progress else {}))
-    run = create_run(
-        name,
-        wanted,
-        dataset.train,
-        dataset.val,
-        schema=graph.render() if graph else None,
-        card={"prefix": dataset.prefix},
-    )
+    schema, card = graph.render() if graph else None, {"prefix": dataset.prefix}
+    run = create_run(name, wanted, dataset.train, dataset.val, schema=schema, card=card)
     run.start()
     watch: Watch | None = _print_progress if display is True else display or None
     on_events = watch(run) if watch else None
@@ -233,26 +223,21 @@ def _dataset(data: Any, val: Any, *, fix: bool) -> Dataset:
 
     if isinstance(data, Dataset):
         return data
-    several = isinstance(data, (list, tuple)) and data and all(isinstance(d, str | Path) or _is_frame(d) for d in data)
+    several = (
+        isinstance(data, (list, tuple))
+        and data
+        and all(isinstance(d, str | Path) or hasattr(d, "columns") for d in data)
+    )
     sources = data if several else [data]
     return load_examples(*sources, val=val, fix=fix, holdout=None if val is not None else 0.1)
 
 
-def _is_frame(data: Any) -> bool:
-    return hasattr(data, "columns") and hasattr(data, "to_dict")
-
-
 def _print_progress(run: Run) -> Callable[[list[TrainEvent]], None]:
+    from cypher_magic.training.events import told
+
     def show(events: list[TrainEvent]) -> None:
-        for event in events:
-            if event.kind == "started":
-                print(f"{run.name}: {event['rows']} examples, {event['epochs']} epochs on {event['device']}")
-            elif event.kind == "step" and event["step"] == 2:  # the first one is slow: it warms up
-                print(f"about {max(1, round(event['eta_seconds'] / 60))} minutes to go")
-            elif event.kind == "evaluated":
-                print(f"epoch {event['epoch']:g}: validation loss {event['loss']:.3f}")
-            elif event.kind in ("noted", "failed"):
-                print(event["message"])
+        for line in filter(None, (told(event, run.name) for event in events)):
+            print(line)
 
     return show
 
@@ -277,14 +262,9 @@ def use_run(name: str) -> str:
 
 def backbones() -> pd.DataFrame:
     """The backbones this package knows, one row each."""
-    from dataclasses import asdict
+    from cypher_magic.model.catalogue import as_frame
 
-    import pandas as pd
-
-    from cypher_magic.model.catalogue import CATALOGUE
-
-    columns = ("name", "source", "licence", "parameters", "context", "style", "gated", "note")
-    return pd.DataFrame([{c: asdict(b)[c] for c in columns} for b in CATALOGUE.values()])
+    return as_frame()
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
@@ -330,27 +310,14 @@ def ask_many(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """The answers to many questions, one row each: question, query, rows, answer (the `Answer`), complaint."""
-    import pandas as pd
-
+    from cypher_magic.asking.answer import as_frame
     from cypher_magic.asking.ask import ask_many as answer
 
     graph = _connection(connection)
     live = _model(model, progress)
     tell = partial(progress, f"{live.name} answers") if progress else None
     answers = answer(questions, model=live, graph=graph, limit=limit, timeout=timeout, progress=tell)
-    return pd.DataFrame(
-        [
-            {
-                "question": a.question,
-                "query": a.query,
-                "rows": len(a.result) if a.result is not None else None,
-                "complaint": str(a.complaints[0]) if a.complaints else "",
-                "answer": a,
-            }
-            for a in answers
-        ],
-        columns=["question", "query", "rows", "complaint", "answer"],
-    )
+    return as_frame(answers)
 
 
 def _model(name: str | None = None, progress: Progress | None = None) -> CypherModel:

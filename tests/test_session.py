@@ -144,7 +144,8 @@ def test_a_run_can_go_on_from_the_one_of_its_name(backbone: Path) -> None:
 @pytest.mark.usefixtures("here")
 def test_a_script_reads_what_goes_on(backbone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone, display=True, batch_size=2))
-    lines = capsys.readouterr().out.splitlines()
+    said, *lines = capsys.readouterr().out.splitlines()
+    assert said.startswith("The data has errors")  # the validation row stands among the training rows
     assert lines[0].startswith("tiny: 8 examples, 1 epochs on CPU")
     assert lines[1].startswith("epoch 0: validation loss ")
     assert lines[2] == "about 1 minutes to go"

@@ -119,3 +119,15 @@ def _line(tag: str, text: str, *, strong: bool = False) -> str:
 def plain_turn_rows(result: QueryResult | None, most: int = 3) -> tuple[tuple[Any, ...], ...]:
     """The first rows of a result, for the history of a conversation."""
     return tuple(result.rows[:most]) if result is not None else ()
+
+
+def as_frame(answers: Sequence[Answer]) -> pd.DataFrame:
+    """Many answers as a table: question, query, rows (how many), complaint, answer (the `Answer` itself)."""
+    import pandas as pd
+
+    columns = ("question", "query", "rows", "complaint", "answer")
+    rows = [
+        (a.question, a.query, len(a.result) if a.result is not None else None, str(next(iter(a.complaints), "")), a)
+        for a in answers
+    ]
+    return pd.DataFrame(rows, columns=list(columns))

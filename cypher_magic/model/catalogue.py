@@ -6,7 +6,11 @@ device without loading anything. Any other Hub id, local folder or GGUF file wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,11 @@ def find(name: str) -> Backbone | None:
     """The catalogue's entry of this name or Hub id (letter case ignored), or None."""
     wanted = name.lower()
     return next((b for b in CATALOGUE.values() if wanted in (b.name, b.source.lower())), None)
+
+
+def as_frame() -> pd.DataFrame:
+    """The catalogue as a table: name, source, licence, parameters (millions), context, style, gated, note."""
+    import pandas as pd
+
+    columns = ("name", "source", "licence", "parameters", "context", "style", "gated", "note")
+    return pd.DataFrame([{c: asdict(b)[c] for c in columns} for b in CATALOGUE.values()])

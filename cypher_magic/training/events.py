@@ -89,3 +89,14 @@ def _event(line: str) -> TrainEvent | None:
 def read_events(path: Path) -> list[TrainEvent]:
     """All events of a run so far."""
     return EventReader(path).new()
+
+
+def told(event: TrainEvent, name: str) -> str:
+    """What an event tells a person who reads plain text, in one line; empty for those that tell nothing new."""
+    if event.kind == "started":
+        return f"{name}: {event['rows']} examples, {event['epochs']} epochs on {event['device']}"
+    if event.kind == "step" and event["step"] == 2:  # the first one is slow: it warms up
+        return f"about {max(1, round(event['eta_seconds'] / 60))} minutes to go"
+    if event.kind == "evaluated":
+        return f"epoch {event['epoch']:g}: validation loss {event['loss']:.3f}"
+    return str(event["message"]) if event.kind in ("noted", "failed") else ""

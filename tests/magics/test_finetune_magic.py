@@ -19,8 +19,8 @@ def tuned(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any,
     calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def finetune(*args: Any, **options: Any) -> str:
-        for name in ("display", "progress"):
-            assert callable(options.pop(name))
+        assert callable(options.pop("progress"))
+        assert callable(options.pop("display")) is not options["background"]  # nobody watches a run in the background
         calls.append((args, options))
         return "the run"
 
