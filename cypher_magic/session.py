@@ -279,6 +279,7 @@ def ask(
     retries: int = 1,
     limit: int = 1000,
     timeout: float = 30.0,
+    allow: Sequence[str] = (),
     stream: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> Answer:
@@ -296,6 +297,7 @@ def ask(
         retries=retries,
         limit=limit,
         timeout=timeout,
+        allow=allow,
         stream=stream,
     )
 

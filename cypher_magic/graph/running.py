@@ -49,10 +49,13 @@ class _Call(Generic[T]):
         return self.done.is_set()
 
     def end(self, stop: Callable[[], None]) -> None:
-        """Stops the call and waits until it came back, but not for ever."""
+        """Stops the call and waits until it came back, but not for ever: the network may be away for `stop` too."""
         deadline = time.monotonic() + _PATIENCE
+        stopping: threading.Thread | None = None
         while not self.done.is_set() and time.monotonic() < deadline:
-            stop()
+            if stopping is None or not stopping.is_alive():
+                stopping = threading.Thread(target=stop, name="cypher_magic-stop", daemon=True)
+                stopping.start()
             self.done.wait(_AGAIN)
 
 

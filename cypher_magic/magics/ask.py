@@ -53,6 +53,7 @@ class AskMagics(Family):
             retries=options.retries,
             limit=options.limit or self.settings.limit,
             timeout=options.timeout or self.settings.timeout,
+            allow=tuple(self.settings.allow),
             progress=download_bar(),
         )
         if options.out:

@@ -34,6 +34,9 @@ CONNECT = Command(
         Option("--env-file", metavar="FILE", help="read the NEO4J_* variables from this file"),
         Option("--driver", metavar="VAR", help="use the neo4j.Driver in this variable"),
         Option("--path", metavar="DIR", help="with demo: keep the graph in this folder"),
+        Option(
+            "--save", type=bool, help="keep the connection's name and address, without its password, for other days"
+        ),
         Option("--list", type=bool, help="list the connections"),
         Option("--use", metavar="NAME", help="make this connection the current one"),
         Option("--close", metavar="NAME", optional=True, help="close this connection, or the current one"),
@@ -102,7 +105,7 @@ class GraphMagics(Family):
         if options.close:
             session.close(None if options.close is True else options.close)
             return None
-        return session.connect(
+        connection = session.connect(
             target,
             user=options.user,
             database=options.database,
@@ -111,6 +114,11 @@ class GraphMagics(Family):
             driver=self._variable(options.driver) if options.driver else None,
             path=options.path,
         )
+        if options.save:
+            from cypher_magic.graph.connections import remember
+
+            print("saved in", remember(connection))
+        return connection
 
     @line_cell_magic
     @CYPHER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traitlets import Bool, Enum, Float, Int
+from traitlets import Bool, Enum, Float, Int, List, Unicode
 from traitlets.config.configurable import Configurable
 
 
@@ -15,4 +15,8 @@ class CypherMagic(Configurable):
     autorun = Bool(True, help="Run the query that a model wrote; off: show it only.").tag(config=True)
     result_format = Enum(
         ("table", "df", "raw"), "table", help="What %cypher returns: a QueryResult, a DataFrame, or a list of records."
+    ).tag(config=True)
+    allow = List(
+        Unicode(),
+        help="Procedures, functions or namespaces (`gds.*`) that a model's query may call besides the known ones.",
     ).tag(config=True)

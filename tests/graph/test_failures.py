@@ -11,6 +11,7 @@ import pytest
 from cypher_magic.errors import AuthenticationFailed, ConnectionFailed, CypherMagicError, QueryTimeout
 from cypher_magic.graph.neo4j_graph import Connection, open_driver
 from cypher_magic.graph.secret import Secret
+from tests.graph.flaky_network import FlakyNetwork
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.slow]
 SLOW = "UNWIND range(1, 1000000) AS x UNWIND range(1, 1000000) AS y WITH x * y AS z WHERE z = -1 RETURN count(z) AS n"
@@ -99,3 +100,23 @@ def test_a_timeout_leaves_the_connection_usable(neo4j_graph: Any) -> None:
             neo4j_graph.read(SLOW, timeout=1)
         assert one_line(caught.value)
         assert neo4j_graph.read("RETURN 1").rows == ((1,),)
+
+
+def test_a_network_that_goes_away_without_a_word_and_comes_back(neo4j_server: Any) -> None:
+    network = FlakyNetwork(int(neo4j_server.uri.rpartition(":")[2]))
+    password, uri = Secret(neo4j_server.password), f"bolt://127.0.0.1:{network.port}"
+    driver = open_driver(uri, neo4j_server.user, password)
+    connection = Connection(driver, name="far", uri=uri, user=neo4j_server.user, database="neo4j", password=password)
+    try:
+        assert connection.read("RETURN 1").rows == ((1,),)
+        network.freeze()
+        started = time.monotonic()
+        with pytest.raises((QueryTimeout, ConnectionFailed)) as caught:
+            connection.read("RETURN 1", timeout=2)
+        assert one_line(caught.value)
+        assert time.monotonic() - started < 60
+        network.cut()
+        assert connection.read("RETURN 1").rows == ((1,),)
+    finally:
+        network.close()
+        connection.close()

@@ -68,11 +68,14 @@ def test_options_reach_the_session_and_settings_fill_in(loaded: Any, asked: list
     assert question == "Who is -x?"
     assert options == {
         "model": "movies", "connection": "work", "run": False, "retries": 0, "limit": 5, "timeout": 2.0,
+        "allow": (),
     }  # fmt: skip
     assert isinstance(loaded.user_ns["kept"], Answer)
     loaded.run_cell("%config CypherMagic.limit = 50\n%config CypherMagic.autorun = False")
+    loaded.run_cell("%config CypherMagic.allow = ['gds.*']")
     loaded.run_cell("%cypher_ask Who?").raise_error()
     assert (asked[1][1]["limit"], asked[1][1]["timeout"], asked[1][1]["run"]) == (50, 30.0, False)
+    assert asked[1][1]["allow"] == ("gds.*",)
 
 
 @pytest.mark.parametrize("cell", ["%cypher_ask -h", "%cypher_ask --help Who?", "%%cypher_ask -h\nWho?"])

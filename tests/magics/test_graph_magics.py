@@ -198,3 +198,18 @@ def test_schema_is_returned_and_drawn(loaded: Any, session: Any) -> None:
 def test_a_query_without_a_connection_says_how_to_connect(loaded: Any) -> None:
     assert isinstance(loaded.run_cell("%cypher RETURN 1").error_in_exec, NotConnected)
     assert isinstance(loaded.run_cell("%cypher_schema").error_in_exec, NotConnected)
+
+
+@pytest.mark.neo4j
+def test_a_saved_connection_keeps_everything_but_the_password(
+    loaded: Any, neo4j_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cypher_magic.graph.connections import saved
+    from cypher_magic.places import config_dir
+
+    monkeypatch.setenv("NEO4J_PASSWORD", neo4j_server.password)
+    loaded.run_cell(f"%cypher_connect {neo4j_server.uri} -u {neo4j_server.user} -n work --save").raise_error()
+    assert saved()["work"].uri == neo4j_server.uri
+    assert neo4j_server.password not in (config_dir() / "connections.toml").read_text("utf-8") + capsys.readouterr().out
+    loaded.run_cell("%cypher_connect --close work").raise_error()
+    loaded.run_cell("%cypher_connect work").raise_error()
