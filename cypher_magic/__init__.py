@@ -40,7 +40,7 @@ _HOME = {
     "schema": "session",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 # A checkout that is not installed has the panels beside this folder instead of inside it.
 if not (Path(__file__).parent / "widgets").is_dir():

@@ -41,7 +41,7 @@ def examples_of(table: Table, columns: Mapped, schemas: Mapping[str, str] | None
 
 def text_of(value: Any) -> str:
     """The text of a cell without outer space: "" for nothing (None, NaN), 3 for 3.0 (ids of a data frame)."""
-    if value is None or value != value:  # noqa: PLR0124 - only NaN and its kin differ from themselves
+    if value is None or value != value:  # only NaN and its kin differ from themselves
         return ""
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         return str(int(value))

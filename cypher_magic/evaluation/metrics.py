@@ -73,7 +73,7 @@ def _bootstrapped(
 ) -> Score:
     if not rows:
         return Score(math.nan, 0.0, 1.0, 0)
-    draw = random.Random(seed)  # noqa: S311 - statistics
+    draw = random.Random(seed)
     values = sorted(value(draw.choices(rows, k=len(rows))) for _ in range(draws))
     return Score(value(rows), values[int(0.025 * draws)], values[int(0.975 * draws) - 1], len(rows))
 

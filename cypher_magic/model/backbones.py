@@ -275,7 +275,7 @@ def _run_pip(command: list[str], progress: Progress) -> str:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
-        assert process.stdout is not None  # noqa: S101 - PIPE above
+        assert process.stdout is not None  # PIPE above
         try:
             for line in process.stdout:
                 step = re.match(r"Progress (\d+) of (\d+)", line)

@@ -65,7 +65,7 @@ class PackPlan:
 
     def epoch(self, number: int) -> list[Pack]:
         """The packs of one epoch in the order of training; the same for the same number and seed."""
-        draw = random.Random(f"{self.seed}/{number}")  # noqa: S311 - shuffling, not secrets
+        draw = random.Random(f"{self.seed}/{number}")
         packs: list[Pack] = []
         for group, count in zip(self.groups, self.counts, strict=True):
             shuffled = draw.sample(group, len(group))
