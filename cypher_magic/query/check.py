@@ -29,4 +29,5 @@ def check(text: str, schema: GraphSchema | None = None) -> list[Complaint]:
     except RecursionError:  # the caller has used most of the stack
         return [Complaint("too_deep", "The query nests too deep to be checked here.")]
     complaints = meaning.complaints + [finding.complaint for finding in found]
-    return sorted(set(complaints), key=lambda c: (c.line, c.column))
+    # each once and in the order found: a set would shuffle those of one place
+    return sorted(dict.fromkeys(complaints), key=lambda c: (c.line, c.column))
