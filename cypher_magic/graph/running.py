@@ -57,6 +57,8 @@ class _Call(Generic[T]):
                 stopping = threading.Thread(target=stop, name="cypher_magic-stop", daemon=True)
                 stopping.start()
             self.done.wait(_AGAIN)
+        if stopping is not None:  # what it asked the server for is over too, so that nothing of it is left running
+            stopping.join(max(0.0, deadline - time.monotonic()))
 
 
 def interruptible(work: Callable[[], T], stop: Callable[[], None], *, seconds: float | None = None) -> T:
