@@ -121,7 +121,7 @@ class Saying:
     @singledispatchmethod
     def condition(self, condition: Condition, noun: Noun, many: bool, head: bool) -> Part:
         """A condition in words; `head` says whether it may replace the noun."""
-        raise NotImplementedError(type(condition).__name__)
+        raise TypeError(f"no words for a condition of type {type(condition).__name__}")
 
     @condition.register
     def _(self, condition: Has, noun: Noun, many: bool, head: bool) -> Part:

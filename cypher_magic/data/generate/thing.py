@@ -6,6 +6,7 @@ its end as the schema writes it, named nodes are pinned in braces, every other c
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,13 +63,13 @@ class Thing:
         return "+".join(c.kind for c in self.conditions) or ("named" if self.pin else "all")
 
 
-class Condition:
+class Condition(ABC):
     """Something that narrows a Thing down; `apply` writes it into a Match."""
 
     @property
+    @abstractmethod
     def kind(self) -> str:
         """What kind of condition it is, for the names of templates."""
-        raise NotImplementedError
 
     @property
     def loose(self) -> bool:
@@ -80,13 +81,13 @@ class Condition:
         """How many relationships it takes."""
         return 0
 
+    @abstractmethod
     def apply(self, match: Match, var: str, label: str) -> None:
         """Adds patterns and WHERE terms."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cells(self, label: str) -> Iterator[Cell]:
         """What of the schema is used."""
-        raise NotImplementedError
 
 
 class Match:
