@@ -13,6 +13,7 @@ import pytest
 from cypher_magic import session
 from cypher_magic.errors import CypherMagicError
 from cypher_magic.places import runs_dir
+from cypher_magic.session import state
 from cypher_magic.training.runs import Run
 from tests.model.tiny_folder import tiny_folder
 
@@ -31,7 +32,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def notebook(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """A loaded shell in a folder of its own; `notebook.fails(cell)` gives the error and what was shown."""
     shell.run_line_magic("load_ext", "cypher_magic")
-    monkeypatch.setattr(session, "_SESSION", session._Session())
+    monkeypatch.setattr(state, "SESSION", state.Session())
     monkeypatch.setattr(Run, "start", lambda run: None)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")

@@ -10,6 +10,7 @@ from cypher_magic import session
 from cypher_magic.asking import live
 from cypher_magic.data.example import Example
 from cypher_magic.errors import DataError, NoModel, NotConnected, OptionError, RunNotFound, TrainingError
+from cypher_magic.session import state, training
 from cypher_magic.training import runs as runs_module
 from cypher_magic.training import worker
 from cypher_magic.training.runs import Run, create_run
@@ -27,7 +28,7 @@ PAIRS = [
 
 @pytest.fixture(autouse=True)
 def _own_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_SESSION", session._Session())
+    monkeypatch.setattr(state, "SESSION", state.Session())
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +50,8 @@ def small(backbone: Path, **changes: Any) -> dict[str, Any]:
 
 
 def connected(graph: Any) -> Any:
-    session._SESSION.connections[graph.name] = graph
-    session._SESSION.current = graph.name
+    state.SESSION.connections[graph.name] = graph
+    state.SESSION.current = graph.name
     return graph
 
 
@@ -84,15 +85,15 @@ def test_a_model_is_loaded_once_and_again_when_its_weights_change(
     loaded: list[str] = []
     load = live.load
     monkeypatch.setattr(live, "load", lambda name, progress: loaded.append(name) or load(name, progress))
-    first = session._model()
-    assert session._model("tiny") is first
+    first = state.model()
+    assert state.model("tiny") is first
     weights = session.runs()[0].adapter / "adapter_model.safetensors"
     weights.touch()
-    assert session._model() is not first
+    assert state.model() is not first
     session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone))
-    session._model()
+    state.model()
     assert loaded == ["tiny"] * 3
-    assert len(session._SESSION.models) == 1
+    assert len(state.SESSION.models) == 1
 
 
 @pytest.mark.usefixtures("here")
@@ -100,16 +101,16 @@ def test_a_run_that_fails_does_not_take_the_place_of_the_one_before(backbone: Pa
     session.finetune("good", PAIRS, PAIRS[:1], **small(backbone))
     with pytest.raises(TrainingError, match="too_long failed: No training example is short enough"):
         session.finetune("too_long", PAIRS, PAIRS[:1], **small(backbone, max_tokens=32))
-    assert session._model().name == "good"
+    assert state.model().name == "good"
     with pytest.raises(TrainingError):
         session.finetune("good", PAIRS, PAIRS[:1], **small(backbone, max_tokens=32))
-    assert session._model().name == "good.1"  # the newest that ended well
+    assert state.model().name == "good.1"  # the newest that ended well
 
 
 @pytest.mark.usefixtures("here")
 def test_prompts_are_asked_in_the_style_that_was_trained(backbone: Path) -> None:
     run = session.finetune("plain", PAIRS, PAIRS[:1], **small(backbone, prompt_style="plain"))
-    assert session._model().prompt.style == "plain"
+    assert state.model().prompt.style == "plain"
     card = run.card
     del card["prompt_style"]  # as in a run that has not come to its end
     (run.folder / "card.json").write_text(json.dumps(card))
@@ -122,9 +123,9 @@ def test_without_a_graph_the_schema_of_the_training_is_used(
 ) -> None:
     connected(demo_graph)
     run = session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone))
-    session._SESSION.connections.clear()
-    session._SESSION.current = None
-    model = session._model()
+    state.SESSION.connections.clear()
+    state.SESSION.current = None
+    model = state.model()
     seen: list[Any] = []
     many = model.complete_many
     monkeypatch.setattr(model, "complete_many", lambda asked, **options: seen.extend(asked) or many(asked, **options))
@@ -168,7 +169,7 @@ def test_in_the_background_the_run_is_returned_at_once(backbone: Path, monkeypat
     ],
 )
 def test_examples_come_as_pairs_examples_or_dicts(data: Any, count: int) -> None:
-    assert len(session._dataset(data, PAIRS[:1], fix=False).train) == count
+    assert len(training._dataset(data, PAIRS[:1], fix=False).train) == count
 
 
 def test_several_files_and_frames_are_read_together(tmp_path: Path) -> None:
@@ -177,14 +178,14 @@ def test_several_files_and_frames_are_read_together(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     frame = pd.DataFrame(PAIRS, columns=["question", "query"])
     frame.to_csv(file, index=False)
-    assert len(session._dataset([str(file), file], PAIRS[:1], fix=False).train) == 16
-    assert len(session._dataset([str(file), frame], PAIRS[:1], fix=False).train) == 16
-    assert len(session._dataset(frame, PAIRS[:1], fix=False).train) == 8
+    assert len(training._dataset([str(file), file], PAIRS[:1], fix=False).train) == 16
+    assert len(training._dataset([str(file), frame], PAIRS[:1], fix=False).train) == 16
+    assert len(training._dataset(frame, PAIRS[:1], fix=False).train) == 8
 
 
 def test_without_validation_rows_some_are_set_aside(tmp_path: Path) -> None:
     pairs = [(f"How many {word}?", f"MATCH (n:{word}) RETURN count(n)") for word in "abcdefghijklmnopqrst"]
-    dataset = session._dataset(pairs, None, fix=False)
+    dataset = training._dataset(pairs, None, fix=False)
     assert dataset.val and len(dataset.train) + len(dataset.val) == 20
 
 
@@ -204,7 +205,7 @@ def test_what_can_not_work_is_refused_before_anything_is_written(
     with pytest.raises(error):
         session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone, **changes))
     assert runs_module.runs() == []
-    assert session._SESSION.run is None
+    assert state.SESSION.run is None
 
 
 def test_no_rows_are_refused_before_anything_is_written(backbone: Path) -> None:

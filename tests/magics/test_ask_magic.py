@@ -8,6 +8,7 @@ from cypher_magic import session
 from cypher_magic.asking.answer import Answer
 from cypher_magic.errors import NoModel, NotConnected, OptionError, RunNotFound
 from cypher_magic.graph.result import QueryResult
+from cypher_magic.session import state
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def asked(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[
 
 @pytest.fixture
 def nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_SESSION", session._Session())
+    monkeypatch.setattr(state, "SESSION", state.Session())
 
 
 def failure(shell: Any, cell: str, capsys: pytest.CaptureFixture[str]) -> tuple[BaseException, str]:
@@ -112,8 +113,8 @@ def test_a_question_before_any_connection_is_one_line_with_a_hint(
 def test_a_question_before_any_model_is_one_line_with_a_hint(
     loaded: Any, nothing_open: None, demo_graph: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session._SESSION.connections["demo"] = demo_graph
-    session._SESSION.current = "demo"
+    state.SESSION.connections["demo"] = demo_graph
+    state.SESSION.current = "demo"
     error, shown = failure(loaded, "%cypher_ask Who directed The Matrix?", capsys)
     assert isinstance(error, NoModel)
     assert shown.splitlines()[0] == "NoModel: There is no tuned model yet."
@@ -128,12 +129,12 @@ def test_a_question_before_any_model_is_one_line_with_a_hint(
 def test_no_question_is_one_line_before_a_model_is_loaded(
     loaded: Any, nothing_open: None, demo_graph: Any, cell: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session._SESSION.connections["demo"] = demo_graph
-    session._SESSION.current = "demo"
+    state.SESSION.connections["demo"] = demo_graph
+    state.SESSION.current = "demo"
     error, shown = failure(loaded, cell, capsys)
     assert isinstance(error, OptionError)
     assert shown.splitlines()[0] == "OptionError: There is no question."
-    assert session._SESSION.models == {}
+    assert state.SESSION.models == {}
 
 
 def test_a_failing_cell_stops_what_stands_below_it_in_the_cell(loaded: Any, nothing_open: None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from cypher_magic import session
 from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound
+from cypher_magic.session import state
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import Run, create_run, find_run
 from cypher_magic.training.settings import TrainingSettings
@@ -117,7 +118,7 @@ def test_help_lists_every_setting_that_is_not_advanced(loaded: Any, capsys: pyte
 def test_a_missing_file_is_one_line_and_leaves_no_run(
     loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_SESSION", session._Session())
+    monkeypatch.setattr(state, "SESSION", state.Session())
     failure(loaded, "%finetune movies --data nowhere.csv")
     shown = capsys.readouterr().out
     assert "DataError: There is no file nowhere.csv." in shown
@@ -128,7 +129,7 @@ def test_a_missing_file_is_one_line_and_leaves_no_run(
 def test_verbs_look_after_runs(
     loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_SESSION", session._Session())
+    monkeypatch.setattr(state, "SESSION", state.Session())
     assert isinstance(failure(loaded, "%finetune status"), OptionError)
     assert loaded.run_cell("%finetune list").result == []
     first, second = new_run("first"), new_run("second", state="stopped")
@@ -148,16 +149,16 @@ def test_verbs_look_after_runs(
 
 
 def test_use_needs_a_run_that_can_answer(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_SESSION", session._Session())
+    monkeypatch.setattr(state, "SESSION", state.Session())
     run = new_run("first")
     assert "has no adapter yet" in str(failure(loaded, "%finetune use first"))
     (run.folder / "adapter").mkdir()
     (run.folder / "adapter" / "adapter_config.json").write_text("{}")
     assert loaded.run_cell("%finetune use first").result == run
-    assert session._SESSION.run == "first"
+    assert state.SESSION.run == "first"
     for name in ("base", "starter"):
         loaded.run_cell(f"%finetune use {name}").raise_error()
-        assert session._SESSION.run == name
+        assert state.SESSION.run == name
 
 
 def test_stop_asks_the_worker_to_stop(loaded: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cypher_magic import session
 from cypher_magic.evaluation.report import Report
+from cypher_magic.session import state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ BASE_ROWS = 16  # the untuned model writes prose up to its budget, which takes l
 def test_three_epochs_on_the_articles_rows_beat_the_untuned_model(
     shared: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_SESSION", session._Session())
+    monkeypatch.setattr(state, "SESSION", state.Session())
     files = shared / "data" / "article"
     began = time.perf_counter()
     run = session.finetune("article", files / "train_llm.csv", files / "val_llm.csv", epochs=EPOCHS, display=False)

@@ -1,0 +1,28 @@
+"""The wiring: which graph and which model are current. Magics, panels and scripts call these functions.
+
+This is the only place where the parts meet; each function gathers what its part needs and calls it.
+"""
+
+from cypher_magic.session.asking import ask, ask_many
+from cypher_magic.session.evaluating import evaluate
+from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
+from cypher_magic.session.training import backbones, finetune, generate_pairs, load_examples, runs, use_run
+
+__all__ = [
+    "ask",
+    "ask_many",
+    "backbones",
+    "close",
+    "connect",
+    "connections",
+    "current_schema_or_none",
+    "evaluate",
+    "finetune",
+    "generate_pairs",
+    "load_examples",
+    "query",
+    "runs",
+    "schema",
+    "use",
+    "use_run",
+]

@@ -1,0 +1,57 @@
+"""What is current: the open connections, the run that answers, the live model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cypher_magic.errors import NotConnected, OptionError
+
+if TYPE_CHECKING:
+    from cypher_magic.graph.neo4j_graph import Connection
+    from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.model.backbones import Progress
+    from cypher_magic.model.generate import CypherModel
+
+
+@dataclass
+class Session:
+    """What one notebook has open."""
+
+    connections: dict[str, Connection] = field(default_factory=dict)
+    current: str | None = None
+    run: str | None = None
+    models: dict[tuple[str, float], CypherModel] = field(default_factory=dict)  # at most one: models are large
+
+
+SESSION = Session()
+
+
+def connection(given: str | Connection | None = None) -> Connection:
+    """The connection of this name, the current one without a name."""
+    if given is not None and not isinstance(given, str):
+        return given
+    wanted = given or SESSION.current
+    if wanted in SESSION.connections:
+        return SESSION.connections[wanted]
+    if given is None:
+        raise NotConnected
+    known = ", ".join(SESSION.connections) or "none"
+    raise OptionError(f"There is no connection called {given!r}.", hint=f"open are: {known}")
+
+
+def schema_or_none() -> GraphSchema | None:
+    """The current graph's schema, or None without a graph."""
+    return connection().schema() if SESSION.current is not None else None
+
+
+def model(name: str | None = None, progress: Progress | None = None) -> CypherModel:
+    """The live model of a run, loaded when it is not the one in memory."""
+    from cypher_magic.asking import live
+
+    name = name or SESSION.run or live.newest_run()
+    key = (name, live.written(name))
+    if key not in SESSION.models:
+        SESSION.models.clear()
+        SESSION.models[key] = live.load(name, progress)
+    return SESSION.models[key]
