@@ -66,6 +66,7 @@ class TrainingView:
         self.started: TrainEvent | None = None
         self.step: TrainEvent | None = None
         self.ended: TrainEvent | None = None
+        self.queued: TrainEvent | None = None
         self.notes: list[str] = []
         self.first_samples: list[Any] = []
         self.last_samples: list[Any] = []
@@ -112,6 +113,12 @@ class TrainingView:
 
     def _on_resumed(self, event: TrainEvent) -> None:
         self.ended, self.state = None, "starting"
+
+    def _on_queued(self, event: TrainEvent) -> None:
+        self.queued, self.state = event, "queued"
+
+    def _on_turn(self, event: TrainEvent) -> None:
+        self.state = "starting"
 
     def _on_step(self, event: TrainEvent) -> None:
         self.step = event
@@ -161,6 +168,8 @@ class TrainingView:
     def facts(self) -> str:
         """One line of figures: place, speed, memory, time left (or taken), the latest validation loss."""
         parts = []
+        if self.state == "queued" and self.queued is not None:
+            return samples.one_line(self.queued.get("message"))
         if self.step is not None:
             got = self.step.get
             parts.append(f"epoch {got('epoch', 0):.2f}, step {got('step', 0):,} of {got('steps', 0):,}")
@@ -240,7 +249,12 @@ class TrainingView:
         return self.text
 
 
-_STATES = {"starting": "starting", "running": "training", "died": "its process is gone"}
+_STATES = {
+    "queued": "waiting for its turn",
+    "starting": "starting",
+    "running": "training",
+    "died": "its process is gone",
+}
 
 
 def watch(view: TrainingView, until: threading.Event, draw: Callable[[TrainingView], None] | None = None) -> None:

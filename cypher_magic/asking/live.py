@@ -19,7 +19,7 @@ UNTUNED = (BASE, STARTER)
 def newest_run() -> str:
     """The name of the run that ended last; NoModel when there is none."""
     for run in runs():
-        if run.state in ("completed", "stopped"):
+        if run.state in ("completed", "stopped") and (run.folder / "adapter").is_dir():
             return run.name
     raise NoModel(
         "There is no tuned model yet.",

@@ -1,8 +1,9 @@
 """What a run says while it goes on: a JSON object a line in `events.jsonl`, written by the worker, read by all others.
 
-kinds: started (device, steps, packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second,
-memory_bytes, eta_seconds), evaluated (epoch, loss), sampled (epoch, samples), checkpointed (step),
-noted (message), resumed, finished (state: completed or stopped), failed (message, hint).
+kinds: queued (device, behind, message: the run waits for its device), turn (it has it), started (device, steps,
+packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second, memory_bytes, eta_seconds), evaluated
+(epoch, loss), sampled (epoch, samples), checkpointed (step), noted (message), resumed, finished (state: completed or
+stopped), failed (message, hint).
 """
 
 from __future__ import annotations
@@ -99,4 +100,6 @@ def told(event: TrainEvent, name: str) -> str:
         return f"about {max(1, round(event['eta_seconds'] / 60))} minutes to go"
     if event.kind == "evaluated":
         return f"epoch {event['epoch']:g}: validation loss {event['loss']:.3f}"
+    if event.kind == "queued":
+        return f"{name} {event['message']}"
     return str(event["message"]) if event.kind in ("noted", "failed") else ""

@@ -31,6 +31,7 @@ from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
 from cypher_magic.places import runs_dir
 from cypher_magic.training.events import EventReader, EventWriter, TrainEvent, read_events
+from cypher_magic.training.process import born
 from cypher_magic.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[\w][\w.-]{0,63}\Z")
 _POLL = 0.3  # seconds between two looks at the events file
-_STAGES = ("started", "resumed", "finished", "failed")
+_STAGES = ("queued", "turn", "started", "resumed", "finished", "failed")
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,20 @@ class Run:
         return read_events(self.folder / "events.jsonl")
 
     @property
+    def stage(self) -> TrainEvent | None:
+        """The last event that changed the run's state, or None."""
+        return next((e for e in reversed(self.events) if e.kind in _STAGES), None)
+
+    @property
     def state(self) -> str:
-        """created, running, completed, stopped, failed, or died (the worker is gone without a last word)."""
-        last = next((e for e in reversed(self.events) if e.kind in _STAGES), None)
+        """created, queued, running, completed, stopped, failed, or died (the worker is gone without a last word)."""
+        last = self.stage
         if last is not None and last.kind == "finished":
             return str(last["state"])
         if last is not None and last.kind == "failed":
             return "failed"
         if self.worker_alive():
-            return "running"
+            return "queued" if last is not None and last.kind == "queued" else "running"
         return "died" if (self.folder / "worker.pid").is_file() else "created"
 
     def examples(self, split: str | None = None) -> list[Example]:
@@ -118,14 +124,14 @@ class Run:
             )
         # Without this a finished worker stays a zombie for as long as the notebook lives.
         threading.Thread(target=process.wait, name=f"reap {self.name}", daemon=True).start()
-        _write(self.folder / "worker.pid", f"{process.pid} {_born(process.pid)}")
+        _write(self.folder / "worker.pid", f"{process.pid} {born(process.pid)}")
 
     def resume(self) -> None:
         """Go on from the last whole checkpoint (from the start when there is none), in a new worker process.
 
         Raises `OptionError` when there is nothing to resume: the run goes on, or has completed.
         """
-        if self.state == "running":
+        if self.state in ("running", "queued"):
             raise OptionError(f"Run {self.name} is going on.", hint=f"%finetune attach {self.name}")
         if self.state == "completed":
             raise OptionError(f"Run {self.name} has completed.", hint=f"start a new one with start_from: {self.name}")
@@ -139,10 +145,10 @@ class Run:
     def worker_alive(self) -> bool:
         """Whether the worker process is there (and is the one that was started, not another with its number)."""
         try:
-            pid, born = (self.folder / "worker.pid").read_text().split()
+            pid, began = (self.folder / "worker.pid").read_text().split()
         except (OSError, ValueError):
             return False
-        return _born(int(pid)) == born
+        return born(int(pid)) == began
 
     def stop(self) -> None:
         """Ask the run to stop at the end of its step and to keep its adapter."""
@@ -297,19 +303,6 @@ def _fill(
         **card,
     }
     (folder / "card.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def _born(pid: int) -> str:
-    """When this process started, as text that no other process of this number has; empty when there is none."""
-    import psutil
-
-    try:
-        # On Linux counted from the start of the machine, or setting the clock would seem to change the process.
-        booted = psutil.boot_time() if sys.platform == "linux" else 0.0
-        process = psutil.Process(pid)
-        return "" if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time() - booted:.2f}"
-    except psutil.NoSuchProcess:
-        return ""
 
 
 def _write(path: Path, text: str) -> None:

@@ -24,6 +24,7 @@ from cypher_magic.model.prompt import Encoded, Prompt
 from cypher_magic.model.starter import starting_adapter
 from cypher_magic.training.checkpoints import newest_checkpoint
 from cypher_magic.training.events import EventWriter
+from cypher_magic.training.queue import turn
 from cypher_magic.training.runs import Run
 from cypher_magic.training.trainer import PackTrainer, build_trainer, check_finite, save_adapter, with_adapter
 
@@ -37,7 +38,9 @@ def main(folder: Path) -> int:
     """Train the run in this folder; 0 when it completed or was stopped, 1 when it failed (the reason is an event)."""
     run, events = Run(folder), EventWriter(folder / "events.jsonl")
     try:
-        train(run, events)
+        with turn(run, events) as ours:
+            if ours:
+                train(run, events)
     except CypherMagicError as exc:
         events.write("failed", message=exc.message, hint=exc.hint)
     except OSError as exc:

@@ -14,8 +14,8 @@ import pytest
 from cypher_magic.data.example import Example, Turn
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
 from cypher_magic.places import runs_dir
-from cypher_magic.training import runs as module
 from cypher_magic.training.events import EventWriter
+from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run, find_run, runs
 from cypher_magic.training.settings import TrainingSettings
 
@@ -35,7 +35,7 @@ def said(run: Run, kind: str, **values: Any) -> None:
 
 
 def worker(run: Run, pid: int) -> None:
-    (run.folder / "worker.pid").write_text(f"{pid} {module._born(pid)}")
+    (run.folder / "worker.pid").write_text(f"{pid} {born(pid)}")
 
 
 def test_a_run_is_a_folder_that_any_program_can_read() -> None:
@@ -166,9 +166,9 @@ def test_a_worker_that_is_gone_is_not_taken_for_another_process_with_its_number(
 
 
 def test_the_start_of_a_process_is_the_same_for_all_who_ask() -> None:
-    script = f"from cypher_magic.training.runs import _born; print(_born({os.getpid()}))"
+    script = f"from cypher_magic.training.process import born; print(born({os.getpid()}))"
     asked = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert asked.stdout.strip() == module._born(os.getpid()) != ""
+    assert asked.stdout.strip() == born(os.getpid()) != ""
 
 
 def test_a_run_without_adapter_says_how_it_stands() -> None:

@@ -21,8 +21,8 @@ import psutil
 import pytest
 
 from cypher_magic.data.example import Example
-from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter
+from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
 
@@ -182,7 +182,7 @@ def lab(chromium: str, server: tuple[str, Path]) -> Iterator[Lab]:
 def run() -> Run:
     """A run that seems to go on: its worker is this process."""
     run = create_run("movies", TrainingSettings(epochs=2), [Example("Who directed The Matrix?", QUERY)])
-    own = runs._born(os.getpid())
+    own = born(os.getpid())
     (run.folder / "worker.pid").write_text(f"{os.getpid()} {own}")
     return run
 

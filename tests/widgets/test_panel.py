@@ -16,8 +16,8 @@ from cypher_magic import session
 from cypher_magic.data.example import Example
 from cypher_magic.data.read import Dataset
 from cypher_magic.errors import CypherMagicError, NoModel
-from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter
+from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
 from cypher_magic.widgets import TrainPanel
@@ -52,7 +52,7 @@ def finetune(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         options["progress"]("downloading", 1, 4)
         settings = {k: v for k, v in options.items() if k not in ("background", "display", "progress")}
         run = create_run(name, TrainingSettings().changed(settings), data.train, data.val)
-        own = runs._born(os.getpid())
+        own = born(os.getpid())
         (run.folder / "worker.pid").write_text(f"{os.getpid()} {own}")
         calls.append({"name": name, "data": data, "val": val, "run": run, **options})
         return run

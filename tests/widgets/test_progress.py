@@ -13,8 +13,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from cypher_magic.data.example import Example
-from cypher_magic.training import runs
 from cypher_magic.training.events import EventWriter, TrainEvent
+from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
 from cypher_magic.widgets import samples
@@ -212,7 +212,7 @@ def test_a_view_in_a_notebook_redraws_one_output_and_keeps_its_last_state(
 
 def test_a_watcher_follows_the_events_file_until_the_run_has_ended(run: Run) -> None:
 
-    own = runs._born(os.getpid())
+    own = born(os.getpid())
     (run.folder / "worker.pid").write_text(f"{os.getpid()} {own}")
     writer = EventWriter(run.folder / "events.jsonl")
     writer.write("started", device="cpu", rows=1, epochs=1)
