@@ -1,29 +1,72 @@
-"""Greedy decoding behind a shared prefix: the keys and values of instructions and schema are computed once and kept."""
+"""Greedy decoding behind a shared prefix: the keys and values of instructions and schema are computed once and kept.
+
+Each reply is led by a guide that says, token by token, how it goes on: `Greedy` takes the most likely token, the guide
+of a `Constraint` only what may stand there, and it may take tokens back. The model's cache follows.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from transformers import DynamicCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from cypher_magic.data.example import Turn
+    from cypher_magic.model.constrain import Constraint
     from cypher_magic.model.prompt import Encoded, Prompt
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What the model wrote: `ended` tells whether it came to its end token within the budget."""
+    """What the model wrote: `ended` tells whether it came to its end token within the budget.
+
+    Under a constraint the text is a whole query in either case. `retreats` counts the places where something that a
+    check complained about was taken back.
+    """
 
     text: str
     tokens: tuple[int, ...]
     ended: bool
     seconds: float
+    retreats: int = 0
+
+
+class Guide(Protocol):
+    """What leads one reply: `next` adds a token to `tokens`, or takes some back, or sets `done`."""
+
+    tokens: list[int]
+    done: bool
+    ended: bool
+    retreats: int
+
+    def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None: ...  # noqa: D102
+
+
+class Greedy:
+    """Leads a reply where the model wants to go: always the most likely token."""
+
+    def __init__(self, ends: Collection[int], most: int) -> None:
+        self.tokens: list[int] = []
+        self.done = self.ended = False
+        self.retreats = 0
+        self._ends, self._most = ends, most
+
+    def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None:
+        """Add the most likely token; done at the end token or when the budget is spent."""
+        if best in self._ends:
+            self.done = self.ended = True
+            return
+        self.tokens.append(best)
+        self.done = len(self.tokens) >= self._most
 
 
 class CypherModel:
@@ -45,34 +88,50 @@ class CypherModel:
         history: Sequence[Turn] = (),
         max_tokens: int = 256,
         stream: Callable[[str], None] | None = None,
+        constraint: Constraint | None = None,
     ) -> Completion:
-        """The greedy reply to a question; `stream` is called with the text so far after each token."""
+        """The greedy reply to a question; `stream` is called with the text so far after each token.
+
+        Under a constraint the text can become shorter again: what a check complains about is taken back.
+        """
         started = time.perf_counter()
         asked = self.prompt.ask(question, schema, history)
         cache = self._cache_for(asked.prefix)
-        tokens: list[int] = []
-        ended = False
-        given = list(asked.question)
+        guide = self._guide(constraint, max_tokens)
         try:
-            for _ in range(max_tokens):
-                token = int(self._step([given], cache)[0])
-                if token in self.end_ids:
-                    ended = True
-                    break
-                tokens.append(token)
-                given = [token]
-                if stream is not None:
-                    stream(self._decode(tokens))
+            self._follow(guide, list(asked.question), cache, stream)
         except BaseException:
             self._cache = None  # an interrupt can leave some layers a token ahead of others
             raise
         cache.crop(len(asked.prefix) - cache.get_seq_length())
-        return Completion(self._decode(tokens), tuple(tokens), ended, time.perf_counter() - started)
+        return self._completion(guide, time.perf_counter() - started)
+
+    def _follow(self, guide: Guide, question: list[int], cache: Any, stream: Callable[[str], None] | None) -> None:
+        """Let the model write what the guide allows; the cache holds question and reply, but for the last token."""
+        shared = cache.get_seq_length()
+        fed: list[int] = []
+        while not guide.done:
+            wanted = question + guide.tokens
+            kept = min(_common(fed, wanted), len(wanted) - 1)
+            if kept < len(fed):
+                cache.crop(shared + kept - cache.get_seq_length())
+            logits = self._step([wanted[kept:]], cache)[0]
+            fed = wanted
+            guide.next(int(logits.argmax()), _scores(logits))
+            if stream is not None and not (guide.done and guide.ended):
+                stream(self._decode(guide.tokens))
+
+    def _guide(self, constraint: Constraint | None, most: int) -> Guide:
+        return Greedy(self.end_ids, most) if constraint is None else constraint.guide(self.end_ids, most)
+
+    def _completion(self, guide: Guide, seconds: float) -> Completion:
+        return Completion(self._decode(guide.tokens), tuple(guide.tokens), guide.ended, seconds, guide.retreats)
 
     def _step(self, ids: list[list[int]], cache: Any) -> torch.Tensor:
+        """The scores of the next token of each row."""
         inputs = torch.tensor(ids, device=self.model.device)
         logits = self.model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
-        return logits[:, -1].argmax(-1)
+        return torch.Tensor(logits[:, -1])
 
     def _cache_for(self, prefix: tuple[int, ...]) -> Any:
         """The cache that holds this prefix's keys and values; cropped back to it after every question."""
@@ -92,60 +151,114 @@ class CypherModel:
         max_tokens: int = 256,
         batch: int = 16,
         progress: Callable[[int, int], None] | None = None,
+        constraint: Constraint | None | Sequence[Constraint | None] = None,
     ) -> list[Completion]:
-        """The greedy replies to many encoded questions, computed in batches of one prefix and like lengths."""
+        """The greedy replies to many encoded questions, computed in batches of one prefix and like lengths.
+
+        `constraint` is one for all, or one for each.
+        """
+        each = list(constraint) if isinstance(constraint, Sequence) else [constraint] * len(asked)
         order = sorted(range(len(asked)), key=lambda i: (asked[i].prefix, len(asked[i].question)))
         replies: dict[int, Completion] = {}
         while order:
             prefix = asked[order[0]].prefix
             chunk = [i for i in order[:batch] if asked[i].prefix == prefix]
             order = order[len(chunk) :]
-            for i, reply in zip(chunk, self._batch([asked[i] for i in chunk], max_tokens), strict=True):
-                replies[i] = reply
+            started = time.perf_counter()
+            guides = [self._guide(each[i], max_tokens) for i in chunk]
+            _Batch(self.model, [asked[i] for i in chunk], guides).run()
+            seconds = (time.perf_counter() - started) / len(chunk)
+            replies |= {i: self._completion(guide, seconds) for i, guide in zip(chunk, guides, strict=True)}
             if progress is not None:
                 progress(len(replies), len(asked))
         return [replies[i] for i in range(len(asked))]
 
-    def _batch(self, asked: list[Encoded], max_tokens: int) -> list[Completion]:
-        started = time.perf_counter()
-        shared, rows = len(asked[0].prefix), len(asked)
-        cache = DynamicCache()
-        if shared:
-            self._step([list(asked[0].prefix)], cache)
-            cache.batch_repeat_interleave(rows)
-        longest = max(len(a.question) for a in asked)
-        # Questions are padded on the left, behind the prefix; the padding is masked and takes no position.
-        device = self.model.device
-        pad = 0  # any token: it is masked
-        ids = torch.tensor([[pad] * (longest - len(a.question)) + list(a.question) for a in asked], device=device)
-        mask = torch.tensor(
-            [[1] * shared + [0] * (longest - len(a.question)) + [1] * len(a.question) for a in asked], device=device
-        )
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, shared:]
-        tokens: list[list[int]] = [[] for _ in asked]
-        open_rows = set(range(rows))
-        for _ in range(max_tokens):
-            logits = self.model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits
-            chosen = logits[:, -1].argmax(-1)
-            for i, token in enumerate(chosen.tolist()):
-                if i in open_rows and token in self.end_ids:
-                    open_rows.discard(i)
-                elif i in open_rows:
-                    tokens[i].append(token)
-            if not open_rows:
-                break
-            ids, positions = chosen[:, None], positions[:, -1:] + 1
-            mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
-        seconds = (time.perf_counter() - started) / rows
-        return [Completion(self._decode(t), tuple(t), i not in open_rows, seconds) for i, t in enumerate(tokens)]
-
     def _decode(self, tokens: Sequence[int]) -> str:
         # "cleaning up" would join `n .name` and `'s`: made for prose, it changes queries
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+class _Batch:
+    """Questions behind one prefix, a row each. Every step feeds one token a row; what was taken back is masked."""
+
+    def __init__(self, model: Any, asked: list[Encoded], guides: list[Guide]) -> None:
+        self._model, self._asked, self._guides = model, asked, guides
+        self._shared = len(asked[0].prefix)
+        self._longest = max(len(a.question) for a in asked)
+        self._cache = DynamicCache()
+        self._rows = list(range(len(asked)))  # the questions that are still open, in the order of the cache's rows
+        # Per row the columns of the cache that hold the question's last token and the reply.
+        self._columns = [[self._shared + self._longest - 1] for _ in asked]
+
+    def run(self) -> None:
+        """Compute all replies, into the guides."""
+        logits, mask = self._start()
+        while self._rows:
+            best = logits.argmax(-1).tolist()
+            for at, row in enumerate(self._rows):
+                self._guides[row].next(best[at], _scores(logits[at]))
+            mask = self._leave(mask)
+            if self._rows:
+                logits, mask = self._feed(mask)
+
+    def _start(self) -> tuple[torch.Tensor, torch.Tensor]:
+        device, asked, longest = self._model.device, self._asked, self._longest
+        if self._shared:
+            prefix = torch.tensor([list(asked[0].prefix)], device=device)
+            self._model(input_ids=prefix, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
+            self._cache.batch_repeat_interleave(len(asked))
+        # Questions are padded on the left, behind the prefix; the padding (any token) is masked and takes no position.
+        ids = torch.tensor([[0] * (longest - len(a.question)) + list(a.question) for a in asked], device=device)
+        mask = torch.tensor(
+            [[1] * self._shared + [0] * (longest - len(a.question)) + [1] * len(a.question) for a in asked],
+            device=device,
+        )
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, self._shared :]
+        return self._forward(ids, mask, positions), mask
+
+    def _leave(self, mask: torch.Tensor) -> torch.Tensor:
+        """Take rows that are done out of the batch: the others become cheaper."""
+        stay = [at for at, row in enumerate(self._rows) if not self._guides[row].done]
+        if len(stay) == len(self._rows):
+            return mask
+        self._rows = [self._rows[at] for at in stay]
+        if not stay:
+            return mask
+        kept = torch.tensor(stay, device=mask.device)
+        self._cache.batch_select_indices(kept)
+        return mask[kept]
+
+    def _feed(self, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        ids, positions = [], []
+        width = mask.shape[1]
+        mask = torch.cat([mask, mask.new_ones(len(self._rows), 1)], dim=1)
+        for at, row in enumerate(self._rows):
+            wanted = [self._asked[row].question[-1], *self._guides[row].tokens]
+            # Only the last token is fed: a guide goes on by one token, or back to tokens that were fed before.
+            columns = self._columns[row]
+            mask[at, columns[len(wanted) - 1 :]] = 0
+            self._columns[row] = [*columns[: len(wanted) - 1], width]
+            ids.append([wanted[-1]])
+            positions.append([self._shared + len(self._asked[row].question) + len(wanted) - 2])
+        device = mask.device
+        return self._forward(torch.tensor(ids, device=device), mask, torch.tensor(positions, device=device)), mask
+
+    def _forward(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        logits = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits
+        return torch.Tensor(logits[:, -1])
+
+
+def _scores(logits: torch.Tensor) -> Callable[[], NDArray[np.float32]]:
+    return lambda: logits.float().cpu().numpy()
+
+
+def _common(a: list[int], b: list[int]) -> int:
+    """How many tokens two texts have in common at their beginning."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,0 +1,298 @@
+"""Edge to llguidance: replies that are queries. What a model may write next, and what it has to take back.
+
+A `Constraint` belongs to a tokenizer and a schema and is compiled once; a `Guide` follows one reply. The grammar
+(`query/grammar_for.py`) rules out what can be told from the text alone. Scopes, columns and the properties of a
+variable are judged by the checks of `query` at the end of each part of the query: on a complaint the reply goes back
+to the token that the complaint points at, which may not be written there again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from cypher_magic.errors import CypherSyntaxError, ModelError, OptionError
+from cypher_magic.query.check import check
+from cypher_magic.query.fits import fits
+from cypher_magic.query.grammar_for import grammar_for
+from cypher_magic.query.parse import parse
+from cypher_magic.query.readonly import read_only
+from cypher_magic.query.scopes import understand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from numpy.typing import NDArray
+
+    from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.query.complaint import Complaint
+    from cypher_magic.query.parse import Query
+
+LEVELS = ("schema", "syntax", "off")
+_KEPT = 16  # grammars per tokenizer
+_MOST_RETREATS = 32
+_LAST_RESORT = "RETURN NULL"
+# A part of a query ends where one of these words, a comma or a new line begins.
+_PART_ENDS = re.compile(
+    r"[ \n]+(?:(?:WHERE|WITH|RETURN|MATCH|OPTIONAL|ORDER|UNWIND|CALL|LIMIT|SKIP|UNION|AND|OR|XOR)\b|$)|,"
+)
+_LATER = frozenset(("missing_return", "union_columns", "syntax"))  # what the rest of the query can put right
+
+
+class _Compiled:
+    """A tokenizer as llguidance sees it, and the grammars that were compiled for it."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        from llguidance.hf import from_tokenizer
+
+        self.tokens = from_tokenizer(tokenizer)
+        self.pieces: dict[int, bytes] = {}
+        self.grammars: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+
+    def grammar(self, key: tuple[object, ...], text: Callable[[], str]) -> Any:
+        """A matcher at the start of the grammar, to be copied."""
+        from llguidance import LLMatcher
+
+        if key not in self.grammars:
+            matcher = LLMatcher(self.tokens, text(), log_level=0)
+            if matcher.is_error():
+                raise ModelError(f"The grammar can not be used: {matcher.get_error().splitlines()[0]}")
+            self.grammars[key] = matcher
+            while len(self.grammars) > _KEPT:
+                self.grammars.popitem(last=False)
+        self.grammars.move_to_end(key)
+        return self.grammars[key]
+
+
+_COMPILED: WeakKeyDictionary[Any, _Compiled] = WeakKeyDictionary()
+
+
+def constraint_for(
+    tokenizer: Any, schema: GraphSchema | None, level: str = "schema", banned: Collection[str] = ()
+) -> Constraint | None:
+    """What replies on this graph may be: `schema` (names and directions of the graph), `syntax`, or `off` (None).
+
+    `banned` are names that may not be written. None too for a tokenizer that llguidance can not follow (one that is not
+    a "fast" one).
+    """
+    if level not in LEVELS:
+        raise OptionError(f"There is no level {level!r} of constraint.", hint="schema, syntax or off")
+    if level == "off" or not hasattr(tokenizer, "backend_tokenizer"):
+        return None
+    compiled = _COMPILED.get(tokenizer)
+    if compiled is None:
+        compiled = _COMPILED[tokenizer] = _Compiled(tokenizer)
+    known = schema if level == "schema" and schema is not None and schema.labels else None
+    kinds = frozenset(index.kind for index in known.indexes) if known else frozenset()
+    key = (known.fingerprint if known else "", kinds, frozenset(banned))
+    return Constraint(compiled, compiled.grammar(key, lambda: grammar_for(known, banned=banned)), known)
+
+
+class Constraint:
+    """What replies may be; `guide()` follows one reply."""
+
+    def __init__(self, compiled: _Compiled, grammar: Any, schema: GraphSchema | None) -> None:
+        self._compiled, self._grammar, self.schema = compiled, grammar, schema
+
+    def guide(self, ends: Collection[int], most: int) -> Guide:
+        """A guide for one reply of at most `most` tokens that ends with one of these."""
+        return Guide(self._compiled, self._grammar.deep_copy(), self.schema, ends, most)
+
+    def accepts(self, query: str) -> bool:
+        """Whether a query could be written under this constraint."""
+        matcher = self._grammar.deep_copy()
+        tokens = self._compiled.tokens.tokenize_str(query)
+        return matcher.try_consume_tokens(tokens) == len(tokens) and bool(matcher.is_accepting())
+
+
+class Guide:
+    """The tokens of one reply as it grows, each allowed by the grammar, and back where a check complains.
+
+    `tokens` is the reply so far, `done` whether it is finished: then it is a query that the grammar accepts, whatever
+    the budget. `ended` tells whether the model itself ended it, `retreats` how often something was taken back.
+    """
+
+    def __init__(
+        self, compiled: _Compiled, matcher: Any, schema: GraphSchema | None, ends: Collection[int], most: int
+    ) -> None:
+        self.tokens: list[int] = []
+        self.done = self.ended = False
+        self.retreats = 0
+        self._compiled, self._matcher, self._schema = compiled, matcher, schema
+        self._ends, self._most = list(ends), most
+        self._banned: dict[int, set[int]] = {}
+
+    def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None:
+        """Go on with the most likely token that is allowed; or back, or to the end.
+
+        `best` is the most likely token of all; `scores` gives those of all tokens, and is asked only when that one is
+        not allowed.
+        """
+        if len(self.tokens) >= self._most:
+            self._finish()
+            return
+        token = self._allowed(best, scores)
+        if token is None:
+            self._back_to(len(self.tokens) - 1)
+        elif token in self._ends:
+            self._end()
+        else:
+            self._push(token)
+
+    def text(self, count: int | None = None) -> str:
+        """The reply so far, or its first tokens."""
+        return b"".join(map(self._piece, self.tokens[:count])).decode("utf-8", "replace")
+
+    def _piece(self, token: int) -> bytes:
+        pieces = self._compiled.pieces
+        if token not in pieces:
+            pieces[token] = self._compiled.tokens.decode_bytes([token])
+        return pieces[token]
+
+    # Choosing
+
+    def _allowed(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> int | None:
+        """The most likely token that may stand here; None when none may."""
+        banned = self._banned.get(len(self.tokens), set())
+        if best not in banned and self._fits(best):
+            return best
+        allowed = self._mask()
+        allowed[list(banned)] = False
+        if not allowed.any():
+            return None
+        values = scores()[: len(allowed)]
+        return int(np.where(allowed[: len(values)], values, -np.inf).argmax())
+
+    def _fits(self, token: int) -> bool:
+        if token in self._ends:
+            return bool(self._matcher.is_accepting())
+        return not self._matcher.is_stopped() and self._matcher.validate_tokens([token]) == 1
+
+    def _mask(self) -> NDArray[np.bool_]:
+        size = self._compiled.tokens.vocab_size
+        allowed = np.zeros(max(size, max(self._ends, default=0) + 1), dtype=np.bool_)
+        if not self._matcher.is_stopped():
+            bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+            allowed[:size] = np.unpackbits(bits, bitorder="little")[:size]
+        allowed[[*self._ends, *self._compiled.tokens.eos_tokens]] = False
+        allowed[self._ends] = self._matcher.is_accepting()
+        return allowed
+
+    def _push(self, token: int) -> None:
+        if self.retreats < _MOST_RETREATS and self.tokens:
+            ends = _PART_ENDS.match(self._piece(token).decode("utf-8", "replace"))
+            at = self._offending(self.text(), ends[0].strip()) if ends else None
+            if at is not None:
+                self._back_to(at)
+                return
+        if not self._matcher.consume_token(token):
+            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}")
+        self.tokens.append(token)
+
+    def _end(self) -> None:
+        at = self._offending(self.text(), None) if self.retreats < _MOST_RETREATS else None
+        if at is None:
+            self.done = self.ended = True
+        else:
+            self._back_to(at)
+
+    # Going back
+
+    def _back_to(self, at: int) -> None:
+        """Take back the token at this place and all behind it; it can not be written there again."""
+        self.retreats += 1
+        if at < 0 or self.retreats > 2 * _MOST_RETREATS:  # every way was tried
+            self._finish()
+            return
+        self._banned = {place: tokens for place, tokens in self._banned.items() if place <= at}
+        self._banned.setdefault(at, set()).add(self.tokens[at])
+        self._cut(at)
+
+    def _cut(self, count: int) -> None:
+        if len(self.tokens) > count:
+            self._matcher.rollback(len(self.tokens) - count)
+            del self.tokens[count:]
+
+    def _offending(self, text: str, following: str | None) -> int | None:
+        """The token to take back, going by the first complaint about the text; `following` is None at its end."""
+        complaints = self._judge(text, following)
+        return self._token_at(text, complaints[0]) if complaints else None
+
+    def _judge(self, text: str, following: str | None) -> list[Complaint]:
+        if following is None:
+            return read_only(text) or check(text, self._schema)
+        query = _readable(text)
+        if query is None:  # inside brackets, or not yet a whole part
+            return []
+        meaning = understand(query)
+        found = meaning.complaints
+        if self._schema is not None:
+            found = found + [finding.complaint for finding in fits(query, meaning, self._schema)]
+        later = _LATER | {"grouping"} if following == "," else _LATER
+        here = [c for c in found if c.code not in later and _offset(text, c) < len(text)]
+        return sorted(here, key=lambda c: (c.line, c.column))
+
+    def _token_at(self, text: str, complaint: Complaint) -> int | None:
+        offset = _offset(text, complaint)
+        if complaint.code == "duplicate_column" and not text[:offset].rstrip().upper().endswith(" AS"):
+            offset = max(text.rfind(",", 0, offset), 0)  # rather no further column than another one
+        wanted = len(text[:offset].encode())
+        place = 0
+        for i, token in enumerate(self.tokens):
+            place += len(self._piece(token))
+            if place > wanted:
+                return i
+        return len(self.tokens) - 1 if self.tokens else None
+
+    # The end of the budget
+
+    def _finish(self) -> None:
+        """End the reply with what there is: the longest beginning that is a query, or that RETURN makes one."""
+        self.done = True
+        whole = list(self.tokens)
+        accepted = None
+        for count in range(len(whole), 0, -1):
+            self._cut(count)
+            if not self._matcher.is_accepting() or not self._is_word_end(whole, count):
+                continue
+            accepted = accepted or count
+            if not self._judge(self.text(), None):
+                return
+        if accepted is not None:
+            self._replay(whole[:accepted])
+            return
+        tail = self._compiled.tokens.tokenize_str("\nRETURN *")
+        for count in range(min(len(whole), self._most - len(tail)), 0, -1):
+            self._replay(whole[:count])
+            if self._is_word_end(whole, count) and self._matcher.validate_tokens(tail) == len(tail):
+                self._replay([*whole[:count], *tail])
+                return
+        self._replay(self._compiled.tokens.tokenize_str(_LAST_RESORT))
+
+    def _is_word_end(self, tokens: list[int], count: int) -> bool:
+        following = self._piece(tokens[count])[:1] if count < len(tokens) else b" "
+        return not (following.isalnum() or following == b"_" or following >= b"\x80")
+
+    def _replay(self, tokens: list[int]) -> None:
+        self._cut(0)
+        if not self._matcher.consume_tokens(tokens):
+            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}")
+        self.tokens = list(tokens)
+
+
+def _readable(text: str) -> Query | None:
+    """The text as a query, with a RETURN where that is missing; None when it is no whole number of clauses."""
+    for tail in ("", " RETURN 1"):
+        try:
+            return parse(text + tail)
+        except CypherSyntaxError:
+            continue
+    return None
+
+
+def _offset(text: str, complaint: Complaint) -> int:
+    return sum(len(row) for row in text.splitlines(keepends=True)[: complaint.line - 1]) + complaint.column - 1
