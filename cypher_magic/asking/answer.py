@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import html
 import json
 from dataclasses import dataclass, field
@@ -9,16 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.asking.highlight import highlighted
+from cypher_magic.data.example import Turn
 from cypher_magic.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
+    from cypher_magic.asking.steps import Step
     from cypher_magic.graph.picture import Picture
     from cypher_magic.graph.result import QueryResult
     from cypher_magic.query.complaint import Complaint
+
+TURN_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Answer:
     """A question, the query that answers it and its rows.
 
     `complaints` is empty when the query passed all checks and ran; else `result` is None and they say why. `attempts`
-    holds every try, the last one being `query`; `seconds` counts from the question to the last row.
+    holds every try, `steps` what happened in them; `seconds` counts from the question to the last row. `explanation`
+    says in plain words what the query does. `history` are the turns of the conversation that the model was given.
     """
 
     question: str
@@ -49,6 +55,14 @@ class Answer:
     attempts: tuple[Attempt, ...] = ()
     model: str = ""
     notes: Sequence[str] = field(default_factory=tuple)
+    steps: tuple[Step, ...] = ()
+    explanation: str = ""
+    history: tuple[Turn, ...] = ()
+    show_steps: bool = field(default=False, compare=False, repr=False)
+    again: Callable[[Answer, str], Answer] | None = field(default=None, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"again": None}  # it holds the connection, which stays in this process
 
     @property
     def df(self) -> pd.DataFrame:
@@ -60,6 +74,21 @@ class Answer:
         """The rows' nodes and relationships as a picture; DataError when the query did not run."""
         return self._rows().graph
 
+    @property
+    def turn(self) -> Turn:
+        """The answer as the turn before another question: query, columns and the first rows."""
+        columns, rows = (self.result.columns, self.result.rows[:TURN_ROWS]) if self.result is not None else ((), ())
+        return Turn(self.question, self.query, columns, rows)
+
+    def edit(self, query: str) -> Answer:
+        """The answer with your query instead: checked like the model's, run read-only, and what follow-ups go on from.
+
+        DataError when this answer no longer knows its graph (it was saved and loaded).
+        """
+        if self.again is None:
+            raise DataError("This answer does not know its graph any more.", hint="ask again, or use %cypher")
+        return self.again(self, query)
+
     def save_example(self, path: str | Path, *, query: str | None = None) -> Path:
         """Append question and query (or your corrected one) to a JSONL file that `%%finetune --data` reads."""
         from cypher_magic.query.parse import parse
@@ -67,7 +96,9 @@ class Answer:
         text = (query or self.query).strip()
         parse(text)
         target = Path(path).expanduser()
-        line = json.dumps({"question": self.question, "query": text}, ensure_ascii=False) + "\n"
+        before = [{"question": t.question, "query": t.query} for t in self.history]
+        row = {"question": self.question, "query": text} | ({"history": before} if before else {})
+        line = json.dumps(row, ensure_ascii=False) + "\n"
         try:
             with target.open("a+b") as file:
                 if file.tell():
@@ -85,26 +116,54 @@ class Answer:
         return self.result
 
     @property
+    def sentence(self) -> str:
+        """Why there is nothing to show, in plain words with what was tried; empty when there are rows."""
+        tries = len(self.attempts)
+        tried = f" after {tries} tries" if tries > 1 else ""
+        if self.complaints:
+            return f"No answer{tried}: no query was found that reads this graph and passes the checks."
+        if self.result is not None and not self.result.rows:
+            return f"Nothing found{tried}: the query is fine, and the graph has nothing that fits it."
+        return ""
+
+    @property
+    def diff(self) -> str:
+        """What repairs changed in the reply: its lines with `-`, those of the query with `+`; empty without repairs."""
+        if not self.repairs or not self.attempts:
+            return ""
+        used = next((a for a in reversed(self.attempts) if a.query == self.query), self.attempts[-1])
+        lines = difflib.unified_diff(used.reply.strip().splitlines(), self.query.splitlines(), n=0, lineterm="")
+        return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+    @property
     def summary(self) -> str:
         """One line: seconds, tries, and the model."""
         tries = len(self.attempts)
         parts = [f"{self.seconds:.1f} s"]
         parts += [f"{tries} tries"] if tries > 1 else []
+        parts += ["follow-up"] if self.history else []
         return " · ".join([*parts, self.model] if self.model else parts)
 
     def __repr__(self) -> str:
         lines = [f"Q: {self.question}", "", *self.query.splitlines(), ""]
-        lines += [f"repaired: {r}" for r in self.repairs]
+        lines += [self.explanation] if self.explanation and not self.complaints else []
+        lines += [f"repaired: {r}" for r in self.repairs] + self.diff.splitlines()
+        lines += [self.sentence] if self.sentence else []
         lines += [f"✗ {c}" for c in self.complaints] + list(self.notes)
+        lines += [str(step) for step in self.steps] if self.show_steps else []
         lines = ["".join(c if c.isprintable() or c == "\t" else "�" for c in line) for line in lines]  # no escapes
         lines += [repr(self.result)] if self.result is not None else []
         return "\n".join([*lines, self.summary])
 
     def _repr_html_(self) -> str:
         parts = [highlighted(self.query)] if self.query else []
+        parts += [_line("", self.explanation)] if self.explanation and not self.complaints else []
         parts += [_line("repaired", r) for r in self.repairs]
+        parts += [_block(self.diff)] if self.diff else []
+        parts += [_line("", self.sentence, strong=bool(self.complaints))] if self.sentence else []
         parts += [_line("✗", str(c), strong=True) for c in self.complaints]
         parts += [_line("", note) for note in self.notes]
+        parts += [_block("\n".join(map(str, self.steps)))] if self.show_steps else []
         if self.result is not None:
             parts.append(self.result._repr_html_())
         parts.append(f'<div style="opacity:.65;font-size:smaller">{html.escape(self.summary)}</div>')
@@ -116,9 +175,8 @@ def _line(tag: str, text: str, *, strong: bool = False) -> str:
     return f'<div style="{style};font-size:smaller">{html.escape(f"{tag} {text}".strip())}</div>'
 
 
-def plain_turn_rows(result: QueryResult | None, most: int = 3) -> tuple[tuple[Any, ...], ...]:
-    """The first rows of a result, for the history of a conversation."""
-    return tuple(result.rows[:most]) if result is not None else ()
+def _block(text: str) -> str:
+    return f'<pre style="margin:.2em 0;white-space:pre-wrap;opacity:.8;font-size:smaller">{html.escape(text)}</pre>'
 
 
 def as_frame(answers: Sequence[Answer]) -> pd.DataFrame:

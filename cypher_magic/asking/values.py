@@ -1,10 +1,28 @@
-"""Values in a query that were meant as they stand in the question."""
+"""Values in a query: as they stand in the question, and as they stand in the graph."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from cypher_magic.asking.literals import Literal, literals, written
+from cypher_magic.asking.near import OFFERED, SHOWN, Probes, chosen, described, elsewhere, exists, near
+from cypher_magic.errors import CypherSyntaxError
+from cypher_magic.graph.schema import quoted
+from cypher_magic.query.parse import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cypher_magic.graph.neo4j_graph import Connection
+    from cypher_magic.graph.result import QueryResult
+    from cypher_magic.graph.schema import GraphSchema
+
+NEAR = ("apply", "offer", "off")
 _STRING = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_LITERALS = 3  # of a query that are looked for
+_CASE_AND_SIGNS = 0.95  # scores from here on differ in case, accents, signs, articles or the order of words only
 
 
 def trimmed(query: str, question: str) -> tuple[str, tuple[str, ...]]:
@@ -25,3 +43,81 @@ def trimmed(query: str, question: str) -> tuple[str, tuple[str, ...]]:
         return f"{quote}{bare}{quote}"
 
     return _STRING.sub(mend, query), tuple(changes)
+
+
+def is_empty(result: QueryResult) -> bool:
+    """Whether a result says "nothing": no row, or one row of zeros, nulls and empty lists."""
+    return not result.rows or (len(result.rows) == 1 and all(_nothing(v) for v in result.rows[0]))
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or value is False or value == [] or (isinstance(value, int | float) and value == 0)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The texts of a query that the graph does not have where the query looks for them.
+
+    `query` has the near values in their place, and `repairs` says so, one line each; without a sure one they are
+    the same as before. `notes` are for the person; `misplaced` are labels that have not the text while others have.
+    """
+
+    query: str
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
+
+
+@dataclass
+class _Search:
+    schema: GraphSchema
+    probes: Probes
+    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    misplaced: list[str] = field(default_factory=list)
+
+    def look(self, literal: Literal) -> None:
+        """Look for one text that is not where the query looks for it."""
+        no = f"No {described(literal)} {written(literal.value)}"
+        ranked = near(literal, self.schema, self.probes)
+        best = chosen(ranked)
+        if best is None or ranked[0][0] < _CASE_AND_SIGNS:
+            places = elsewhere(literal, self.schema, self.probes)
+            if places:
+                self._moved(literal, places, no)
+                return
+        if best is not None:
+            self.edits.append((literal.start, literal.end, written(best)))
+            self.repairs.append(f"{no}: read as {written(best)}")
+        elif offered := [written(value) for score, value in ranked[:SHOWN] if score >= OFFERED]:
+            self.notes.append(f"{no}. Near to it: {', '.join(offered)}.")
+        elif not self.probes.ended:
+            self.notes.append(f"{no}, nor anything near to it.")
+
+    def _moved(self, literal: Literal, places: list[tuple[str, str]], no: str) -> None:
+        label, name = places[0]
+        self.notes.append(f"{no}; it is the {name} of a {label}.")
+        self.misplaced += literal.owners
+        if name == literal.property:
+            self.edits += [(start, end, quoted(label)) for start, end in literal.label_places]
+            self.repairs.append(f"{no}: looked for under {label}")
+
+
+def missing(query: str, schema: GraphSchema, graph: Connection) -> Missing:
+    """What a query that found nothing looks for in vain, and what is near to that in the graph."""
+    try:
+        found = [literal for literal in literals(parse(query), schema) if literal.value.strip()]
+    except CypherSyntaxError:
+        return Missing(query)
+    search = _Search(schema, Probes(graph))
+    for literal in found[:_LITERALS]:
+        if exists(literal, search.probes) is False:
+            search.look(literal)
+    return Missing(_edited(query, search.edits), tuple(search.repairs), tuple(search.notes), tuple(search.misplaced))
+
+
+def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
+    for start, end, new in sorted(set(edits), reverse=True):
+        text = text[:start] + new + text[end:]
+    return text

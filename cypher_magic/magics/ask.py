@@ -1,37 +1,69 @@
-"""%cypher_ask and %%cypher_ask: a question in plain language."""
+"""%cypher_ask and %%cypher_ask: questions in plain language."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import line_cell_magic, magics_class
 
+from cypher_magic.errors import OptionError
 from cypher_magic.magics.finetune import download_bar
 from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.streaming import streamed
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cypher_magic.asking.answer import Answer
+    from cypher_magic.asking.conversation import Conversation
 
 ASK = Command(
     "%cypher_ask",
     "Ask the connected graph a question in plain language. The tuned model writes a query, which is checked against\n"
-    "the graph's schema, refused unless it only reads, and run. The answer has .query, .df, .graph and .complaints.",
+    "the graph's schema, refused unless it only reads, and run. The answer has .query, .df, .graph and .complaints;\n"
+    ".edit(query) runs your own, .save_example(file) keeps the pair for the next training.",
+    notes="A question such as `and which of them also directed?` goes on from the one before it. A cell with several\n"
+    "lines asks each line as a question of its own, many at a time, and returns a DataFrame.",
     rest="QUESTION",
     options=(
         Option(
             "-m",
             "--model",
             metavar="RUN",
-            help="the run that answers; `starter` comes with the package, `base` is the untuned model",
+            help="the run that answers; `starter` comes with the package, `base` is the untuned model, "
+            "http://HOST:PORT/v1#MODEL a server",
         ),
         Option("-c", "--connection", metavar="NAME", help="ask this connection instead of the current one"),
         Option("-l", "--limit", type=int, minimum=1, metavar="N", help="fetch at most N rows"),
         Option("-t", "--timeout", type=float, minimum=0.001, metavar="SECONDS", help="the server stops the query then"),
         Option("-o", "--out", metavar="VAR", help="also keep the answer in this variable"),
-        Option("--retries", type=int, minimum=0, metavar="N", default=1, help="tries after a query that fails"),
+        Option("--new", type=bool, help="start over: forget the conversation"),
+        Option("--follow-up", type=bool, help="go on from the last question, whatever the words say"),
+        Option("--history", type=bool, help="show the conversation, ask nothing"),
+        Option("--to-cell", type=bool, help="put the query into a new cell"),
+        Option("--show-steps", type=bool, help="show what was done, and how long it took"),
+        Option("--retries", type=int, minimum=0, metavar="N", default=2, help="tries after a query that fails"),
         Option("--no-run", type=bool, help="show the checked query without running it"),
+        Option(
+            "--near",
+            metavar="HOW",
+            default="apply",
+            choices=("apply", "offer", "off"),
+            help="values of the graph that are near to one that finds nothing: apply, offer or off",
+        ),
+        Option(
+            "--constrain",
+            metavar="LEVEL",
+            default="schema",
+            choices=("schema", "syntax", "off"),
+            help="what the model may write: names of the schema, Cypher, or anything (off)",
+        ),
     ),
-    examples=("%cypher_ask Which actors played in The Matrix?", "%cypher_ask -m base --no-run Who directed Alien?"),
+    examples=(
+        "%cypher_ask Which actors played in The Matrix?",
+        "%cypher_ask -m base --no-run Who directed Alien?",
+        "%cypher_ask and which of them are comedies?",
+    ),
 )
 
 
@@ -41,21 +73,58 @@ class AskMagics(Family):
 
     @line_cell_magic
     @ASK
-    def cypher_ask(self, options: Options) -> Answer:
-        """The Answer."""
+    def cypher_ask(self, options: Options) -> Answer | Conversation | pd.DataFrame | None:
+        """The Answer; a DataFrame for several questions; the Conversation for --history."""
         from cypher_magic import session
 
-        answer = session.ask(
-            options.text,
-            model=options.model,
-            connection=options.connection,
-            run=self.settings.autorun and not options.no_run,
-            retries=options.retries,
-            limit=options.limit or self.settings.limit,
-            timeout=options.timeout or self.settings.timeout,
-            allow=tuple(self.settings.allow),
-            progress=download_bar(),
-        )
+        if options.history:
+            return session.conversation(options.connection)
+        if options.new and not options.text:
+            session.conversation(options.connection, new=True)
+            print("A new conversation.")
+            return None
+        questions = [line.strip() for line in options.text.splitlines() if line.strip()]
+        answer: Any = self._many(questions, options) if len(questions) > 1 else self._one(options)
         if options.out:
             self.shell.user_ns[options.out] = answer
         return answer
+
+    def _one(self, options: Options) -> Answer:
+        from cypher_magic import session
+
+        with streamed(self.shell) as stream:
+            answer = session.ask(
+                options.text,
+                new=options.new,
+                follow_up=False if options.new else options.follow_up or None,
+                show_steps=options.show_steps,
+                stream=stream,
+                **self._options(options),
+            )
+        if options.to_cell and answer.query:
+            self.shell.set_next_input(f"%%cypher\n{answer.query}")
+        return answer
+
+    def _many(self, questions: list[str], options: Options) -> pd.DataFrame:
+        from cypher_magic import session
+
+        for flag in ("follow_up", "to_cell", "show_steps"):
+            if getattr(options, flag):
+                raise OptionError(
+                    f"--{flag.replace('_', '-')} is for one question.", hint="ask it in a line of its own"
+                )
+        return session.ask_many(questions, **self._options(options))
+
+    def _options(self, options: Options) -> dict[str, Any]:
+        return {
+            "model": options.model,
+            "connection": options.connection,
+            "run": self.settings.autorun and not options.no_run,
+            "retries": options.retries,
+            "limit": options.limit or self.settings.limit,
+            "timeout": options.timeout or self.settings.timeout,
+            "allow": tuple(self.settings.allow),
+            "near": options.near,
+            "constrain": options.constrain,
+            "progress": download_bar(),
+        }

@@ -3,7 +3,7 @@
 This is the only place where the parts meet; each function gathers what its part needs and calls it.
 """
 
-from cypher_magic.session.asking import ask, ask_many
+from cypher_magic.session.asking import ask, ask_many, conversation
 from cypher_magic.session.evaluating import evaluate
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
 from cypher_magic.session.training import backbones, finetune, generate_pairs, load_examples, runs, use_run
@@ -15,6 +15,7 @@ __all__ = [
     "close",
     "connect",
     "connections",
+    "conversation",
     "current_schema_or_none",
     "evaluate",
     "finetune",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cypher_magic.asking.answer import Answer
+    from cypher_magic.asking.conversation import Conversation
+    from cypher_magic.asking.work import Rules
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.model.backbones import Progress
 
@@ -22,31 +25,42 @@ def ask(
     *,
     model: str | None = None,
     connection: str | Connection | None = None,
+    new: bool = False,
+    follow_up: bool | None = None,
     run: bool = True,
-    retries: int = 1,
+    retries: int = 2,
     limit: int = 1000,
     timeout: float = 30.0,
     allow: Sequence[str] = (),
+    near: str = "apply",
+    constrain: str = "schema",
+    show_steps: bool = False,
     stream: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """The answer to a question about the current graph, from the current model or the run called `model`."""
+    """The answer to a question about the current graph, from the current model or the run called `model`.
+
+    A question that goes on from the one before it ("and which of them ...") is asked with the turns of the conversation
+    on this connection; `follow_up` says so where its words do not, and `new` starts over. `near` applies or offers
+    values of the graph that are near to those a query looks for in vain; `constrain` is schema, syntax or off.
+    """
     from cypher_magic.asking.ask import ask as answer
     from cypher_magic.asking.ask import checked
+    from cypher_magic.asking.work import Rules
 
     question = checked(question)  # before a model is loaded for it
     graph = state.connection(connection)
-    return answer(
-        question,
-        model=state.model(model, progress),
-        graph=graph,
-        run=run,
-        retries=retries,
-        limit=limit,
-        timeout=timeout,
-        allow=allow,
-        stream=stream,
+    live = state.model(model, progress)
+    talk = state.conversation(graph)
+    if new:
+        talk.clear()
+    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain)
+    found = answer(
+        question, model=live, graph=graph, history=talk.turns_for(question, follow_up), rules=rules, stream=stream
     )
+    found = replace(found, show_steps=show_steps, again=partial(_edited, graph, rules))
+    talk.add(found)
+    return found
 
 
 def ask_many(
@@ -54,16 +68,44 @@ def ask_many(
     *,
     model: str | None = None,
     connection: str | Connection | None = None,
+    run: bool = True,
+    retries: int = 2,
     limit: int = 1000,
     timeout: float = 30.0,
+    allow: Sequence[str] = (),
+    near: str = "apply",
+    constrain: str = "schema",
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """The answers to many questions, one row each: question, query, rows, answer (the `Answer`), complaint."""
+    """The answers to many questions, one row each: question, query, rows, answer (the `Answer`), complaint.
+
+    Each is a question of its own: no conversation goes in, and none is changed.
+    """
     from cypher_magic.asking.answer import as_frame
     from cypher_magic.asking.ask import ask_many as answer
+    from cypher_magic.asking.ask import checked
+    from cypher_magic.asking.work import Rules
 
+    texts = [checked(question) for question in questions]
     graph = state.connection(connection)
     live = state.model(model, progress)
     tell = partial(progress, f"{live.name} answers") if progress else None
-    answers = answer(questions, model=live, graph=graph, limit=limit, timeout=timeout, progress=tell)
-    return as_frame(answers)
+    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain)
+    answers = answer(texts, model=live, graph=graph, rules=rules, progress=tell)
+    return as_frame([replace(a, again=partial(_edited, graph, rules)) for a in answers])
+
+
+def conversation(connection: str | Connection | None = None, *, new: bool = False) -> Conversation:
+    """The questions and queries of the current graph's conversation; `new` starts it over."""
+    talk = state.conversation(state.connection(connection))
+    if new:
+        talk.clear()
+    return talk
+
+
+def _edited(graph: Connection, rules: Rules, answer: Answer, query: str) -> Answer:
+    from cypher_magic.asking.work import answered_by
+
+    new = replace(answered_by(query, answer, graph, rules), again=answer.again, show_steps=answer.show_steps)
+    state.conversation(graph).exchange(answer, new)
+    return new

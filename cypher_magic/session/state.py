@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from cypher_magic.errors import NotConnected, OptionError
 
 if TYPE_CHECKING:
+    from cypher_magic.asking.conversation import Conversation
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.model.backbones import Progress
@@ -22,6 +24,8 @@ class Session:
     current: str | None = None
     run: str | None = None
     models: dict[tuple[str, float], CypherModel] = field(default_factory=dict)  # at most one: models are large
+    # by the connection itself, not by its name: another graph under that name must not hear of this one's
+    conversations: WeakKeyDictionary[Connection, Conversation] = field(default_factory=WeakKeyDictionary)
 
 
 SESSION = Session()
@@ -38,6 +42,13 @@ def connection(given: str | Connection | None = None) -> Connection:
         raise NotConnected
     known = ", ".join(SESSION.connections) or "none"
     raise OptionError(f"There is no connection called {given!r}.", hint=f"open are: {known}")
+
+
+def conversation(graph: Connection) -> Conversation:
+    """The conversation on this connection."""
+    from cypher_magic.asking.conversation import Conversation
+
+    return SESSION.conversations.setdefault(graph, Conversation())
 
 
 def schema_or_none() -> GraphSchema | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cypher_magic.asking.ask import LONGEST_QUESTION, ask, examine
+from cypher_magic.asking.ask import LONGEST_QUESTION, Rules, ask, examine
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import ConnectionFailed, OptionError, QueryTimeout
 from cypher_magic.graph.schema import GraphSchema, Triple
@@ -33,6 +33,7 @@ class Script:
     """A model that writes what it was told to, one reply after the other, and remembers what it was asked."""
 
     name = "script"
+    tokenizer = None  # nothing here is constrained
 
     def __init__(self, *replies: str, ended: bool = True) -> None:
         self.prompt = Prompt(tiny_tokenizer("chatml"))
@@ -127,8 +128,8 @@ def test_what_the_database_says_goes_back_too(demo_graph: Any) -> None:
 
 @pytest.mark.parametrize("retries", [-1, 0, 1, 3])
 def test_the_model_is_asked_again_so_often_and_no_more(demo_graph: Any, retries: int) -> None:
-    model = Script(*[WRONG] * 10)
-    answer = ask(QUESTION, model=model, graph=demo_graph, retries=retries)
+    model = Script(*(f"{WRONG} LIMIT {n}" for n in range(10)))
+    answer = ask(QUESTION, model=model, graph=demo_graph, rules=Rules(retries=retries))
     assert len(model.asked) == len(answer.attempts) == max(0, retries) + 1
     assert answer.result is None
     assert answer.complaints == answer.attempts[-1].complaints != ()
@@ -153,7 +154,7 @@ def test_a_model_that_writes_nothing_is_not_asked_again(demo_graph: Any, reply: 
 
 def test_a_reply_that_does_not_end_says_so_first(demo_graph: Any) -> None:
     cut = "MATCH (p:Person)-[:ACTED_IN]->(m:Movie) WHERE p.name = 'Tom' AND p.name = 'Tom' AND p.na"
-    answer = ask(QUESTION, model=Script(cut + " =", ended=False), graph=demo_graph, retries=0)
+    answer = ask(QUESTION, model=Script(cut + " =", ended=False), graph=demo_graph, rules=Rules(retries=0))
     assert "does not end" in answer.complaints[0].message
     assert len(answer.complaints) > 1
     whole = ask(QUESTION, model=Script(GOOD, ended=False), graph=demo_graph)
@@ -165,7 +166,7 @@ def test_a_query_that_takes_too_long_is_a_complaint(demo_graph: Any, monkeypatch
         raise QueryTimeout(f"The query took longer than {timeout:g} seconds.")
 
     monkeypatch.setattr(demo_graph, "read", slow)
-    answer = ask(QUESTION, model=Script(GOOD), graph=demo_graph, retries=0, timeout=2.0)
+    answer = ask(QUESTION, model=Script(GOOD), graph=demo_graph, rules=Rules(retries=0, timeout=2.0))
     assert (answer.complaints[0].code, answer.complaints[0].message) == (
         "timeout",
         "The query took longer than 2 seconds.",
@@ -176,21 +177,23 @@ def test_a_query_that_takes_too_long_is_a_complaint(demo_graph: Any, monkeypatch
 
 def test_a_query_that_runs_on_is_stopped_by_the_time_limit(demo_graph: Any) -> None:
     endless = "MATCH (a:Person), (b:Person), (c:Person), (d:Person) RETURN count(a.name + b.name + c.name + d.name)"
-    answer = ask(QUESTION, model=Script(endless), graph=demo_graph, retries=0, timeout=1.0)
+    answer = ask(QUESTION, model=Script(endless), graph=demo_graph, rules=Rules(retries=0, timeout=1.0))
     assert answer.complaints[0].code == "timeout"
     assert answer.seconds < 20
     assert ask(QUESTION, model=Script(GOOD), graph=demo_graph).result is not None
 
 
 def test_rows_are_read_up_to_the_limit(demo_graph: Any) -> None:
-    answer = ask(QUESTION, model=Script("MATCH (p:Person) RETURN p.name AS name"), graph=demo_graph, limit=7)
+    answer = ask(
+        QUESTION, model=Script("MATCH (p:Person) RETURN p.name AS name"), graph=demo_graph, rules=Rules(limit=7)
+    )
     assert answer.result is not None
     assert (len(answer.result.rows), answer.result.truncated) == (7, True)
 
 
 def test_without_run_a_query_is_checked_and_not_run(demo_graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_graph, "read", lambda *args, **options: pytest.fail("it was run"))
-    answer = ask(QUESTION, model=Script(GOOD), graph=demo_graph, run=False)
+    answer = ask(QUESTION, model=Script(GOOD), graph=demo_graph, rules=Rules(run=False))
     assert (answer.query, answer.complaints, answer.result) == (GOOD, (), None)
 
 
@@ -223,3 +226,64 @@ def test_functions_that_the_user_allows_pass_the_gate() -> None:
     query = "MATCH (a:A) RETURN my.own.function(a.x) AS y"
     assert [c.code for c in examine(query, schema).complaints] == ["function"]
     assert examine(query, schema, allow=["my.own.*"]).complaints == ()
+
+
+def test_a_query_that_is_repeated_ends_the_tries(demo_graph: Any) -> None:
+    model = Script(*[WRONG] * 5)
+    answer = ask(QUESTION, model=model, graph=demo_graph, rules=Rules(retries=4))
+    assert len(model.asked) == len(answer.attempts) == 2
+
+
+def test_a_query_that_would_write_is_not_asked_for_again(demo_graph: Any) -> None:
+    model = Script(WRITES[0], GOOD)
+    answer = ask("delete Tom Hanks", model=model, graph=demo_graph)
+    assert len(model.asked) == 1
+    assert [c.code for c in answer.complaints] == ["write"]
+    assert answer.sentence.startswith("No answer: ")
+    assert any("Nothing was changed" in note for note in answer.notes)
+
+
+def test_the_steps_say_what_was_done_and_how_it_went(demo_graph: Any) -> None:
+    answer = ask(QUESTION, model=Script(WRONG, GOOD.replace("ACTED_IN", "acted_in")), graph=demo_graph)
+    assert [s.name for s in answer.steps] == [
+        "schema", "write", "repair", "gate", "check", "again", "write", "repair", "gate", "check", "plan", "run",
+    ]  # fmt: skip
+    outcomes = {s.name: s.outcome for s in answer.steps}
+    assert "n is not defined" in outcomes["again"]
+    assert outcomes["repair"] == "1 changes" and outcomes["check"] == "it fits the graph"
+    assert outcomes["run"] == f"{len(answer.df)} rows"
+    assert all(s.seconds >= 0 for s in answer.steps)
+    assert answer.steps[1].seconds == 0.1  # the model's own time
+
+
+def test_a_large_schema_is_pruned_to_the_question_and_a_small_one_stays_whole(
+    demo_graph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = demo_graph.schema()
+    labels = {**small.labels, **{f"Sensor{i}": {f"reading{j}": "FLOAT" for j in range(9)} for i in range(60)}}
+    large = GraphSchema(labels, small.relationship_types, small.triples, small.indexes)
+    monkeypatch.setattr(demo_graph, "schema", lambda: large)
+    model = Script(GOOD, GOOD)
+    answer = ask(QUESTION, model=model, graph=demo_graph)
+    shown = model.asked[0][1] or ""
+    assert "(:Movie {" in shown and "ACTED_IN" in shown
+    assert len(shown) < len(large.render()) / 2
+    assert answer.result is not None and "of 64 labels" in answer.steps[0].outcome
+    turn = Turn("Which readings has sensor 7?", "MATCH (s:Sensor7) RETURN s.reading3")
+    ask("and the newest one?", model=model, graph=demo_graph, history=[turn])
+    assert "Sensor7" in (model.asked[1][1] or "")  # the query before counts
+
+
+def test_the_explanation_is_told_from_the_query(demo_graph: Any) -> None:
+    answer = ask(QUESTION, model=Script(GOOD), graph=demo_graph)
+    assert answer.explanation.startswith("Finds Person nodes whose name is 'Tom Hanks' that ACTED_IN a Movie")
+    assert answer.explanation in repr(answer)
+    assert ask(QUESTION, model=Script(""), graph=demo_graph).explanation == ""
+
+
+@pytest.mark.parametrize("query", ["RETURN NULL", "UNWIND [1, 2] AS x RETURN x", "WITH 1 AS x RETURN x"])
+def test_a_query_that_does_not_look_at_the_graph_is_no_answer(demo_graph: Any, query: str) -> None:
+    answer = ask(QUESTION, model=Script(query, GOOD), graph=demo_graph)
+    assert answer.attempts[0].complaints[0].message == "The query does not look at the graph."
+    assert answer.query == GOOD
+    assert ask(QUESTION, model=Script(query, query), graph=demo_graph).sentence.startswith("No answer")

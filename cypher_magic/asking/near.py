@@ -1,0 +1,216 @@
+"""When a query finds nothing: whether the graph has the texts that it looks for, and which near ones it has instead.
+
+Every probe reads, takes the text as a parameter, and is bounded: so many probes and so many seconds in all. What an
+index can answer is asked of the index first; the scan of a label comes last and ends with its time.
+"""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.errors import NotReadOnly, QueryFailed
+from cypher_magic.graph.schema import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cypher_magic.asking.literals import Literal
+    from cypher_magic.graph.neo4j_graph import Connection
+    from cypher_magic.graph.schema import GraphSchema, Index
+
+SECONDS = 3.0  # for all probes of a question
+PROBES = 12
+SHOWN = 3  # values that are offered
+SURE = 0.85  # the score from which a value is taken to be the one that was meant
+APART = 0.05  # by how much it must be nearer than the next one
+OFFERED = 0.6
+_ROWS = 200  # values that a probe brings back
+_PIECES = 40
+_ARTICLES = frozenset(["a", "an", "the", "le", "la", "les", "der", "die", "das", "el", "los", "las", "il"])
+
+
+@dataclass
+class Probes:
+    """Small queries about values, until their time or their number is used up."""
+
+    graph: Connection
+    seconds: float = SECONDS
+    left: int = PROBES
+    ended: bool = False  # some were left out, or were cut off
+    _until: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._until = time.monotonic() + self.seconds
+
+    def rows(self, text: str, **params: Any) -> list[tuple[Any, ...]]:
+        """The rows of a probe; none when the server refuses it or the time is over."""
+        remaining = self._until - time.monotonic()
+        if self.left <= 0 or remaining <= 0.05:
+            self.ended = True
+            return []
+        self.left -= 1
+        try:
+            return list(self.graph.read(text, params, limit=_ROWS, timeout=remaining).rows)
+        except (QueryFailed, NotReadOnly):  # too slow, or a function that this server does not have
+            self.ended = True
+            return []
+
+
+def exists(literal: Literal, probes: Probes) -> bool | None:
+    """Whether the graph has the text where the query looks for it; None when that could not be found out."""
+    name = _name(literal)
+    compared = f"{literal.function}({name})" if literal.function else name
+    test = f"$value IN {name}" if literal.is_list else f"{compared} {literal.operator} $value"
+    for owner in literal.owners:
+        if probes.rows(f"{_match(literal, owner)} WHERE {test} RETURN 1 AS there LIMIT 1", value=literal.value):
+            return True
+    return None if probes.ended else False
+
+
+def near(literal: Literal, schema: GraphSchema, probes: Probes) -> list[tuple[float, str]]:
+    """Values of the graph that may have been meant, the nearest first, each with its score up to 1."""
+    ranked: list[tuple[float, str]] = []
+    for ask in (_by_fulltext, _by_prefix, _by_pieces):
+        found = (v for owner in literal.owners for v in ask(literal, owner, schema, probes))
+        ranked = _ranked(literal, [*(v for _, v in ranked), *found])
+        if ranked and ranked[0][0] >= SURE:
+            break
+    return ranked
+
+
+def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes) -> list[tuple[str, str]]:
+    """The labels, each with the property, that have exactly this text though the query's own label has not."""
+    places = [
+        (label, name)
+        for label, properties in schema.labels.items()
+        for name, kind in properties.items()
+        if kind == "STRING" and (literal.kind != "node" or label not in literal.owners)
+    ]
+    # the same property of another label first, then those that an index can answer
+    indexed = {(i.owner, i.properties[0]) for i in schema.indexes if i.properties}
+    places.sort(key=lambda place: (place[1] != literal.property, place not in indexed))
+    return [
+        (label, name)
+        for label, name in places
+        if probes.rows(
+            f"MATCH (n:{quoted(label)}) WHERE n.{quoted(name)} = $value RETURN 1 LIMIT 1", value=literal.value
+        )
+    ]
+
+
+def chosen(ranked: list[tuple[float, str]]) -> str | None:
+    """The value that was surely meant, if there is one."""
+    if not ranked or ranked[0][0] < SURE:
+        return None
+    others = [score for score, _ in ranked[1:2]]
+    return ranked[0][1] if not others or ranked[0][0] - others[0] >= APART else None
+
+
+def score(wanted: str, value: str) -> float:
+    """How near a value is: 1 but for case, accents and signs; 0.95 but for an article or the order of words."""
+    asked, has = _folded(wanted), _folded(value)
+    if not asked or not has:
+        return 0.0
+    if asked == has:
+        return 1.0
+    words, others = set(asked.split()) - _ARTICLES, set(has.split()) - _ARTICLES
+    if words and words == others:
+        return 0.95
+    if words and (words <= others or others <= words):
+        return 0.65 + 0.2 * min(len(asked), len(has)) / max(len(asked), len(has))
+    return SequenceMatcher(None, asked, has, autojunk=False).ratio()
+
+
+def _ranked(literal: Literal, values: Iterable[Any]) -> list[tuple[float, str]]:
+    """The values (the parts of them that are compared) by score, those worth offering."""
+    texts = dict.fromkeys(v for v in values if isinstance(v, str))
+    if literal.operator != "=":
+        texts = dict.fromkeys(part for text in texts for part in _parts(text, literal.value))
+    if literal.function:
+        texts = dict.fromkeys(t.lower() if literal.function == "toLower" else t.upper() for t in texts)
+    scored = ((score(literal.value, text), text) for text in texts if text != literal.value)
+    return sorted((s for s in scored if s[0] >= OFFERED), key=lambda s: (-s[0], len(s[1]), s[1]))
+
+
+def _parts(text: str, wanted: str) -> list[str]:
+    """The runs of as many words as the wanted text has, and one word's beginning of its length."""
+    words, count = text.split(), max(1, len(wanted.split()))
+    runs = [" ".join(words[i : i + count]) for i in range(max(1, len(words) - count + 1))]
+    return [*runs, *(w[: len(wanted)] for w in words if count == 1 and len(w) > len(wanted) >= 3)]
+
+
+def _match(literal: Literal, owner: str) -> str:
+    return f"MATCH (n:{quoted(owner)})" if literal.kind == "node" else f"MATCH ()-[n:{quoted(owner)}]->()"
+
+
+def _name(literal: Literal) -> str:
+    return f"n.{quoted(literal.property)}"
+
+
+def _index(literal: Literal, owner: str, schema: GraphSchema, *, fulltext: bool) -> Index | None:
+    for index in schema.indexes:
+        fits = literal.property in index.properties if fulltext else index.properties[:1] == (literal.property,)
+        if index.owner == owner and fits and (index.kind == "FULLTEXT") == fulltext:
+            return index
+    return None
+
+
+def _by_fulltext(literal: Literal, owner: str, schema: GraphSchema, probes: Probes) -> list[Any]:
+    index = _index(literal, owner, schema, fulltext=True)
+    words = "".join(c if c.isalnum() else " " for c in literal.value).split()
+    if index is None or not words or probes.graph.embedded or literal.kind != "node":
+        return []
+    text = (
+        "CALL db.index.fulltext.queryNodes($index, $words, {limit: 20}) YIELD node "
+        f"RETURN DISTINCT node.{quoted(literal.property)} AS value"
+    )
+    return [row[0] for row in probes.rows(text, index=index.name, words=" ".join(f"{w}~" for w in words))]
+
+
+def _by_prefix(literal: Literal, owner: str, schema: GraphSchema, probes: Probes) -> list[Any]:
+    """Values that begin alike; needs an index, else the scan finds them too."""
+    if literal.is_list or _index(literal, owner, schema, fulltext=False) is None or len(literal.value) < 3:
+        return []
+    start = literal.value.strip()[:3]
+    forms = dict.fromkeys([start, start.lower(), start.upper(), start.capitalize()])
+    tests = " OR ".join(f"{_name(literal)} STARTS WITH $p{i}" for i in range(len(forms)))
+    text = f"{_match(literal, owner)} WHERE {tests} RETURN DISTINCT {_name(literal)} AS value LIMIT {_ROWS}"
+    return [row[0] for row in probes.rows(text, **{f"p{i}": form for i, form in enumerate(forms)})]
+
+
+def _by_pieces(literal: Literal, owner: str, schema: GraphSchema, probes: Probes) -> list[Any]:
+    """Values that share most three-letter pieces with the text, whatever their case."""
+    pieces = _pieces(literal.value)
+    if not pieces:
+        return []
+    name = _name(literal)
+    each = f"UNWIND {name} AS value WITH" if literal.is_list else f"WHERE {name} IS NOT NULL WITH {name} AS value,"
+    text = (
+        f"{_match(literal, owner)} {each}{' value,' if literal.is_list else ''} "
+        f"size([p IN $pieces WHERE toLower({'value' if literal.is_list else name}) CONTAINS p]) AS hits "
+        f"WHERE hits >= $least RETURN DISTINCT value, hits ORDER BY hits DESC LIMIT {_ROWS // 4}"
+    )
+    return [row[0] for row in probes.rows(text, pieces=pieces, least=max(1, len(pieces) // 4))]
+
+
+def _pieces(text: str) -> list[str]:
+    """Three letters at a time of each word, lower case; whole words below that. Accented letters are left out."""
+    words = [w for w in "".join(c if c.isalnum() else " " for c in text.lower()).split() if w not in _ARTICLES]
+    pieces = [w[i : i + 3] for w in words for i in range(max(1, len(w) - 2))]
+    return list(dict.fromkeys(pieces))[:_PIECES]
+
+
+def _folded(text: str) -> str:
+    """The text without case, accents and signs, its words one blank apart."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
+    return " ".join(kept.split())
+
+
+def described(literal: Literal) -> str:
+    """Where the query looks for the text: `Movie has the title`."""
+    return f"{' or '.join(literal.owners)} has the {literal.property}"

@@ -1,0 +1,43 @@
+"""What a person should know about an answer besides its rows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cypher_magic.errors import CypherSyntaxError
+from cypher_magic.query.explain import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cypher_magic.data.example import Turn
+
+_WRITES = re.compile(
+    r"\W*(?:(?:please|now|can you|could you|would you|i want to|i would like to|let's)\s+)*"
+    r"(delete|remove|drop|erase|destroy|wipe|truncate|insert|update|rename|merge|detach|overwrite)\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"\"([^\"]{2,60})\"|“([^”]{2,60})”|(?<!\w)'([^']{2,60})'(?!\w)")
+_YEAR = re.compile(r"(?<![\w.])(?:1[5-9]|20)\d\d(?![\w.])")
+
+
+def explanation(query: str) -> str:
+    """The query in one plain sentence; empty for what can not be read."""
+    try:
+        return explain(query) if query else ""
+    except CypherSyntaxError:
+        return ""
+
+
+def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[str, ...]:
+    """Notes about a question and its query: that nothing is changed, and what of the question the query leaves out."""
+    notes = []
+    if found := _WRITES.match(question):
+        notes.append(f"Nothing was changed: a question only reads, and this one says {found[1].lower()!r}.")
+    told = query.casefold()
+    named = [next(filter(None, groups)) for groups in _QUOTED.findall(question)] + _YEAR.findall(question)
+    left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
+    if query and left:
+        notes.append(f"The question says {' and '.join(map(repr, left))}, and the query does not.")
+    return tuple(notes)

@@ -1,0 +1,268 @@
+"""One question on its way to an answer: what the model is asked, and what comes of each of its replies."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cypher_magic.asking.answer import Answer, Attempt
+from cypher_magic.asking.notes import explanation, remarks
+from cypher_magic.asking.steps import Steps
+from cypher_magic.asking.values import is_empty, missing, trimmed
+from cypher_magic.data.example import Turn
+from cypher_magic.errors import NotReadOnly, QueryFailed, QueryTimeout
+from cypher_magic.model.prompt import correction
+from cypher_magic.query.check import check
+from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.parse import Node, parse
+from cypher_magic.query.readonly import read_only
+from cypher_magic.query.repair import repair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cypher_magic.asking.ask import Reply
+    from cypher_magic.graph.neo4j_graph import Connection
+    from cypher_magic.graph.result import QueryResult
+    from cypher_magic.graph.schema import GraphSchema
+
+SCHEMA_TOKENS = 1200  # a schema below that goes into the prompt whole, so that its prefix is computed once
+_FINAL = frozenset(("write", "timeout"))  # no second try: it was asked to write, or would cost the time limit again
+_NAMES = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property"))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for all tries of a question: rows, seconds, what may be called, whether to run, near values."""
+
+    limit: int = 1000
+    timeout: float = 30.0
+    run: bool = True
+    allow: tuple[str, ...] = ()
+    retries: int = 2
+    near: str = "apply"
+    constrain: str = "schema"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A try with its rows (None when it did not run) and what is to be said to the person."""
+
+    attempt: Attempt
+    result: QueryResult | None = None
+    notes: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> int:
+        """0 with rows (or checked and not to be run), 1 with an empty result, 2 with a complaint."""
+        return 2 if self.attempt.complaints else int(self.result is not None and is_empty(self.result))
+
+
+@dataclass
+class Work:
+    """A question, its tries so far, and what the model is asked next."""
+
+    question: str
+    graph: Connection
+    schema: GraphSchema
+    rules: Rules
+    history: tuple[Turn, ...] = ()
+    steps: Steps = field(default_factory=Steps)
+    tries: list[Tried] = field(default_factory=list)
+    banned: frozenset[str] = frozenset()
+    done: bool = False
+
+    def __post_init__(self) -> None:
+        self.started = time.perf_counter()
+        self.asked, self.turns = self.question, self.history
+        with self.steps.timed("schema") as step:
+            about = " ".join([self.question, *(f"{t.question} {t.query}" for t in self.history[-1:])])
+            pruned = self.schema.pruned_for(about, SCHEMA_TOKENS)
+            self.schema_text = pruned.render()
+            whole = f"{len(self.schema.labels)} labels"
+            step.outcome = (
+                whole if pruned is self.schema else f"{len(pruned.labels)} of {whole}, those near the question"
+            )
+
+    def take(self, reply: Reply) -> None:
+        """Judge a reply; afterwards `done`, or `asked`, `turns` and `banned` say what comes next."""
+        self.steps.note("write", f"{len(reply.text)} characters" + ("" if reply.ended else ", cut off"), reply.seconds)
+        tried = self._judged(reply)
+        again = any(t.attempt.query == tried.attempt.query for t in self.tries)
+        self.tries.append(tried)
+        self.done = again or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
+
+    def answer(self, prompt: str, model: str) -> Answer:
+        """The answer: the best try, the last of those that failed."""
+        best = min(reversed(self.tries), key=lambda t: t.rank)
+        if best.rank == 1:
+            best = next(t for t in self.tries if t.rank == 1)  # the first one is nearest to the question
+        attempt = best.attempt
+        return Answer(
+            question=self.question,
+            query=attempt.query,
+            complaints=attempt.complaints,
+            repairs=attempt.repairs,
+            result=best.result,
+            seconds=time.perf_counter() - self.started,
+            prompt=prompt,
+            attempts=tuple(t.attempt for t in self.tries),
+            model=model,
+            notes=(*best.notes, *remarks(self.question, attempt.query, self.history)),
+            steps=tuple(self.steps.done),
+            explanation=explanation(attempt.query),
+            history=self.history,
+        )
+
+    def _next(self, tried: Tried) -> bool:
+        """Whether another try is worth it, and what is asked then."""
+        attempt = tried.attempt
+        if not attempt.query or tried.rank == 0:
+            return False
+        if attempt.complaints:
+            first = attempt.complaints[0]
+            if first.code in _FINAL:
+                return False
+            self.banned |= _names(attempt.query, first)
+            self.asked = correction(self.question, first.message)
+            self.turns = (*self.history, Turn(self.question, attempt.query))
+            self.steps.note("again", f"with the complaint: {first.message}")
+            return True
+        # found nothing, and a text belongs to another label: the same question without that label
+        new = frozenset(tried.misplaced) - self.banned
+        self.banned |= new
+        self.asked, self.turns = self.question, self.history
+        if new:
+            self.steps.note("again", f"without {', '.join(sorted(new))}")
+        return bool(new) and self.rules.constrain == "schema"
+
+    def _judged(self, reply: Reply) -> Tried:
+        attempt = examine(
+            reply.text, self.schema, self.question, ended=reply.ended, allow=self.rules.allow, steps=self.steps
+        )
+        if not attempt.complaints and not _reads(attempt.query):
+            attempt = replace(attempt, complaints=(Complaint("no_pattern", "The query does not look at the graph."),))
+        if attempt.complaints:
+            return Tried(attempt)
+        result, complaints = self._run(attempt.query)
+        attempt = replace(attempt, complaints=complaints)
+        if result is None or not is_empty(result) or self.rules.near == "off":
+            return Tried(attempt, result)
+        return self._near(attempt, result)
+
+    def _run(self, query: str) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
+        """The rows of a query that passed the checks: planned by the server first, then run."""
+        with self.steps.timed("plan") as step:
+            complaints = _planned(self.graph, query)
+            step.outcome = str(complaints[0]) if complaints else "the server accepts it"
+        if complaints or not self.rules.run:
+            return None, complaints
+        with self.steps.timed("run") as step:
+            result, complaints = _ran(self.graph, query, self.rules.limit, self.rules.timeout)
+            step.outcome = f"{len(result):,} rows" if result is not None else str(complaints[0])
+        return result, complaints
+
+    def _near(self, attempt: Attempt, result: QueryResult) -> Tried:
+        """The try again with values that the graph has, where they are sure and find something."""
+        with self.steps.timed("values") as step:
+            found = missing(attempt.query, self.schema, self.graph)
+            step.outcome = "; ".join([*found.repairs, *found.notes]) or "every value is in the graph"
+        as_it_was = Tried(attempt, result, found.notes, found.misplaced)
+        if found.query == attempt.query:
+            return as_it_was
+        if self.rules.near == "offer":
+            offers = tuple(f"{line}? --near apply does so." for line in found.repairs)
+            return replace(as_it_was, notes=(*offers, *found.notes))
+        if read_only(found.query, self.rules.allow) or check(found.query, self.schema):
+            return as_it_was
+        nearer, complaints = self._run(found.query)
+        if complaints or nearer is None or is_empty(nearer):
+            return replace(
+                as_it_was, notes=(*(f"{r}, which finds nothing either." for r in found.repairs), *found.notes)
+            )
+        repaired = replace(attempt, query=found.query, repairs=(*attempt.repairs, *found.repairs))
+        return Tried(repaired, nearer)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A query that a person wrote, in the place of a model's reply."""
+
+    text: str
+    ended: bool = True
+    seconds: float = 0.0
+
+
+def answered_by(query: str, answer: Answer, graph: Connection, rules: Rules) -> Answer:
+    """The answer to the same question with a query of the person's own: checked and run as a model's is."""
+    work = Work(answer.question, graph, graph.schema(), replace(rules, retries=0), answer.history)
+    work.take(Written(query))
+    return work.answer(answer.prompt, "edited")
+
+
+def examine(
+    reply: str,
+    schema: GraphSchema,
+    question: str = "",
+    *,
+    ended: bool = True,
+    allow: Iterable[str] = (),
+    steps: Steps | None = None,
+) -> Attempt:
+    """The query in a model's reply, repaired where that is safe, and everything that is against it."""
+    if not reply.strip():
+        return Attempt(reply, "", complaints=(Complaint("syntax", "the model wrote nothing"),))
+    steps = steps or Steps()
+    with steps.timed("repair") as step:
+        repaired = repair(reply.strip(), schema)
+        query, mended = trimmed(repaired.text, question)
+        changes = (*map(str, repaired.changes), *mended)
+        step.outcome = f"{len(changes)} changes" if changes else "nothing to repair"
+    with steps.timed("gate") as step:
+        complaints = read_only(query, allow)
+        step.outcome = str(complaints[0]) if complaints else "it only reads"
+    if not complaints:
+        with steps.timed("check") as step:
+            complaints = check(query, schema)
+            step.outcome = str(complaints[0]) if complaints else "it fits the graph"
+    if complaints and not ended:
+        complaints = [
+            Complaint("syntax", "the query does not end: the model went on until it was cut off"),
+            *complaints,
+        ]
+    return Attempt(reply, query, changes, tuple(complaints))
+
+
+def _reads(query: str) -> bool:
+    """Whether a query takes anything from the graph; `RETURN NULL` is what a model writes that found no query."""
+    parts = parse(query).tree.walk()
+    return any(isinstance(part, Node) and part.data in ("node", "procedure") for part in parts)
+
+
+def _planned(graph: Connection, query: str) -> tuple[Complaint, ...]:
+    try:
+        graph.explain(query)
+    except (QueryFailed, NotReadOnly) as exc:
+        return (Complaint("database", exc.message, hint=exc.hint),)
+    return ()
+
+
+def _ran(graph: Connection, query: str, limit: int, timeout: float) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
+    try:
+        return graph.read(query, limit=limit, timeout=timeout), ()
+    except QueryTimeout as exc:
+        return None, (Complaint("timeout", exc.message, hint="ask for less, or allow more time with -t"),)
+    except (QueryFailed, NotReadOnly) as exc:
+        return None, (Complaint("database", exc.message, hint=exc.hint),)
+
+
+def _names(query: str, complaint: Complaint) -> frozenset[str]:
+    """The name that a complaint is about, so that it is not written again."""
+    if complaint.code not in _NAMES:
+        return frozenset()
+    line = query.splitlines()[complaint.line - 1]
+    name = line[complaint.column - 1 :]
+    end = next((i for i, c in enumerate(name) if not (c.isalnum() or c == "_")), len(name))
+    return frozenset({name[:end]} - {""})

@@ -1,0 +1,163 @@
+"""Values that a query looks for in vain: found near by, offered or applied, on the demo graph."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from cypher_magic.asking.ask import Rules, ask
+from cypher_magic.asking.literals import literals, text_of, written
+from cypher_magic.asking.near import PROBES, Probes, score
+from cypher_magic.asking.values import is_empty, missing
+from cypher_magic.errors import QueryFailed
+from cypher_magic.graph.result import QueryResult
+from cypher_magic.query.parse import parse
+from tests.asking.test_ask import Script
+
+CORRECTED = {
+    "MATCH (m:Movie {title: 'the matrix'}) RETURN m.released": "'The Matrix'",  # case
+    "MATCH (m:Movie {title: 'Matrix'}) RETURN m.released": "'The Matrix'",  # an article
+    "MATCH (p:Person {name: 'Francois Truffaut'}) RETURN p.born": "'François Truffaut'",  # an accent
+    "MATCH (p:Person {name: 'Tom Hank'}) RETURN p.born": "'Tom Hanks'",  # a slip
+    "MATCH (p:Person {name: 'Keenu Reves'}) RETURN p.born": "'Keanu Reeves'",
+    "MATCH (m:Movie) WHERE m.title = 'The Good, the Bad, and the Ugly' RETURN m": "'The Good, the Bad and the Ugly'",
+    "MATCH (m:Movie) WHERE m.title CONTAINS 'matrix' RETURN m.title": "'Matrix'",
+    "MATCH (m:Movie) WHERE toLower(m.title) CONTAINS 'Matrix' RETURN m.title": "'matrix'",
+    "MATCH (p:Person)-[r:ACTED_IN]->() WHERE 'neo' IN r.roles RETURN p.name": "'Neo'",
+    "MATCH (m:Movie)-[:IN_GENRE]->(:Genre {name: 'sci fi'}) RETURN count(m)": "'Sci-Fi'",
+    "MATCH (p:Person) WHERE p.name IN ['tom hanks', 'Tom Hanks'] AND p.name <> 'Tom Hanks' RETURN p": None,
+    "MATCH (p:User {name: 'Tom Hanks'})-[:RATED]->(m) RETURN m.title": None,  # no User, and no Person rates
+    "MATCH (m:Movie {title: 'Xyzzy Plugh'}) RETURN m.title": None,
+    "MATCH (m:Movie {title: 'The Matrix'}) WHERE m.released = 1900 RETURN m.title": None,  # the value is there
+}
+
+
+@pytest.mark.parametrize("query", CORRECTED)
+def test_a_value_is_read_as_the_near_one_that_the_graph_has(demo_graph: Any, query: str) -> None:
+    answer = ask("Which?", model=Script(query, query), graph=demo_graph, rules=Rules(retries=0))
+    assert answer.complaints == () and answer.result is not None
+    value = CORRECTED[query]
+    if value is None:
+        assert answer.query == query and answer.repairs == ()
+    else:
+        assert value in answer.query and not is_empty(answer.result)
+        assert f"read as {value}" in answer.repairs[0]
+        assert answer.diff.splitlines() == [f"-{query}", f"+{answer.query}"]
+        assert answer.repairs[0] in repr(answer) and f"+{answer.query}" in repr(answer)
+
+
+def test_a_label_is_exchanged_for_the_one_that_has_the_value_where_that_fits(demo_graph: Any) -> None:
+    query = "MATCH (p:Person {name: 'Jun Takeda'}) RETURN p.name"
+    answer = ask("Who is Jun Takeda?", model=Script(query), graph=demo_graph)
+    assert answer.query == "MATCH (p:User {name: 'Jun Takeda'}) RETURN p.name"
+    assert answer.repairs == ("No Person has the name 'Jun Takeda': looked for under User",)
+
+
+def test_a_value_of_another_label_is_said_and_the_model_tries_without_that_label(demo_graph: Any) -> None:
+    wrong = "MATCH (m:Movie)-[:IN_GENRE]->(g:Genre {name: 'Jeff Goldblum'}) RETURN m.title"
+    right = "MATCH (m:Movie)<-[:ACTED_IN]-(p:Person {name: 'Jeff Goldblum'}) RETURN m.title"
+    model = Script(wrong, right)
+    answer = ask("movies with Jeff Goldblum", model=model, graph=demo_graph)
+    assert answer.query == right and len(answer.df) > 0
+    assert [s.outcome for s in answer.steps if s.name == "again"] == ["without Genre"]
+    assert model.asked[1][0] == "movies with Jeff Goldblum"
+    again = ask("movies with Jeff Goldblum", model=Script(wrong, wrong), graph=demo_graph)
+    assert again.query == wrong
+    assert "No Genre has the name 'Jeff Goldblum'; it is the name of a Person." in again.notes
+    assert again.sentence.startswith("Nothing found")
+
+
+def test_offered_values_are_shown_and_not_applied(demo_graph: Any) -> None:
+    query = "MATCH (m:Movie {title: 'the matrix'}) RETURN m.released"
+    answer = ask("When?", model=Script(query), graph=demo_graph, rules=Rules(near="offer"))
+    assert (answer.query, answer.repairs) == (query, ())
+    assert any("read as 'The Matrix'?" in note for note in answer.notes)
+    ignored = ask("When?", model=Script(query), graph=demo_graph, rules=Rules(near="off"))
+    assert ignored.notes == () and "values" not in {s.name for s in ignored.steps}
+
+
+def test_values_that_are_near_but_not_sure_are_offered(demo_graph: Any) -> None:
+    query = "MATCH (m:Movie {title: 'The Terminal Man'}) RETURN m.released"
+    answer = ask("When?", model=Script(query), graph=demo_graph)
+    assert answer.query == query
+    assert any("Near to it: 'The Terminal'" in note for note in answer.notes)
+
+
+def test_hostile_values_travel_as_parameters(demo_graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    read = type(demo_graph).read
+    monkeypatch.setattr(demo_graph, "read", lambda text, *a, **o: sent.append(text) or read(demo_graph, text, *a, **o))
+    evil = "x'}) DETACH DELETE n //"
+    found = missing(f"MATCH (m:Movie {{title: {written(evil)}}}) RETURN m", demo_graph.schema(), demo_graph)
+    assert found.repairs == ()
+    assert sent and not any("DELETE" in text for text in sent)
+
+
+def test_probes_are_bounded_in_number_and_time(demo_graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[float] = []
+
+    def slow(text: str, params: Any, *, timeout: float, **options: Any) -> QueryResult:
+        calls.append(timeout)
+        time.sleep(0.05)
+        raise QueryFailed("too slow")
+
+    schema = demo_graph.schema()
+    monkeypatch.setattr(demo_graph, "read", slow)
+    probes = Probes(demo_graph, seconds=0.2)
+    for _ in range(10):
+        assert probes.rows("RETURN 1") == []
+    assert len(calls) <= 4 and probes.ended and all(t <= 0.2 for t in calls)
+    many = Probes(demo_graph, seconds=60)
+    for _ in range(PROBES + 5):
+        many.rows("RETURN 1")
+    assert len(calls) <= 4 + PROBES
+    names = ", ".join(f"'name {i}'" for i in range(50))
+    calls.clear()
+    query = f"MATCH (p:Person) WHERE p.name IN [{names}] RETURN p"
+    assert missing(query, schema, demo_graph).query == query
+    assert len(calls) <= PROBES
+
+
+def test_literals_are_found_with_what_they_are_compared_with(demo_graph: Any) -> None:
+    query = (
+        "MATCH (p:Person {name: 'To\\'m'})-[r:ACTED_IN]->(m) WHERE m.title = 'a' OR \"b\" = m.title "
+        "OR toUpper(m.title) ENDS WITH 'C' AND 'Neo' IN r.roles AND p.name IN ['d', 'e'] AND m.released = 'f' "
+        "AND m.nothing = 'g' WITH p AS q WHERE q.name STARTS WITH 'h' RETURN q.name + 'i'"
+    )
+    found = [
+        (x.value, x.owners, x.property, x.operator, x.function) for x in literals(parse(query), demo_graph.schema())
+    ]
+    assert found == [
+        ("To'm", ("Person",), "name", "=", ""),
+        ("a", ("Movie",), "title", "=", ""),
+        ("b", ("Movie",), "title", "=", ""),
+        ("C", ("Movie",), "title", "ENDS WITH", "toUpper"),
+        ("Neo", ("ACTED_IN",), "roles", "=", ""),
+        ("d", ("Person",), "name", "=", ""),
+        ("e", ("Person",), "name", "=", ""),
+        ("h", ("Person",), "name", "STARTS WITH", ""),
+    ]
+
+
+@pytest.mark.parametrize("value", ["plain", "it's", 'a "b"', "back\\slash", "line\nbreak", "ünïcode ☃"])
+def test_a_value_that_is_written_into_a_query_is_read_as_the_same(value: str) -> None:
+    token = next(t for t in parse(f"RETURN {written(value)}").tokens if t.type == "STRING")
+    assert text_of(token) == value
+
+
+def test_scores_put_case_before_articles_before_slips_before_parts() -> None:
+    scores = [
+        score("the matrix", v) for v in ("The Matrix", "Matrix, The", "The Mtrix", "The Matrix Reloaded", "Alien")
+    ]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == 1.0 and scores[-1] < 0.6
+
+
+@pytest.mark.parametrize(
+    ("rows", "empty"),
+    [((), True), (((0,),), True), (((None, []),), True), (((False,),), True), (((1,),), False), (((0,), (0,)), False)],
+)
+def test_a_result_of_nothing_is_empty(rows: tuple[tuple[Any, ...], ...], empty: bool) -> None:
+    assert is_empty(QueryResult(tuple("abc"[: len(rows[0])] if rows else "a"), rows)) is empty
