@@ -67,7 +67,57 @@ class Encoded:
         return len(self.prefix) + len(self.question) + len(self.answer)
 
 
-class Prompt:
+class Wording:
+    """The texts of a prompt, before any template or tokenizer: the same for every model that is asked.
+
+    `special` finds what a tokenizer would read as one of its control tokens.
+    """
+
+    def __init__(self, special: re.Pattern[str] | None) -> None:
+        self._special = special
+
+    def messages(self, question: str, schema: str | None, history: Sequence[Turn] = ()) -> list[dict[str, str]]:
+        """The prompt as chat messages: what a chat template, or a server of chat completions, takes."""
+        instruction, turns, asked = self._parts(question, schema, history)
+        messages = [{"role": "system", "content": instruction}]
+        for earlier, query in turns:
+            messages += [{"role": "user", "content": earlier}, {"role": "assistant", "content": query}]
+        return [*messages, {"role": "user", "content": asked}]
+
+    def _parts(
+        self, question: str, schema: str | None, history: Sequence[Turn]
+    ) -> tuple[str, list[tuple[str, str]], str]:
+        """Instruction with schema, earlier questions with their queries, and the question."""
+        instruction = WITH_SCHEMA + self._clean(schema) if schema else WITHOUT_SCHEMA
+        turns = [(self._asked(i, history), self._clean(turn.query)) for i, turn in enumerate(history)][-TURNS_KEPT:]
+        asked = self._follow_up(history[-1]) + self._line(question) if history else self._line(question)
+        return instruction, turns, asked
+
+    def _asked(self, index: int, history: Sequence[Turn]) -> str:
+        before = self._follow_up(history[index - 1]) if index else ""
+        return before + self._line(history[index].question)
+
+    def _follow_up(self, turn: Turn) -> str:
+        """What the query before this question returned, in one line: untrusted values, cut and on one line."""
+        if not turn.columns:
+            return ""
+        rows = ["(" + ", ".join(self._value(v) for v in row) + ")" for row in turn.rows[:ROWS_KEPT]]
+        columns = ", ".join(self._value(c) for c in turn.columns)
+        return f"Last result: ({columns}): {', '.join(rows) or 'no rows'}\n"
+
+    def _clean(self, text: str) -> str:
+        """The text without anything that the tokenizer would read as one of its control tokens."""
+        return self._special.sub(lambda m: m[0][0] + " " + m[0][1:], text) if self._special else text
+
+    def _line(self, text: str) -> str:
+        return self._clean(" ".join(text.split()))
+
+    def _value(self, value: object) -> str:
+        text = self._line("".join(c if c.isprintable() else " " for c in str(value)))
+        return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"
+
+
+class Prompt(Wording):
     """The prompt of one tokenizer in one style (`chat`, `plain` or `auto`: chat where there is a template).
 
     `instruction` stands in front of each question in the plain style: the one that the training data had there.
@@ -83,7 +133,7 @@ class Prompt:
         # among them, but they are all added as special ones.
         marked = (str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)
         special = sorted({t for t in (*tokenizer.all_special_tokens, *marked) if t.strip()}, key=len, reverse=True)
-        self._special = re.compile("|".join(map(re.escape, special))) if special else None
+        super().__init__(re.compile("|".join(map(re.escape, special))) if special else None)
         self._start = _start(tokenizer) if self.style == "plain" else ""
         self._ids: dict[str, tuple[int, ...]] = {}
 
@@ -117,24 +167,10 @@ class Prompt:
         return ids
 
     def _texts(self, question: str, schema: str | None, history: Sequence[Turn]) -> tuple[str, str, str]:
-        instruction = WITH_SCHEMA + self._clean(schema) if schema else WITHOUT_SCHEMA
-        turns = [(self._asked(i, history), self._clean(turn.query)) for i, turn in enumerate(history)][-TURNS_KEPT:]
-        asked = self._follow_up(history[-1]) + self._line(question) if history else self._line(question)
-        if self.style == "plain":
-            return self._plain(instruction if schema else "", turns, asked)
-        return self._chat(instruction, turns, asked)
-
-    def _asked(self, index: int, history: Sequence[Turn]) -> str:
-        before = self._follow_up(history[index - 1]) if index else ""
-        return before + self._line(history[index].question)
-
-    def _follow_up(self, turn: Turn) -> str:
-        """What the query before this question returned, in one line: untrusted values, cut and on one line."""
-        if not turn.columns:
-            return ""
-        rows = ["(" + ", ".join(self._value(v) for v in row) + ")" for row in turn.rows[:ROWS_KEPT]]
-        columns = ", ".join(self._value(c) for c in turn.columns)
-        return f"Last result: ({columns}): {', '.join(rows) or 'no rows'}\n"
+        if self.style == "chat":
+            return self._chat(self.messages(question, schema, history))
+        instruction, turns, asked = self._parts(question, schema, history)
+        return self._plain(instruction if schema else "", turns, asked)
 
     def _plain(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
         end = self.tokenizer.eos_token or "\n"
@@ -142,11 +178,7 @@ class Prompt:
         prefix = f"{self._start}{instruction}\n\n" if instruction else self._start
         return prefix, f"{said}{self.instruction}{asked}{end}", end
 
-    def _chat(self, instruction: str, turns: list[tuple[str, str]], asked: str) -> tuple[str, str, str]:
-        messages = [{"role": "system", "content": instruction}]
-        for question, query in turns:
-            messages += [{"role": "user", "content": question}, {"role": "assistant", "content": query}]
-        messages += [{"role": "user", "content": asked}]
+    def _chat(self, messages: list[dict[str, str]]) -> tuple[str, str, str]:
         prefix = self._render([messages[0], {"role": "user", "content": _QUESTION}]).split(_QUESTION)[0]
         whole = self._render(messages)
         answered = self._render([*messages, {"role": "assistant", "content": _ANSWER}], generate=False)
@@ -179,17 +211,6 @@ class Prompt:
         # of the first question
         first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
         return self._render([first, *messages[2:]], generate=generate)
-
-    def _clean(self, text: str) -> str:
-        """The text without anything that the tokenizer would read as one of its control tokens."""
-        return self._special.sub(lambda m: m[0][0] + " " + m[0][1:], text) if self._special else text
-
-    def _line(self, text: str) -> str:
-        return self._clean(" ".join(text.split()))
-
-    def _value(self, value: object) -> str:
-        text = self._line("".join(c if c.isprintable() else " " for c in str(value)))
-        return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"
 
 
 def _start(tokenizer: Tokenizer) -> str:
