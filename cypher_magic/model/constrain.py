@@ -38,9 +38,11 @@ _MOST_RETREATS = 32
 _LAST_RESORT = "RETURN NULL"
 # A part of a query ends where one of these words, a comma or a new line begins.
 _PART_ENDS = re.compile(
-    r"[ \n]+(?:(?:WHERE|WITH|RETURN|MATCH|OPTIONAL|ORDER|UNWIND|CALL|LIMIT|SKIP|UNION|AND|OR|XOR)\b|$)|,"
+    r" *\n *(?:[A-Z]+|$)| +(?:WHERE|WITH|RETURN|MATCH|OPTIONAL|ORDER|UNWIND|CALL|LIMIT|SKIP|UNION|AND|OR|XOR)\b|,"
 )
-_LATER = frozenset(("missing_return", "union_columns", "syntax"))  # what the rest of the query can put right
+# What the rest of the query can put right; and what the rest of the expression can.
+_LATER = frozenset(("missing_return", "union_columns", "syntax"))
+_LATER_HERE = _LATER | {"grouping", "type_mismatch"}
 
 
 class _Compiled:
@@ -232,7 +234,7 @@ class Guide:
         found = meaning.complaints
         if self._schema is not None:
             found = found + [finding.complaint for finding in fits(query, meaning, self._schema)]
-        later = _LATER | {"grouping"} if following == "," else _LATER
+        later = _LATER if following.isalpha() else _LATER_HERE
         here = [c for c in found if c.code not in later and _offset(text, c) < len(text)]
         return sorted(here, key=lambda c: (c.line, c.column))
 
@@ -265,13 +267,23 @@ class Guide:
         if accepted is not None:
             self._replay(whole[:accepted])
             return
+        self._replay(self._returning(whole) or self._compiled.tokens.tokenize_str(_LAST_RESORT))
+
+    def _returning(self, whole: list[int]) -> list[int] | None:
+        """The longest beginning that RETURN makes a query within the budget, if possible one without complaints."""
         tail = self._compiled.tokens.tokenize_str("\nRETURN *")
+        accepted = None
         for count in range(min(len(whole), self._most - len(tail)), 0, -1):
             self._replay(whole[:count])
-            if self._is_word_end(whole, count) and self._matcher.validate_tokens(tail) == len(tail):
-                self._replay([*whole[:count], *tail])
-                return
-        self._replay(self._compiled.tokens.tokenize_str(_LAST_RESORT))
+            if not self._is_word_end(whole, count) or self._matcher.validate_tokens(tail) < len(tail):
+                continue
+            self._replay([*whole[:count], *tail])
+            if not self._matcher.is_accepting():  # inside brackets
+                continue
+            accepted = accepted or list(self.tokens)
+            if not self._judge(self.text(), None):
+                return list(self.tokens)
+        return accepted
 
     def _is_word_end(self, tokens: list[int], count: int) -> bool:
         following = self._piece(tokens[count])[:1] if count < len(tokens) else b" "

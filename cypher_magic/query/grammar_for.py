@@ -113,7 +113,7 @@ OPEN: / ?\{{({_SPACE})?/
 CLOSE: /({_SPACE})?\}}/
 INTEGER: /[0-9]{{1,19}}/
 FLOAT: /[0-9]{{1,15}}\.[0-9]{{1,17}}/
-STRING: /'([^'\\\n]|\\['"\\nrtbf]){{0,160}}'|"([^"\\\n]|\\['"\\nrtbf]){{0,160}}"/
+STRING: /'([^'\\\x00-\x1f]|\\['"\\nrtbf]){{0,160}}'|"([^"\\\x00-\x1f]|\\['"\\nrtbf]){{0,160}}"/
 PART_OF_TIME: /(year|month|day|hour|minute|second)s?|quarter|week|dayOfWeek|dayOfYear|millisecond|epoch(Seconds|Millis)/
     | /[xyz]|longitude|latitude/
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from cypher_magic.graph.schema import Triple, quoted
+from cypher_magic.graph.schema import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _ANY_NAME = "/[A-Za-z_][A-Za-z0-9_]{0,60}|`[^`\\n]{1,60}`/"
 _LENGTH = r"LENGTH: /\*([0-9]{1,2})?(\.\.([0-9]{1,2})?)?/"
-_MOST_HOPS, _MANY = 5, 200
+_MOST_HOPS = 6
+_TOO_MANY = 1000  # triples: a bigger graph's grammar holds to its names only
 
 
 def any_ways() -> list[str]:
@@ -38,51 +39,67 @@ def ways(schema: GraphSchema, *, directions: bool, banned: frozenset[str]) -> li
     return _Ways(schema, directions, banned).rules()
 
 
-def _choice(names: Iterable[str]) -> str:
-    return " | ".join(json.dumps(quoted(name), ensure_ascii=False) for name in names)
+def _spelled(name: str) -> str:
+    return json.dumps(quoted(name), ensure_ascii=False)
 
 
 class _Ways:
     def __init__(self, schema: GraphSchema, directions: bool, banned: frozenset[str]) -> None:
         self._labels = [label for label in schema.labels if label not in banned]
         self._types = [t for t in schema.relationship_types if t not in banned]
-        known = [t for t in schema.triples if not {t.start, t.type, t.end} & banned]
-        every = [Triple(a, t, b) for t in self._types for a in self._labels for b in self._labels]
-        self._triples = known if directions and schema.triples else every
+        self._open = not (directions and 0 < len(schema.triples) <= _TOO_MANY)  # any relationship between any nodes
+        self._triples = [t for t in schema.triples if t.type not in banned]
         self._of_label = {label: [p for p in schema.labels[label] if p not in banned] for label in self._labels}
         self._of_type = {t: [p for p in schema.relationship_types[t] if p not in banned] for t in self._types}
         self._number = {label: i for i, label in enumerate(self._labels)}
-        self._hops = _MOST_HOPS if len(self._triples) <= _MANY else 3
-        self._ends: dict[tuple[int, frozenset[str]], str] = {}  # (hops left, labels) -> rule
+        self._joined = {label for t in self._triples for label in (t.start, t.end)} & set(self._labels)
+        self._ends: dict[frozenset[str], str] = {}  # labels -> rule
+        self._choices: dict[str, str] = {}  # names to choose from -> terminal
 
     def rules(self) -> list[str]:
         names = dict.fromkeys(p for owner in (self._of_label, self._of_type) for ps in owner.values() for p in ps)
         lines = [
             _LENGTH,
-            f"property_name: {_choice(names) or 'NAME'}",
-            f"label: {_choice(self._labels) or 'NAME'}",
-            f"properties: {_properties(names)}" if names else "properties: OPEN CLOSE",
+            f"property_name: {self._choice(names) or 'NAME'}",
+            f"label: {self._choice(self._labels) or 'NAME'}",
+            *self._properties("properties", names),
             'node: bare | "(" NAME? ":" label (/[&:|]/ label){1,3} properties? where? ")"',
             'bare: "(" NAME? properties? where? ")"',
         ]
         for i, label in enumerate(self._labels):
-            lines += _filled(f"node_{i}", '"(" NAME?', label, self._of_label[label], 'where? ")"')
+            lines.append(f'node_{i}: "(" NAME? ":" {_spelled(label)} of_label_{i}? where? ")"')
+            lines += self._properties(f"of_label_{i}", self._of_label[label])
         for i, kind in enumerate(self._types):
-            lines += _filled(f"inside_{i}", "NAME?", kind, self._of_type[kind], "where?")
-        numbers = self._number.values()
-        most = self._hops
-        lines.append("chain: " + " | ".join([*(f"node_{i} hop_{i}_{most}?" for i in numbers), f"node hop_any_{most}?"]))
-        lines.append("pattern: " + " | ".join([*(f"node_{i} hop_{i}_{most}" for i in numbers), f"node hop_any_{most}"]))
-        for left in range(most, 0, -1):
-            lines += [f"hop_{i}_{left}: {self._hop(label, left)}" for label, i in self._number.items()]
-            lines.append(f"hop_any_{left}: {self._hop(None, left)}")
-        return lines + [f"{name}: {self._end(left, labels)}" for (left, labels), name in self._ends.items()]
+            lines.append(f'inside_{i}: NAME? ":" {_spelled(kind)} of_type_{i}? where?')
+            lines += self._properties(f"of_type_{i}", self._of_type[kind])
+        # The rules of hops count them (`::_` is the count so far), so that a path ends.
+        joined = [] if self._open else [i for label, i in self._number.items() if label in self._joined]
+        starts = [f"node_{i} {hop}::0" for label, i in self._number.items() if (hop := self._hop_of(label))]
+        lines.append("pattern: " + " | ".join([*starts, "node hop_any::0"]))
+        lines.append(" | ".join(["chain: pattern", "node", *(f"node_{i}" for i in self._number.values())]))
+        lines += [f"hop_{i}::_: {self._hop(self._labels[i])}" for i in joined]
+        none = f'"--" {self._to(set())}'  # a graph without relationships: the rule must have something
+        lines.append(f"hop_any::_: {self._hop(None) or none}")
+        lines += [f"{name}::_: {self._end(labels)}" for labels, name in self._ends.items()]
+        return lines + [f"{name}: {names}" for names, name in self._choices.items()]
 
-    def _hop(self, label: str | None, left: int) -> str:
+    def _choice(self, names: Iterable[str]) -> str:
+        """The terminal for one of these names; a terminal, because rules are many times as costly."""
+        spelled = " | ".join(map(_spelled, names))
+        return self._choices.setdefault(spelled, f"ONE_OF_{len(self._choices)}") if spelled else ""
+
+    def _properties(self, rule: str, names: Iterable[str]) -> list[str]:
+        choice = self._choice(names)
+        if not choice:
+            return [f"{rule}: OPEN CLOSE"]
+        return [f"{rule}: OPEN {rule}_pair (COMMA {rule}_pair){{0,4}} CLOSE", f"{rule}_pair: {choice} /: ?/ expression"]
+
+    def _hop(self, label: str | None) -> str:
         """A relationship from a node with this label (None: any) and the node behind it."""
-        outs: dict[str, set[str]] = {}
-        ins: dict[str, set[str]] = {}
-        for t in self._triples:
+        every = set(self._labels)
+        outs: dict[str, set[str]] = {t: every for t in self._types} if self._open else {}
+        ins = dict(outs)
+        for t in self._triples if not self._open else ():
             if label in (None, t.start):
                 outs.setdefault(t.type, set()).add(t.end)
             if label in (None, t.end):
@@ -90,16 +107,18 @@ class _Ways:
         found = []
         for i, kind in enumerate(self._types):
             out, back = outs.get(kind, set()), ins.get(kind, set())
+            if label is None:  # a variable may stand there whose label is known: the checks know more than this rule
+                out = back = out | back
             if out:
-                found.append(f'"-[" inside_{i} "]->" {self._to(out, left)}')
+                found.append(f'"-[" inside_{i} "]->" {self._to(out)}')
             if back:
-                found.append(f'"<-[" inside_{i} "]-" {self._to(back, left)}')
+                found.append(f'"<-[" inside_{i} "]-" {self._to(back)}')
             if out or back:
-                found.append(f'"-[" inside_{i} "]-" {self._to(out | back, left)}')
-        found += self._of_several(outs, ins, left)
+                found.append(f'"-[" inside_{i} "]-" {self._to(out | back)}')
+        found += self._of_several(outs, ins)
         return " | ".join(found)
 
-    def _of_several(self, outs: dict[str, set[str]], ins: dict[str, set[str]], left: int) -> list[str]:
+    def _of_several(self, outs: dict[str, set[str]], ins: dict[str, set[str]]) -> list[str]:
         """Relationships of any type, of one of several, and repeated ones."""
         out, back = set().union(*outs.values()), set().union(*ins.values())
         every = set(self._labels)
@@ -110,36 +129,30 @@ class _Ways:
             ('"-["', '"]-"', outs | ins, out | back),
         ):
             if types:
-                one = f"({_choice(types)})"
-                found.append(f"{opening} NAME? {closing} {self._to(ends, left)}")
-                found.append(f'{opening} NAME? ":" {one} ("|" {one}){{1,3}} {closing} {self._to(ends, left)}')
-                found.append(
-                    f'{opening} NAME? (":" {one} ("|" {one}){{0,3}})? LENGTH {closing} {self._to(every, left)}'
-                )
+                one = self._choice(types)
+                found.append(f"{opening} NAME? {closing} {self._to(ends)}")
+                found.append(f'{opening} NAME? ":" {one} ("|" {one}){{1,3}} {closing} {self._to(ends)}')
+                found.append(f'{opening} NAME? (":" {one} ("|" {one}){{0,3}})? LENGTH {closing} {self._to(every)}')
         for arrow, ends in (("-->", out), ("<--", back), ("--", out | back)):
             if ends:
-                found.append(f'"{arrow}" {self._to(ends, left)}')
-        return found or ['"--" node']
+                found.append(f'"{arrow}" {self._to(ends)}')
+        return found
 
-    def _to(self, labels: set[str], left: int) -> str:
-        name = f"to_{left}_{len(self._ends)}"
-        return self._ends.setdefault((left, frozenset(labels)), name)
+    def _to(self, labels: set[str]) -> str:
+        return self._ends.setdefault(frozenset(labels), f"to_{len(self._ends)}") + "::_"
 
-    def _end(self, left: int, labels: frozenset[str]) -> str:
-        further = left > 1
-        ends = [
-            f"node_{i}" + (f" hop_{i}_{left - 1}?" if further else "") for n, i in self._number.items() if n in labels
+    def _end(self, labels: frozenset[str]) -> str:
+        """A node with one of these labels, or without any, and what can follow it."""
+        known = [label for label in self._labels if label in labels]
+        ends = [*(f"node_{self._number[label]}" for label in known), "bare"]
+        hops = [*map(self._hop_of, known), "hop_any"]
+        further = [
+            f"{e} {h}::incr([0:4]) %if lt([0:4], {_MOST_HOPS - 1})" for e, h in zip(ends, hops, strict=True) if h
         ]
-        return " | ".join([*ends, "bare" + (f" hop_any_{left - 1}?" if further else "")])
+        return " | ".join([*ends, *further])
 
-
-def _filled(name: str, before: str, label: str, properties: list[str], after: str) -> list[str]:
-    written = '":" ' + json.dumps(quoted(label), ensure_ascii=False)
-    if not properties:
-        return [f"{name}: {before} {written} {after}"]
-    return [f"{name}: {before} {written} of_{name}? {after}", f"of_{name}: {_properties(properties)}"]
-
-
-def _properties(names: Iterable[str]) -> str:
-    pair = f"({_choice(names)}) /: ?/ expression"
-    return f"OPEN {pair} (COMMA {pair}){{0,4}} CLOSE"
+    def _hop_of(self, label: str) -> str:
+        """The rule of the relationships that a node with this label has; empty if none."""
+        if self._open:
+            return "hop_any"
+        return f"hop_{self._number[label]}" if label in self._joined else ""
