@@ -39,10 +39,11 @@ def silent(what: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def local_folder(name: str = DEFAULT, *, progress: Progress = silent) -> Path:
+def local_folder(name: str = DEFAULT, *, progress: Progress = silent, weights: bool = True) -> Path:
     """The folder with config, weights (safetensors) and tokenizer of a backbone, fetched or converted when needed.
 
-    `name` is a name of the catalogue, a Hub id, a local folder or a GGUF file. Raises `BackboneNotFound` when nothing
+    `name` is a name of the catalogue, a Hub id, a local folder or a GGUF file. Without `weights`, config and tokenizer
+    are enough: those of a Hub model are fetched alone. Raises `BackboneNotFound` when nothing
     of this name exists and `DownloadFailed` when it could not be fetched whole.
     """
     path = _expanded(name)
@@ -60,7 +61,7 @@ def local_folder(name: str = DEFAULT, *, progress: Progress = silent) -> Path:
             f"No backbone is called {name!r}.",
             hint=_closest(name) + "or give a Hub id (owner/name), a folder or a .gguf",
         )
-    return _from_hub(entry.source if entry else name, progress)
+    return _from_hub(entry.source if entry else name, progress, weights)
 
 
 def public_name(name: str) -> str:
@@ -120,10 +121,10 @@ def _from_gguf(path: Path, progress: Progress) -> Path:
     return _cached(f"gguf-{path.stem.lower()}-{sha256(path)[:12]}", build, room)
 
 
-def _from_hub(source: str, progress: Progress) -> Path:
+def _from_hub(source: str, progress: Progress, weights: bool) -> Path:
     from huggingface_hub import errors, snapshot_download
 
-    wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+    wanted = ["*.json", "*.jinja", "*.model", "*.txt", *(["*.safetensors"] if weights else [])]
     progress(f"fetching {source}", 0, 0)
     try:
         return Path(snapshot_download(source, allow_patterns=wanted))

@@ -7,7 +7,7 @@ device without loading anything. Any other Hub id, local folder or GGUF file wor
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ class Backbone:
     name: str
     source: str
     licence: str
-    parameters: int
+    parameters: float
     context: int
     style: str
     layers: int
@@ -71,6 +71,26 @@ def find(name: str) -> Backbone | None:
     """The catalogue's entry of this name or Hub id (letter case ignored), or None."""
     wanted = name.lower()
     return next((b for b in CATALOGUE.values() if wanted in (b.name, b.source.lower())), None)
+
+
+def from_config(name: str, config: Any, style: str) -> Backbone:
+    """The entry of a model that is not in the catalogue, from its transformers configuration."""
+    config = getattr(config, "text_config", config)  # models that read pictures too
+    hidden, layers, heads = config.hidden_size, config.num_hidden_layers, config.num_attention_heads
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    head = getattr(config, "head_dim", None) or hidden // heads
+    inner = getattr(config, "intermediate_size", None) or getattr(config, "ffn_dim", None) or 4 * hidden
+    mlp = (2 if config.model_type in _UNGATED else 3) * hidden * inner
+    weights = layers * (2 * hidden * head * (heads + kv_heads) + mlp)
+    ends = config.vocab_size * hidden * (1 if getattr(config, "tie_word_embeddings", False) else 2)
+    context = getattr(config, "max_position_embeddings", None) or 0
+    return Backbone(
+        name, name, "", (weights + ends) / 1e6, context, style, layers, hidden, inner, config.vocab_size, heads,
+        kv_heads, head,
+    )  # fmt: skip
+
+
+_UNGATED = ("gpt_neox", "opt", "gpt2", "phi", "bloom", "falcon", "gptj", "starcoder2")  # two MLP layers, not three
 
 
 def as_frame() -> pd.DataFrame:

@@ -3,12 +3,14 @@
 The peak is reached in the backward pass of the largest pack. It is the sum of
 
     weights      parameters x bytes of the number format (4-bit: 0.56 bytes with its scales; embeddings stay 16-bit)
-    adapter      LoRA weights in float32, with gradient and the two moments of AdamW: 16 bytes each
-    activations  what each layer keeps for the backward pass, per token of the pack (see `_kept_per_token`)
-    logits       answer tokens x vocabulary: the output in 16 bits, its float32 copy, and the gradient of that
-    base         what the process takes before any model: Python, PyTorch, and on a GPU the kernels' work space
+    adapter      LoRA weights in float32 with their gradient, and a copy in the number format that is computed in
+    optimiser    the two moments of AdamW in float32
+    activations  what each layer keeps for the backward pass, per token of the pack (see `_kept`)
+    logits       answer tokens x vocabulary: the output, its gradient, and that times a factor, in 16 bits
+    base         what the process takes before any model: Python, PyTorch, and on a GPU its context
 
-Compare with measured peaks: `pytest -m gpu tests/training/test_gpu.py` prints both for nine configurations.
+Compare with measured peaks: `python tests/benchmarks/bench_memory.py` on a CPU, and
+`pytest -m gpu tests/training/test_gpu.py` for nine configurations on a GPU.
 """
 
 from __future__ import annotations
@@ -20,17 +22,27 @@ if TYPE_CHECKING:
     from cypher_magic.model.catalogue import Backbone
 
 _BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.1, "4bit": 0.56}
+_LOGIT_ROWS = 128  # of which the loss holds float32 copies at one time
+BASE = {"cuda": 0.6e9, "mps": 0.8e9, "cpu": 0.84e9}
+"""Bytes that a training process takes before any model, by kind of device (measured)."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What decides the memory besides the backbone: the largest pack's tokens and answer tokens, and the adapter."""
+    """What decides the memory besides the backbone: the largest pack, the adapter, how and where it is computed.
+
+    `tokens` and `answers` count the pack's tokens and those that are trained, `prefix` the tokens that its `examples`
+    share; `kind` is cuda, mps or cpu.
+    """
 
     tokens: int
     answers: int
     rank: int = 16
     precision: str = "bf16"
     checkpointing: bool = False
+    prefix: int = 0
+    examples: int = 16
+    kind: str = "cuda"
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Estimate:
 
     weights: float
     adapter: float
+    optimiser: float
     activations: float
     logits: float
     base: float
@@ -46,7 +59,7 @@ class Estimate:
     @property
     def total(self) -> float:
         """Bytes in all."""
-        return self.weights + self.adapter + self.activations + self.logits + self.base
+        return sum(vars(self).values())
 
 
 def estimate(backbone: Backbone, work: Workload, *, base: float = 0.0) -> Estimate:
@@ -55,11 +68,15 @@ def estimate(backbone: Backbone, work: Workload, *, base: float = 0.0) -> Estima
     embedded = b.vocabulary * b.hidden
     layers = b.parameters * 1e6 - embedded
     weights = embedded * wide + layers * _BYTES[work.precision]
-    kept = b.hidden * wide if work.checkpointing else _kept_per_token(b, wide, work.rank)
-    activations = work.tokens * (kept * b.layers + (_kept_per_token(b, wide, work.rank) if work.checkpointing else 0))
-    activations += work.tokens**2 * (1 + wide)  # the mask that says who may see whom, as bool and as what is added
-    logits = work.answers * b.vocabulary * (wide + 4 + 4)
-    return Estimate(weights, adapter_size(b, work.rank) * 16.0, activations, logits, base)
+    kept, size = _kept(b, work, wide), adapter_size(b, work.rank)
+    one_layer = 4 * work.tokens * b.inner * wide  # the gradients that are on their way through a layer
+    layer_inputs = work.tokens * b.hidden * wide * b.layers
+    activations = (layer_inputs + kept if work.checkpointing else kept * b.layers) + one_layer
+    if work.kind != "cpu":
+        activations += work.tokens**2 * (1 + wide)  # the mask that says who may see whom, as bool and as what is added
+    logits = 3 * work.answers * b.vocabulary * wide + 2 * min(work.answers, _LOGIT_ROWS) * b.vocabulary * 4
+    copies = wide if wide < 4 else 0
+    return Estimate(weights, size * (8.0 + copies), size * 8.0, activations, logits, base)
 
 
 def adapter_size(backbone: Backbone, rank: int) -> int:
@@ -73,16 +90,28 @@ def adapter_size(backbone: Backbone, rank: int) -> int:
     return rank * ends * b.layers
 
 
-def _kept_per_token(b: Backbone, wide: float, rank: int) -> float:
-    """Bytes that one layer keeps for the backward pass, per token.
+def _kept(b: Backbone, work: Workload, wide: float) -> float:
+    """Bytes that one layer keeps for the backward pass.
 
-    Inputs of the adapted layers (the attention's, its output's, the MLP's, its down projection's), the attention's
-    queries, keys, values (repeated to all heads) and output, gate and up of the MLP with their product, the float32
-    copies of both norms, and the adapters' inner values.
+    Per token: the inputs of the adapted layers (the attention's, its output's, the MLP's), gate and up of the MLP,
+    their activation and product, the float32 inputs of both norms, and the adapters' inner values; and the attention.
     """
-    heads = b.heads * b.head_dim
-    inputs = 2 * b.hidden
-    attention = 4 * heads
     mlp = 4 * b.inner if b.style == "chat" else 3 * b.inner
-    norms = 2 * b.hidden * 5.0
-    return (inputs + attention + mlp) * wide + norms + 7 * rank * wide
+    per_token = (2 * b.hidden + mlp + 7 * work.rank) * wide + 2 * b.hidden * (4.0 if work.kind == "cpu" else 5.0)
+    return work.tokens * per_token + (_by_segment if work.kind == "cpu" else _masked)(b, work, wide)
+
+
+def _masked(b: Backbone, work: Workload, wide: float) -> float:
+    """One masked call: queries, keys and values (repeated to all heads) and the output."""
+    return work.tokens * 4 * b.heads * b.head_dim * wide
+
+
+def _by_segment(b: Backbone, work: Workload, wide: float) -> float:
+    """A call a segment: queries, output (and as it goes on in one piece), keys and values; and for each segment the
+    prefix's keys and values with its own in one piece, and the mask over them.
+    """  # fmt: skip
+    own = work.tokens - work.prefix
+    seen = work.examples * work.prefix + own
+    keys = 2 * b.kv_heads * b.head_dim
+    mask = own * seen / work.examples
+    return (work.tokens * (3 * b.heads * b.head_dim + keys) + seen * keys + mask) * wide
