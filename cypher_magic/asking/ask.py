@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.model.constrain import Constraint
 
-__all__ = ["BatchModel", "Model", "Prompting", "Reply", "Rules", "ask", "ask_many", "checked", "examine"]
+__all__ = ["BatchModel", "LiveModel", "Model", "Prompting", "Reply", "Rules", "ask", "ask_many", "checked", "examine"]
 
 LONGEST_QUESTION = 2000  # characters; a question is a sentence or two
 
@@ -75,6 +75,10 @@ class BatchModel(Protocol):
         progress: Callable[[int, int], None] | None = None,
         constraint: Constraint | None = None,
     ) -> Sequence[Reply]: ...
+
+
+class LiveModel(Model, BatchModel, Protocol):
+    """A model that answers one question or many, whether it lives here or behind an address."""
 
 
 def ask(

@@ -1,4 +1,4 @@
-"""From the name of a run to a live model that answers."""
+"""From the name of a run, or the address of a server, to a live model that answers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from cypher_magic.errors import NoModel
 from cypher_magic.training.runs import find_run, runs
 
 if TYPE_CHECKING:
+    from cypher_magic.asking.ask import LiveModel
     from cypher_magic.model.backbones import Progress
     from cypher_magic.model.generate import CypherModel
 
@@ -29,11 +30,26 @@ def newest_run() -> str:
 
 def written(name: str) -> float:
     """When a run's weights were written: a run that goes on, or was made anew, gets newer ones."""
-    return 0.0 if name in UNTUNED else max(f.stat().st_mtime for f in find_run(name).adapter.iterdir())
+    from cypher_magic.model.endpoint import is_address
+
+    return (
+        0.0 if name in UNTUNED or is_address(name) else max(f.stat().st_mtime for f in find_run(name).adapter.iterdir())
+    )
 
 
-def load(name: str, progress: Progress | None = None) -> CypherModel:
-    """The model of a run, `base` or `starter`, on the best device here; fetches the backbone when it is not cached."""
+def load(name: str, progress: Progress | None = None) -> LiveModel:
+    """The model behind a server's address; else that of a run, `base` or `starter`, on the best device here.
+
+    Fetches the backbone when it is not cached.
+    """
+    from cypher_magic.model.endpoint import Endpoint, address, is_address
+
+    if is_address(name):
+        return Endpoint(address(name))
+    return _loaded(name, progress)
+
+
+def _loaded(name: str, progress: Progress | None) -> CypherModel:
     from cypher_magic.model.backbones import local_folder, silent
     from cypher_magic.model.catalogue import DEFAULT
     from cypher_magic.model.generate import CypherModel

@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary
 from cypher_magic.errors import NotConnected, OptionError
 
 if TYPE_CHECKING:
+    from cypher_magic.asking.ask import LiveModel
     from cypher_magic.asking.conversation import Conversation
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.model.backbones import Progress
-    from cypher_magic.model.generate import CypherModel
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Session:
     connections: dict[str, Connection] = field(default_factory=dict)
     current: str | None = None
     run: str | None = None
-    models: dict[tuple[str, float], CypherModel] = field(default_factory=dict)  # at most one: models are large
+    models: dict[tuple[str, float], LiveModel] = field(default_factory=dict)  # at most one: models are large
     # by the connection itself, not by its name: another graph under that name must not hear of this one's
     conversations: WeakKeyDictionary[Connection, Conversation] = field(default_factory=WeakKeyDictionary)
 
@@ -56,8 +56,8 @@ def schema_or_none() -> GraphSchema | None:
     return connection().schema() if SESSION.current is not None else None
 
 
-def model(name: str | None = None, progress: Progress | None = None) -> CypherModel:
-    """The live model of a run, loaded when it is not the one in memory."""
+def model(name: str | None = None, progress: Progress | None = None) -> LiveModel:
+    """The live model of a run or behind an address, loaded when it is not the one in memory."""
     from cypher_magic.asking import live
 
     name = name or SESSION.run or live.newest_run()
