@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from transformers import DynamicCache
 
+from cypher_magic.model.drafts import PHRASES, Drafts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from cypher_magic.data.example import Turn
     from cypher_magic.model.constrain import Constraint
     from cypher_magic.model.prompt import Encoded, Prompt
+
+_GUESSED = 5  # tokens that are computed along with each one, in the hope that the model agrees
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class CypherModel:
         self.model, self.tokenizer, self.prompt, self.name = model, tokenizer, prompt, name
         self._prefix: tuple[int, ...] = ()
         self._cache: Any = None
+        self._drafts = Drafts()
         ends = {tokenizer.eos_token_id, *tokenizer(prompt.end, add_special_tokens=False)["input_ids"][-1:]}
         self.end_ids = frozenset(i for i in ends if i is not None)
 
@@ -107,19 +112,29 @@ class CypherModel:
         return self._completion(guide, time.perf_counter() - started)
 
     def _follow(self, guide: Guide, question: list[int], cache: Any, stream: Callable[[str], None] | None) -> None:
-        """Let the model write what the guide allows; the cache holds question and reply, but for the last token."""
+        """Let the model write what the guide allows; the cache holds question and reply, but for the last token.
+
+        Every step computes the last token and guesses of those behind it; the guide goes on as long as they were right.
+        """
         shared = cache.get_seq_length()
+        drafts = self._drafts
+        drafts.learn(question)
         fed: list[int] = []
         while not guide.done:
             wanted = question + guide.tokens
             kept = min(_common(fed, wanted), len(wanted) - 1)
             if kept < len(fed):
                 cache.crop(shared + kept - cache.get_seq_length())
-            logits = self._step([wanted[kept:]], cache)[0]
-            fed = wanted
-            guide.next(int(logits.argmax()), _scores(logits))
-            if stream is not None and not (guide.done and guide.ended):
-                stream(self._decode(guide.tokens))
+            guesses = drafts.guess(wanted, _GUESSED)
+            logits = self._step([wanted[kept:] + guesses], cache, len(guesses) + 1)[0]
+            fed = wanted + guesses
+            for at, best in enumerate(logits.argmax(-1).tolist()):
+                guide.next(best, _scores(logits[at]))
+                if stream is not None and not (guide.done and guide.ended):
+                    stream(self._decode(guide.tokens))
+                if guide.done or question + guide.tokens != fed[: len(wanted) + at + 1]:
+                    break
+        drafts.learn([*question[-3:], *guide.tokens, *sorted(self.end_ids)[-1:]])
 
     def _guide(self, constraint: Constraint | None, most: int) -> Guide:
         return Greedy(self.end_ids, most) if constraint is None else constraint.guide(self.end_ids, most)
@@ -127,11 +142,11 @@ class CypherModel:
     def _completion(self, guide: Guide, seconds: float) -> Completion:
         return Completion(self._decode(guide.tokens), tuple(guide.tokens), guide.ended, seconds, guide.retreats)
 
-    def _step(self, ids: list[list[int]], cache: Any) -> torch.Tensor:
-        """The scores of the next token of each row."""
+    def _step(self, ids: list[list[int]], cache: Any, places: int = 1) -> torch.Tensor:
+        """The scores of the next token at the last places of each row: rows x places x tokens."""
         inputs = torch.tensor(ids, device=self.model.device)
-        logits = self.model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
-        return torch.Tensor(logits[:, -1])
+        logits = self.model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=places).logits
+        return torch.Tensor(logits)
 
     def _cache_for(self, prefix: tuple[int, ...]) -> Any:
         """The cache that holds this prefix's keys and values; cropped back to it after every question."""
@@ -141,6 +156,10 @@ class CypherModel:
             if prefix:
                 self._step([list(prefix)], cache)
             self._cache, self._prefix = cache, prefix
+            self._drafts = Drafts()
+            for text in PHRASES:
+                self._drafts.learn(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            self._drafts.learn(prefix)
         return self._cache
 
     @torch.inference_mode()
