@@ -33,7 +33,7 @@ def notebook(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     """A loaded shell in a folder of its own; `notebook.fails(cell)` gives the error and what was shown."""
     shell.run_line_magic("load_ext", "cypher_magic")
     monkeypatch.setattr(state, "SESSION", state.Session())
-    monkeypatch.setattr(Run, "start", lambda run: None)
+    monkeypatch.setattr(Run, "start", lambda run, variables=None: None)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 

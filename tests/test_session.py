@@ -39,7 +39,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are worked on in this process: `start` does the whole work (the process has its own tests)."""
-    monkeypatch.setattr(Run, "start", lambda run: worker.main(run.folder))
+    monkeypatch.setattr(Run, "start", lambda run, variables=None: worker.main(run.folder))
 
 
 def small(backbone: Path, **changes: Any) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def test_a_script_reads_what_goes_on(backbone: Path, capsys: pytest.CaptureFixtu
 
 def test_in_the_background_the_run_is_returned_at_once(backbone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = threading.Event()
-    monkeypatch.setattr(Run, "start", lambda run: started.set())
+    monkeypatch.setattr(Run, "start", lambda run, variables=None: started.set())
     run = session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone, background=True))
     assert started.is_set() and run.state == "created"
 

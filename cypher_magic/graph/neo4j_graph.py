@@ -80,12 +80,13 @@ class Connection:
         on_close: Callable[[], None] | None = None,
         owns_driver: bool = True,
         settings: Mapping[str, Any] | None = None,
+        embedded: bool = False,
     ) -> None:
         self.name = name
         self.uri = uri
         self.user = user
         self.database = database
-        self.embedded = writer is not None
+        self.embedded = embedded or writer is not None
         self.settings: Mapping[str, Any] = settings or {}
         self.closed = False
         self._driver = driver

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers import logging as transformers_logging
 
 from cypher_magic.errors import ModelError, OptionError
@@ -24,18 +25,23 @@ transformers_logging.disable_progress_bar()
 warnings.filterwarnings("ignore", message=".*(torch_dtype|is_gradient_checkpointing).*is deprecated.*")
 
 _UNREADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
+_FITS = "%cypher_models tells what fits here"
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where a model runs and in which number format: `kind` is cuda, mps or cpu."""
+    """Where a model runs and in which number format: `kind` is cuda, mps or cpu.
+
+    `quantised` is int8 or 4bit where the base weights are stored that way; `dtype` is what is computed in then.
+    """
 
     kind: str
     dtype: torch.dtype
+    quantised: str = ""
 
     def __str__(self) -> str:
-        numbers = str(self.dtype).removeprefix("torch.")
+        numbers = self.quantised or str(self.dtype).removeprefix("torch.")
         if self.kind == "cuda":
             return f"{torch.cuda.get_device_name()} ({numbers})"
         if self.kind == "mps":
@@ -54,9 +60,18 @@ def choose_device(kind: str = "auto", precision: str = "auto") -> Device:
         raise OptionError("There is no CUDA GPU that PyTorch can use.", hint="use device: cpu, or auto")
     elif kind == "mps" and not torch.backends.mps.is_available():
         raise OptionError("There is no Apple GPU that PyTorch can use.", hint="use device: cpu, or auto")
-    if precision != "auto":
+    if precision in _DTYPES:
         return Device(kind, _DTYPES[precision])
-    return Device(kind, torch.bfloat16 if _bf16(kind) else torch.float16 if kind == "cuda" else torch.float32)
+    dtype = torch.bfloat16 if _bf16(kind) else torch.float16 if kind == "cuda" else torch.float32
+    if precision == "auto":
+        return Device(kind, dtype)
+    if kind != "cuda":
+        raise OptionError(f"precision: {precision} needs an NVIDIA GPU.", hint="use precision: auto")
+    if find_spec("bitsandbytes") is None:
+        raise OptionError(
+            f"precision: {precision} needs the package bitsandbytes.", hint="pip install 'cypher-magic[quantised]'"
+        )
+    return Device(kind, dtype, precision)
 
 
 def _bf16(kind: str) -> bool:
@@ -78,11 +93,24 @@ def load_tokenizer(folder: Path) -> Any:
 
 def load_backbone(folder: Path, device: Device) -> Any:
     """The model in a folder, in evaluation mode on the device; code from the folder is never run."""
+    stored: dict[str, Any] = {}
+    if device.quantised:
+        eight = device.quantised == "int8"
+        stored["quantization_config"] = BitsAndBytesConfig(
+            load_in_8bit=eight,
+            load_in_4bit=not eight,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=device.dtype,
+        )
+        stored["device_map"] = {"": torch.cuda.current_device()}
     try:
-        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=device.dtype, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=device.dtype, trust_remote_code=False, **stored)
+    except torch.OutOfMemoryError as exc:
+        raise ModelError("The backbone does not fit into the GPU's memory.", hint=_FITS) from exc
     except _UNREADABLE as exc:
         raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}") from exc
-    return model.to(device.kind).eval()
+    return (model if device.quantised else model.to(device.kind)).eval()
 
 
 def load_tuned(backbone: Path, adapter: Path, device: Device) -> Any:

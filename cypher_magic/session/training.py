@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.errors import TrainingError
 from cypher_magic.session import state
 
 if TYPE_CHECKING:
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from cypher_magic.data.read import Dataset
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.model.backbones import Progress
+    from cypher_magic.training.dry_run import DryRun
     from cypher_magic.training.events import TrainEvent
+    from cypher_magic.training.forecast import Forecast
+    from cypher_magic.training.run_table import RunList
     from cypher_magic.training.runs import Run
+    from cypher_magic.training.settings import TrainingSettings
 
 Watch = Callable[["Run"], Callable[["list[TrainEvent]"], None]]  # what to do with the events of a run that starts
 
@@ -44,16 +48,21 @@ def finetune(
     background: bool = False,
     display: bool | Watch = True,
     progress: Progress | None = None,
+    dry_run: bool = False,
+    force: bool = False,
     **settings: Any,
-) -> Run:
+) -> Run | DryRun:
     """Fine-tune a backbone on examples in a process of its own, and make the result the current model.
 
     `data` and `val` are what `load_examples` takes, or a Dataset; without `val` a part of `data` is set aside. `fix`
     trains on the repaired examples. `settings` are those of `TrainingSettings`. Returns when the run has ended, or at
-    once with `background`. An interrupt stops it and keeps the adapter.
+    once with `background`. An interrupt stops it and keeps the adapter. `dry_run` starts and writes nothing and
+    returns a `DryRun`. Raises `TrainingError` when the backbone can not fit into memory, unless `force`.
     """
-    from cypher_magic.model.backbones import local_folder
+    from cypher_magic.model.backbones import local_folder, silent
     from cypher_magic.model.starter import starting_adapter
+    from cypher_magic.training import dry_run as dry
+    from cypher_magic.training.executed import environment
     from cypher_magic.training.runs import create_run
     from cypher_magic.training.settings import TrainingSettings
 
@@ -63,21 +72,50 @@ def finetune(
     if display and dataset.report.errors:
         print("The data has errors: %cypher_data check tells which rows, fix (--fix) leaves them out.")
     graph = state.schema_or_none()
-    local_folder(wanted.backbone, **({"progress": progress} if progress else {}))
     schema, card = graph.render() if graph else None, {"prefix": dataset.prefix}
+    if not dry_run:
+        _make_room()
+    expected = _expected(wanted, dataset, schema, progress or silent)
+    if dry_run:
+        return dry.dry_run(name, expected)
+    warning = expected.check(force=force)
+    if warning and display:
+        print(warning)
+    local_folder(wanted.backbone, progress=progress or silent)
     run = create_run(name, wanted, dataset.train, dataset.val, schema=schema, card=card)
-    run.start()
+    run.start(environment(state.connection() if graph else None))
     watch: Watch | None = _print_progress if display is True else display or None
     on_events = watch(run) if watch else None
-    state.SESSION.models.clear()
     before, state.SESSION.run = state.SESSION.run, name
     if background:
         return run
+    answers = False  # a run that failed, or was stopped while it waited for its turn, answers no questions
     try:
-        return run.wait(on_events)
-    except TrainingError:
-        state.SESSION.run = None if before == name else before  # a run that failed answers no questions
-        raise
+        run.wait(on_events)
+        answers = (run.folder / "adapter").is_dir()
+    finally:
+        if not answers:
+            state.SESSION.run = None if before == name else before
+    return run
+
+
+def _expected(wanted: TrainingSettings, dataset: Dataset, schema: str | None, progress: Progress) -> Forecast:
+    from cypher_magic.model.backbones import local_folder
+    from cypher_magic.training.forecast import forecast
+
+    folder = local_folder(wanted.backbone, progress=progress, weights=False)
+    return forecast(wanted, dataset.train, dataset.val, folder=folder, schema=schema, instruction=dataset.prefix)
+
+
+def _make_room() -> None:
+    """Let go of the model that answers: the run that starts needs its memory, and will be the one that answers."""
+    import gc
+
+    state.SESSION.models.clear()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def _dataset(data: Any, val: Any, *, fix: bool) -> Dataset:
@@ -104,11 +142,46 @@ def _print_progress(run: Run) -> Callable[[list[TrainEvent]], None]:
     return show
 
 
-def runs() -> list[Run]:
-    """All runs, newest first."""
+def runs() -> RunList:
+    """All runs, newest first: a list that shows itself as a table."""
+    from cypher_magic.training.run_table import RunList
     from cypher_magic.training.runs import runs as all_runs
 
-    return all_runs()
+    return RunList(all_runs())
+
+
+def compare_runs(*names: str) -> pd.DataFrame:
+    """Runs side by side, a column each: the settings in which they differ, rows, losses, time, scores."""
+    from cypher_magic.training.run_table import compare
+    from cypher_magic.training.runs import find_run
+
+    return compare([find_run(name) for name in names])
+
+
+def remove_run(name: str) -> str:
+    """Delete a run's folder and return what there is to say about it in one line.
+
+    Raises `OptionError` while it goes on, or when a run that has not completed starts from it.
+    """
+    from cypher_magic.training.runs import find_run
+
+    heirs = find_run(name).remove()
+    if state.SESSION.run == name:
+        state.SESSION.run = None
+    state.SESSION.models.clear()
+    kept = f" ({', '.join(heirs)}, continued from it, stays whole)" if heirs else ""
+    return f"run {name} is removed{kept}"
+
+
+def resume_run(name: str) -> Run:
+    """Let a run that was stopped, failed or died go on in a new process, and return it at once."""
+    from cypher_magic.training.executed import environment
+    from cypher_magic.training.runs import find_run
+
+    run = find_run(name)
+    _make_room()
+    run.resume(environment(state.connection() if state.SESSION.current is not None else None))
+    return run
 
 
 def use_run(name: str) -> str:
@@ -122,8 +195,11 @@ def use_run(name: str) -> str:
     return name
 
 
-def backbones() -> pd.DataFrame:
-    """The backbones this package knows, one row each."""
-    from cypher_magic.model.catalogue import as_frame
+def backbones(device: str = "auto") -> pd.DataFrame:
+    """The backbones this package knows, one row each, with the memory that training takes and what fits here.
 
-    return as_frame()
+    Columns: name, parameters (millions), context, style, licence, gated, peak_gb, here, source, note.
+    """
+    from cypher_magic.training.fits import backbones_here
+
+    return backbones_here(device)

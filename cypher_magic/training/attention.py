@@ -19,6 +19,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from cypher_magic.model.prompt import Encoded
+from cypher_magic.training.loss import answer_logits
+from cypher_magic.training.packing import Pack
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -75,3 +79,28 @@ def _by_segment(
         k, v = torch.cat([keys, k], 2), torch.cat([values, v], 2)
         parts.append(scaled_dot_product_attention(q, k, v, attn_mask=mask, **options))
     return torch.cat(parts, 2)
+
+
+@torch.no_grad()
+def takes_packs(model: Any) -> bool:
+    """Whether this model keeps packed examples apart: tried with a few tokens.
+
+    Some attentions ignore such a mask or refuse it, some models count positions on their own, and those that carry a
+    state from token to token know no mask.
+    """
+    prefix, asked = (1, 2, 3), Encoded((1, 2, 3), (6, 7, 8), (9,))
+    packs = [Pack(prefix, (Encoded(prefix, first, (9,)), asked)) for first in ((4, 5), (10, 11))]
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    try:
+        one, other, alone = (
+            answer_logits(model, {k: v.to(device) for k, v in pack.tensors().items()})[0, -1].float()
+            for pack in (*packs, Pack(prefix, (asked,)))
+        )
+    except (ValueError, TypeError, IndexError, RuntimeError):
+        return False
+    finally:
+        model.train(was_training)
+    likeness = torch.cosine_similarity(one - one.mean(), alone - alone.mean(), dim=0)
+    return bool(torch.allclose(one, other, atol=1e-3) and likeness > 0.99)

@@ -2,7 +2,7 @@
 
 kinds: queued (device, behind, message: the run waits for its device), turn (it has it), started (device, steps,
 packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second, memory_bytes, eta_seconds), evaluated
-(epoch, loss), sampled (epoch, samples), checkpointed (step), noted (message), resumed, finished (state: completed or
+(epoch, loss, executable), sampled (epoch, samples), checkpointed (step), noted (message), resumed, finished (state: completed or
 stopped), failed (message, hint).
 """
 
@@ -99,7 +99,9 @@ def told(event: TrainEvent, name: str) -> str:
     if event.kind == "step" and event["step"] == 2:  # the first one is slow: it warms up
         return f"about {max(1, round(event['eta_seconds'] / 60))} minutes to go"
     if event.kind == "evaluated":
-        return f"epoch {event['epoch']:g}: validation loss {event['loss']:.3f}"
+        loss = f"validation loss {event['loss']:.3f}" if "loss" in event.values else ""
+        runs = f"{event['executable']:.0%} of the queries run" if "executable" in event.values else ""
+        return f"epoch {event['epoch']:g}: " + ", ".join(filter(None, (loss, runs)))
     if event.kind == "queued":
         return f"{name} {event['message']}"
     return str(event["message"]) if event.kind in ("noted", "failed") else ""

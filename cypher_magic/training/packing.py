@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.model.prompt import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cypher_magic.training.settings import TrainingSettings
 
 PREFIX = -1
 Row = Encoded
@@ -42,6 +44,15 @@ class Pack:
     def answer_tokens(self) -> int:
         """Tokens that are trained on."""
         return sum(len(row.answer) for row in self.rows)
+
+    def halves(self) -> tuple[Pack, Pack]:
+        """The pack as two of half as many examples each."""
+        middle = len(self.rows) // 2
+        return replace(self, rows=self.rows[:middle]), replace(self, rows=self.rows[middle:])
+
+    def tensors(self) -> dict[str, Any]:
+        """What the model takes, see `collate`."""
+        return collate(self)
 
 
 class PackPlan:
@@ -80,6 +91,28 @@ class PackPlan:
             for group, count in zip(self.groups, self.counts, strict=True)
             for chunk in _even_chunks(group, count)
         ]
+
+
+def plan_packs(rows: Sequence[Row], settings: TrainingSettings) -> tuple[PackPlan, int]:
+    """The packs of an epoch, and how many of them make one optimiser step.
+
+    With several schemas a step takes several packs, so that it never sees one graph only.
+    """
+    schemas = len({row.prefix for row in rows})
+    batch = batch_of(rows, settings)
+    per_step = max(-(-batch // settings.pack_examples), min(4, schemas))
+    examples = max(1, round(batch / per_step))
+    return PackPlan(rows, examples=examples, tokens=settings.pack_tokens, seed=settings.seed), per_step
+
+
+def batch_of(rows: Sequence[Row], settings: TrainingSettings) -> int:
+    """Examples per optimiser step: as set, or 16 behind one schema and 64 behind several."""
+    return settings.batch_size or (16 if len({row.prefix for row in rows}) == 1 else 64)
+
+
+def optimiser_steps(packs: int, per_step: int, epochs: int) -> int:
+    """Optimiser steps in all; the last step of an epoch takes what is left."""
+    return -(-packs // per_step) * epochs
 
 
 def _packs_needed(group: Sequence[Row], examples: int, tokens: int) -> int:

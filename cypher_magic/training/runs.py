@@ -12,15 +12,12 @@ STOP                  there when somebody asked the run to stop
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -31,11 +28,12 @@ from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
 from cypher_magic.places import runs_dir
 from cypher_magic.training.events import EventReader, EventWriter, TrainEvent, read_events
-from cypher_magic.training.process import born
+from cypher_magic.training.process import born, end
+from cypher_magic.training.processes import command as launcher
 from cypher_magic.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _NAME = re.compile(r"[\w][\w.-]{0,63}\Z")
@@ -64,6 +62,11 @@ class Run:
         """The run's metadata."""
         card: dict[str, Any] = json.loads((self.folder / "card.json").read_text(encoding="utf-8"))
         return card
+
+    @property
+    def created(self) -> float:
+        """When the run was made, in seconds since the epoch."""
+        return datetime.fromisoformat(self.card["created"]).timestamp()
 
     @property
     def adapter(self) -> Path:
@@ -107,11 +110,14 @@ class Run:
             self.folder / "card.json", json.dumps({**self.card, **values}, indent=1, ensure_ascii=False, default=str)
         )
 
-    def start(self) -> None:
-        """Start the worker process in a session of its own, so that an interrupt of the notebook does not reach it."""
-        command = [sys.executable, "-m", "cypher_magic.training.worker", str(self.folder)]
+    def start(self, variables: Mapping[str, str] | None = None) -> None:
+        """Start the worker process in a session of its own, so that an interrupt of the notebook does not reach it.
+
+        `variables` are added to its environment: how it reaches the graph.
+        """
+        command = [*launcher(self.settings.launch), "cypher_magic.training.worker", str(self.folder)]
         # Threads that spin while they wait make a busy machine up to ten times slower; on an idle one it costs little.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **(variables or {})}
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -126,7 +132,7 @@ class Run:
         threading.Thread(target=process.wait, name=f"reap {self.name}", daemon=True).start()
         _write(self.folder / "worker.pid", f"{process.pid} {born(process.pid)}")
 
-    def resume(self) -> None:
+    def resume(self, variables: Mapping[str, str] | None = None) -> None:
         """Go on from the last whole checkpoint (from the start when there is none), in a new worker process.
 
         Raises `OptionError` when there is nothing to resume: the run goes on, or has completed.
@@ -140,7 +146,30 @@ class Run:
         (self.folder / "STOP").unlink(missing_ok=True)
         # Before the worker's first word this is the last stage, so that nobody takes the old end for the new one.
         EventWriter(self.folder / "events.jsonl").write("resumed")
-        self.start()
+        self.start(variables)
+
+    def remove(self) -> list[str]:
+        """Delete the run's folder; the names of the runs that were continued from it, which need it no more.
+
+        Raises `OptionError` while it goes on, or when a run that has not completed starts from it.
+        """
+        if self.worker_alive():
+            raise OptionError(f"Run {self.name} is going on.", hint=f"%finetune stop {self.name}")
+        heirs = [run for run in runs() if run.folder != self.folder and run.settings.start_from == self.name]
+        for heir in heirs:
+            if heir.state != "completed":  # resuming it would begin with this adapter
+                raise OptionError(
+                    f"Run {heir.name}, which is {heir.state}, starts from {self.name}.",
+                    hint=f"remove {heir.name} first, or let it complete",
+                )
+        try:
+            gone = self.folder.with_name(f".{self.name}.removed")
+            shutil.rmtree(gone, ignore_errors=True)
+            self.folder.rename(gone)  # in one step: a folder that is half deleted is no run
+            shutil.rmtree(gone)
+        except OSError as exc:
+            raise TrainingError(f"Run {self.name} can not be removed: {exc.strerror}.") from exc
+        return [heir.name for heir in heirs]
 
     def worker_alive(self) -> bool:
         """Whether the worker process is there (and is the one that was started, not another with its number)."""
@@ -157,9 +186,7 @@ class Run:
     def kill(self) -> None:
         """End the worker at once; the adapter of the last checkpoint stays."""
         if self.worker_alive():
-            pid = int((self.folder / "worker.pid").read_text().split()[0])
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            end(int((self.folder / "worker.pid").read_text().split()[0]))
 
     def wait(self, on_events: Callable[[list[TrainEvent]], None] | None = None) -> Run:
         """Return when the run has ended. An interrupt asks it to stop; a second one ends it at once.

@@ -31,6 +31,9 @@ def doc(
     return field(default=default, metadata=meta)
 
 
+PRECISIONS = ("auto", "bf16", "fp16", "fp32", "int8", "4bit")
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """Everything that decides what comes out of a run, besides its examples."""
@@ -43,11 +46,15 @@ class TrainingSettings:
     lora_rank: int = doc(16, "LoRA rank; more capacity, more memory", low=1, high=1024)
     lora_alpha: int = doc(32, "LoRA alpha; the adapter is scaled by alpha / rank", low=1, high=4096)
     lora_dropout: float = doc(0.0, "dropout on the adapter's input", low=0.0, high=0.9)
-    max_tokens: int = doc(1024, "tokens per example; longer ones are left out, never cut", low=32, high=131072)
+    max_tokens: int = doc(
+        1024, "tokens per example; longer ones get a part of their schema, never a cut question", low=32, high=131072
+    )
     prompt_style: str = doc("auto", "how a question is put to the model", choices=("auto", "chat", "plain"))
     seed: int = doc(0, "seed of shuffling, adapter and dropout", low=0)
     device: str = doc("auto", "where to train", choices=("auto", "cuda", "mps", "cpu"))
-    precision: str = doc("auto", "number format of the base weights", choices=("auto", "bf16", "fp16", "fp32"))
+    precision: str = doc(
+        "auto", "number format of the base weights; int8 and 4bit need an NVIDIA GPU", choices=PRECISIONS
+    )
     warmup: float = doc(0.05, "share of the steps in which the learning rate rises", low=0.0, high=0.9, advanced=True)
     schedule: str = doc(
         "cosine", "how the learning rate falls", choices=("cosine", "linear", "constant"), advanced=True
@@ -56,10 +63,40 @@ class TrainingSettings:
     clip: float = doc(1.0, "gradient norm is clipped to this", low=0.0, high=1000.0, advanced=True)
     pack_examples: int = doc(16, "examples that share one schema prefix in one pass", low=1, high=256, advanced=True)
     pack_tokens: int = doc(4096, "tokens in one pass at the most", low=64, high=1 << 20, advanced=True)
+    keep: str = doc(
+        "last",
+        "which epoch's adapter is kept: the last, the one of the lowest validation loss, or of most executable queries",
+        choices=("last", "loss", "executable"),
+        advanced=True,
+    )
+    patience: int = doc(0, "epochs without improvement after which training ends (0 = never)", low=0, advanced=True)
+    executed: int = doc(
+        0, "validation questions whose query is run on the connected graph after each epoch", low=0, advanced=True
+    )
     probes: int = doc(3, "validation questions answered after each epoch", low=0, high=50, advanced=True)
     log_every: int = doc(1, "optimiser steps between two log lines", low=1, high=10_000, advanced=True)
     checkpoint_every: int = doc(0, "optimiser steps between checkpoints (0 = one an epoch)", low=0, advanced=True)
     keep_checkpoints: int = doc(2, "checkpoints kept on disk", low=1, high=100, advanced=True)
+    gradient_checkpointing: str = doc(
+        "auto",
+        "compute activations twice instead of keeping them: less memory, a third slower; auto = when memory runs out",
+        choices=("auto", "on", "off"),
+        advanced=True,
+    )
+    compile: str = doc(
+        "off", "compile the model with torch.compile first; pays on long GPU runs", choices=("off", "on"), advanced=True
+    )
+    launch: str = doc(
+        "",
+        "start several processes: `accelerate launch --config_file FILE`, `torchrun --nproc-per-node 2`",
+        advanced=True,
+    )
+    report_to: str = doc(
+        "none",
+        "also report to an experiment tracker that is installed",
+        choices=("none", "tensorboard", "wandb", "mlflow", "trackio"),
+        advanced=True,
+    )
     threads: int = doc(0, "CPU threads (0 = PyTorch's choice)", low=0, high=1024, advanced=True)
 
     def __post_init__(self) -> None:

@@ -106,7 +106,8 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
     from cypher_magic.model.prompt import Prompt
     from cypher_magic.training.settings import TrainingSettings
-    from cypher_magic.training.trainer import build_trainer, with_adapter
+    from cypher_magic.training.adapter import with_adapter
+    from cypher_magic.training.trainer import build_trainer
 
     if given.threads:
         torch.set_num_threads(given.threads)

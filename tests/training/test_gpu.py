@@ -64,7 +64,8 @@ def test_a_pack_in_bf16_has_the_loss_of_its_examples_one_by_one() -> None:
     from cypher_magic.model.backbones import local_folder
     from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
     from cypher_magic.model.prompt import Prompt
-    from cypher_magic.training.trainer import summed_loss, with_adapter
+    from cypher_magic.training.adapter import with_adapter
+    from cypher_magic.training.loss import summed_loss
 
     device, folder = choose_device("cuda"), local_folder()
     prompt = Prompt(load_tokenizer(folder))
@@ -110,7 +111,8 @@ def peak(backbone: Backbone, work: Workload) -> int:
     """Bytes at the peak of two optimiser steps on a random model of the backbone's shape."""
     import torch
 
-    from cypher_magic.training.trainer import summed_loss, with_adapter
+    from cypher_magic.training.adapter import with_adapter
+    from cypher_magic.training.loss import summed_loss
 
     torch.cuda.reset_peak_memory_stats()
     model: Any = with_adapter(random_model(backbone), TrainingSettings(lora_rank=work.rank), None).train()

@@ -7,9 +7,10 @@ import torch
 from torch.nn import functional
 
 from cypher_magic.model.prompt import Encoded
-from cypher_magic.training.packing import Pack, PackPlan, collate
+from cypher_magic.training.adapter import with_adapter
+from cypher_magic.training.loss import summed_loss
+from cypher_magic.training.packing import Pack, PackPlan, collate, plan_packs
 from cypher_magic.training.settings import TrainingSettings
-from cypher_magic.training.trainer import plan_packs, summed_loss, with_adapter
 from tests.training.tiny import FAMILIES, VOCABULARY, tiny_model
 
 

@@ -238,7 +238,7 @@ def test_rows_that_are_too_long_are_left_out_and_counted(backbone: Path) -> None
     long = Example("Who?", "RETURN " + "'long' + " * 200 + "1")
     run = create_run("tiny", settings, [*rows(4), long], schema=SCHEMA)
     assert worker.main(run.folder) == 0
-    assert run.events[0]["message"] == "1 examples are longer than 200 tokens: left out"
+    assert run.events[0]["message"] == "longer than 200 tokens: 1 were left out"
     assert next(e for e in run.events if e.kind == "started")["rows"] == 4
 
 
