@@ -110,15 +110,19 @@ def ask_many(
     *,
     model: BatchModel,
     graph: Connection,
+    histories: Sequence[Sequence[Turn]] = (),
     rules: Rules = Rules(),  # noqa: B008  # frozen
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Answer]:
     """The answers to questions that do not follow from each other, computed in batches, each query run read-only.
 
     What fails or finds nothing is tried again as in `ask`, those of a round together; `progress` counts the first one.
+    `histories` are the turns before each question.
     """
     schema = graph.schema()
-    works = [Work(question, graph, schema, rules) for question in map(checked, questions)]
+    before = [tuple(turns) for turns in histories] or [()] * len(questions)
+    texts = [checked(question) for question in questions]
+    works = [Work(text, graph, schema, rules, turns) for text, turns in zip(texts, before, strict=True)]
     while open_works := [work for work in works if not work.done]:
         for banned in {work.banned for work in open_works}:
             group = [work for work in open_works if work.banned == banned]
