@@ -1,9 +1,9 @@
 """Edge to llguidance: replies that are queries. What a model may write next, and what it has to take back.
 
 A `Constraint` belongs to a tokenizer and a schema and is compiled once; a `Guide` follows one reply. The grammar
-(`query/grammar_for.py`) rules out what can be told from the text alone. Scopes, columns and the properties of a
-variable are judged by the checks of `query` at the end of each part of the query: on a complaint the reply goes back
-to the token that the complaint points at, which may not be written there again.
+(`query/grammar_for.py`) rules out what can be told from the text alone. Scopes, columns, the properties of a variable
+and the way of an arrow are judged by the checks of `query` at the end of each part of the query. On a complaint the
+reply goes back to the token that the complaint points at, which may not be written there again; an arrow is turned.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from cypher_magic.errors import CypherSyntaxError, ModelError, OptionError
-from cypher_magic.query.check import check
-from cypher_magic.query.fits import fits
+from cypher_magic.query.fits import Finding, fits
 from cypher_magic.query.grammar_for import grammar_for
-from cypher_magic.query.parse import parse
+from cypher_magic.query.parse import parse, unquoted
 from cypher_magic.query.readonly import read_only
 from cypher_magic.query.scopes import understand
 
@@ -30,16 +29,22 @@ if TYPE_CHECKING:
 
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.complaint import Complaint
+    from cypher_magic.query.fits import Edits
     from cypher_magic.query.parse import Query
 
 LEVELS = ("schema", "syntax", "off")
 _KEPT = 16  # grammars per tokenizer
-_MOST_RETREATS = 32
+_MOST_RETREATS = 24
+_MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
+_CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
 _LAST_RESORT = "RETURN NULL"
 # A part of a query ends where one of these words, a comma or a new line begins.
 _PART_ENDS = re.compile(
     r" *\n *(?:[A-Z]+|$)| +(?:WHERE|WITH|RETURN|MATCH|OPTIONAL|ORDER|UNWIND|CALL|LIMIT|SKIP|UNION|AND|OR|XOR)\b|,"
 )
+_NAMED = re.compile(r"\w+|`[^`]+`")
+_USED = re.compile(r"(\w+)\.\Z")
+_BOUND = re.compile(r"[(\[](\w+):(\w+|`[^`]+`)")
 # What the rest of the query can put right; and what the rest of the expression can.
 _LATER = frozenset(("missing_return", "union_columns", "syntax"))
 _LATER_HERE = _LATER | {"grouping", "type_mismatch"}
@@ -141,7 +146,8 @@ class Guide:
         if token is None:
             self._back_to(len(self.tokens) - 1)
         elif token in self._ends:
-            self._end()
+            if not self._put_right(None):
+                self.done = self.ended = True
         else:
             self._push(token)
 
@@ -160,14 +166,29 @@ class Guide:
     def _allowed(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> int | None:
         """The most likely token that may stand here; None when none may."""
         banned = self._banned.get(len(self.tokens), set())
-        if best not in banned and self._fits(best):
+        if best not in banned and self._fits(best) and not self._nests_too_deep(best):
             return best
         allowed = self._mask()
         allowed[list(banned)] = False
         if not allowed.any():
             return None
         values = scores()[: len(allowed)]
-        return int(np.where(allowed[: len(values)], values, -np.inf).argmax())
+        values = np.where(allowed[: len(values)], values, -np.inf)
+        while values.max() > -np.inf:
+            token = int(values.argmax())
+            if not self._nests_too_deep(token):
+                return token
+            values[token] = -np.inf
+        return None
+
+    def _nests_too_deep(self, token: int) -> bool:
+        """Models that lose their way open brackets for ever, and no grammar counts them."""
+        piece = self._piece(token)
+        opened = [sign for sign in _MOST_OPEN if sign in piece]
+        if not opened:
+            return False
+        text = b"".join(map(self._piece, self.tokens)) + piece
+        return any(text.count(sign) - text.count(_CLOSING[sign]) > _MOST_OPEN[sign] for sign in opened)
 
     def _fits(self, token: int) -> bool:
         if token in self._ends:
@@ -185,29 +206,45 @@ class Guide:
         return allowed
 
     def _push(self, token: int) -> None:
-        if self.retreats < _MOST_RETREATS and self.tokens:
+        if self.tokens:
             ends = _PART_ENDS.match(self._piece(token).decode("utf-8", "replace"))
-            at = self._offending(self.text(), ends[0].strip()) if ends else None
-            if at is not None:
-                self._back_to(at)
+            if ends and self._put_right(ends[0].strip()):
                 return
         if not self._matcher.consume_token(token):
             raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}")
         self.tokens.append(token)
 
-    def _end(self) -> None:
-        at = self._offending(self.text(), None) if self.retreats < _MOST_RETREATS else None
-        if at is None:
-            self.done = self.ended = True
-        else:
-            self._back_to(at)
-
     # Going back
+
+    def _put_right(self, following: str | None) -> bool:
+        """Whether something is wrong with the text so far and was changed; `following` is None at its end."""
+        text = self.text()
+        wrong = self._judge(text, following)
+        if wrong is None:
+            return False
+        if wrong.complaint.code == "reversed_direction" and wrong.edits and self._rewrite(_edited(text, wrong.edits)):
+            return True
+        self._back_to(self._token_at(text, wrong.complaint))
+        return True
+
+    def _rewrite(self, text: str) -> bool:
+        """Put another text in the place of the reply so far; False if that can not be written."""
+        tokens, before = self._compiled.tokens.tokenize_str(text), list(self.tokens)
+        if len(tokens) > self._most or self.retreats >= _MOST_RETREATS:
+            return False
+        self._cut(0)
+        if self._matcher.validate_tokens(tokens) < len(tokens):
+            self._replay(before)
+            return False
+        self._replay(tokens)
+        self.retreats += 1
+        self._banned.clear()
+        return True
 
     def _back_to(self, at: int) -> None:
         """Take back the token at this place and all behind it; it can not be written there again."""
         self.retreats += 1
-        if at < 0 or self.retreats > 2 * _MOST_RETREATS:  # every way was tried
+        if at < 0 or self.retreats > _MOST_RETREATS:
             self._finish()
             return
         self._banned = {place: tokens for place, tokens in self._banned.items() if place <= at}
@@ -219,36 +256,44 @@ class Guide:
             self._matcher.rollback(len(self.tokens) - count)
             del self.tokens[count:]
 
-    def _offending(self, text: str, following: str | None) -> int | None:
-        """The token to take back, going by the first complaint about the text; `following` is None at its end."""
-        complaints = self._judge(text, following)
-        return self._token_at(text, complaints[0]) if complaints else None
-
-    def _judge(self, text: str, following: str | None) -> list[Complaint]:
-        if following is None:
-            return read_only(text) or check(text, self._schema)
+    def _judge(self, text: str, following: str | None) -> Finding | None:
+        """The first thing that is wrong with the text; `following` is the word behind it, None at the end."""
+        if following is None and (refused := read_only(text)):
+            return Finding(refused[0])
         query = _readable(text)
         if query is None:  # inside brackets, or not yet a whole part
-            return []
+            return None
         meaning = understand(query)
-        found = meaning.complaints
-        if self._schema is not None:
-            found = found + [finding.complaint for finding in fits(query, meaning, self._schema)]
-        later = _LATER if following.isalpha() else _LATER_HERE
-        here = [c for c in found if c.code not in later and _offset(text, c) < len(text)]
-        return sorted(here, key=lambda c: (c.line, c.column))
+        found = [Finding(complaint) for complaint in meaning.complaints]
+        found += fits(query, meaning, self._schema) if self._schema is not None else []
+        if following is not None:
+            later = _LATER if following.isalpha() else _LATER_HERE
+            found = [f for f in found if f.complaint.code not in later and _offset(text, f.complaint) < len(text)]
+        return min(found, key=lambda f: (f.complaint.line, f.complaint.column), default=None)
 
-    def _token_at(self, text: str, complaint: Complaint) -> int | None:
+    def _token_at(self, text: str, complaint: Complaint) -> int:
         offset = _offset(text, complaint)
         if complaint.code == "duplicate_column" and not text[:offset].rstrip().upper().endswith(" AS"):
             offset = max(text.rfind(",", 0, offset), 0)  # rather no further column than another one
+        if complaint.code == "unknown_property":
+            offset = self._owner_at(text, offset)
         wanted = len(text[:offset].encode())
         place = 0
         for i, token in enumerate(self.tokens):
             place += len(self._piece(token))
             if place > wanted:
                 return i
-        return len(self.tokens) - 1 if self.tokens else None
+        return len(self.tokens) - 1
+
+    def _owner_at(self, text: str, offset: int) -> int:
+        """Where the variable in front of a property begins, if another variable has that property; else the same."""
+        used, name = _USED.search(text, 0, offset), _NAMED.match(text, offset)
+        if used is None or name is None or self._schema is None:
+            return offset
+        owners = {**self._schema.labels, **self._schema.relationship_types}
+        holders = {owner for owner, properties in owners.items() if unquoted(name[0]) in properties}
+        others = ((v, owner) for v, owner in _BOUND.findall(text[:offset]) if v != used[1])
+        return used.start() if any(unquoted(owner) in holders for _, owner in others) else offset
 
     # The end of the budget
 
@@ -294,6 +339,12 @@ class Guide:
         if not self._matcher.consume_tokens(tokens):
             raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}")
         self.tokens = list(tokens)
+
+
+def _edited(text: str, edits: Edits) -> str:
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
 
 
 def _readable(text: str) -> Query | None:

@@ -206,7 +206,8 @@ class _Batch:
         self._longest = max(len(a.question) for a in asked)
         self._cache = DynamicCache()
         self._rows = list(range(len(asked)))  # the questions that are still open, in the order of the cache's rows
-        # Per row the columns of the cache that hold the question's last token and the reply.
+        # Per row, what was fed from the question's last token on, and the column of the cache that holds each of it.
+        self._fed = [[a.question[-1]] for a in asked]
         self._columns = [[self._shared + self._longest - 1] for _ in asked]
 
     def run(self) -> None:
@@ -215,10 +216,14 @@ class _Batch:
         while self._rows:
             best = logits.argmax(-1).tolist()
             for at, row in enumerate(self._rows):
-                self._guides[row].next(best[at], _scores(logits[at]))
+                if self._fed[row] == self._wanted(row):  # else tokens that the guide put there are still to be fed
+                    self._guides[row].next(best[at], _scores(logits[at]))
             mask = self._leave(mask)
             if self._rows:
                 logits, mask = self._feed(mask)
+
+    def _wanted(self, row: int) -> list[int]:
+        return [self._asked[row].question[-1], *self._guides[row].tokens]
 
     def _start(self) -> tuple[torch.Tensor, torch.Tensor]:
         device, asked, longest = self._model.device, self._asked, self._longest
@@ -252,13 +257,13 @@ class _Batch:
         width = mask.shape[1]
         mask = torch.cat([mask, mask.new_ones(len(self._rows), 1)], dim=1)
         for at, row in enumerate(self._rows):
-            wanted = [self._asked[row].question[-1], *self._guides[row].tokens]
-            # Only the last token is fed: a guide goes on by one token, or back to tokens that were fed before.
-            columns = self._columns[row]
-            mask[at, columns[len(wanted) - 1 :]] = 0
-            self._columns[row] = [*columns[: len(wanted) - 1], width]
-            ids.append([wanted[-1]])
-            positions.append([self._shared + len(self._asked[row].question) + len(wanted) - 2])
+            wanted = self._wanted(row)
+            kept = min(_common(self._fed[row], wanted), len(wanted) - 1)
+            mask[at, self._columns[row][kept:]] = 0  # taken back
+            self._columns[row] = [*self._columns[row][:kept], width]
+            self._fed[row] = wanted[: kept + 1]
+            ids.append([wanted[kept]])
+            positions.append([self._shared + len(self._asked[row].question) + kept - 1])
         device = mask.device
         return self._forward(torch.tensor(ids, device=device), mask, torch.tensor(positions, device=device)), mask
 

@@ -5,8 +5,8 @@ A decoder writes from left to right and takes nothing back, so three things diff
 * Space is written out. Words carry the space around them (` WHERE `, `MATCH `), in the manner of the queries that
   models are trained on; nothing can be glued together, and each place knows what may begin there.
 * Every repetition has an upper bound, and so have literals: nothing goes on for ever.
-* Names of labels, relationship types and properties are those of the schema, and a relationship leads from a labelled
-  node only in a direction that exists. Functions and procedures are those that only read.
+* Names of labels, relationship types and properties are those of the schema, and a relationship of a labelled node
+  leads only to labels that it joins in the graph. Functions and procedures are those that only read.
 
 What a grammar without context can not say (scopes, the properties of a variable) is checked by whoever decodes.
 """
@@ -132,18 +132,19 @@ class Part:
     sign: str = ""
 
 
-def grammar_for(schema: GraphSchema | None, *, directions: bool = True, banned: Collection[str] = ()) -> str:
+def grammar_for(schema: GraphSchema | None, *, ends: bool = True, banned: Collection[str] = ()) -> str:
     """The grammar of reading queries in llguidance's dialect of Lark.
 
-    With a schema, only its names can be written, and with `directions` only its triples; without, any name. `banned`
-    names (of labels, types, properties, functions) can not be written at all.
+    With a schema, only its names can be written, and with `ends` only relationships between the labels that they join
+    (which way an arrow points is for the checks to say); without, any name. `banned` names (of labels, types,
+    properties, functions) can not be written at all.
     """
     lines = [_OWN.strip(), *_read_rules()]
     reserved = "|".join(_RESERVED.split())
     lines.append(f"NAME: /[A-Za-z_][A-Za-z0-9_]{{0,40}}/ & ~/(?i:{reserved})/")
     functions = sorted(f for f in FUNCTIONS - {b.lower() for b in banned} if "*" not in f and not f.startswith("apoc"))
     lines.append(f"FUNCTION: /(?i:{'|'.join(map(re.escape, functions))})/")
-    lines += any_ways() if schema is None else ways(schema, directions=directions, banned=frozenset(banned))
+    lines += any_ways() if schema is None else ways(schema, ends=ends, banned=frozenset(banned))
     lines.append(_clause_rules(schema))
     return "\n".join(lines) + "\n"
 

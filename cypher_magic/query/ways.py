@@ -34,9 +34,14 @@ def any_ways() -> list[str]:
     ]
 
 
-def ways(schema: GraphSchema, *, directions: bool, banned: frozenset[str]) -> list[str]:
+def ways(schema: GraphSchema, *, ends: bool, banned: frozenset[str]) -> list[str]:
     """The rules of patterns on a graph: a node's label says which relationships can follow it."""
-    return _Ways(schema, directions, banned).rules()
+    return _Ways(schema, ends, banned).rules()
+
+
+def _either(inside: str) -> str:
+    """A relationship with this inside its brackets, the arrow pointing either way or none."""
+    return f'("-[" {inside} /\\]->?/ | "<-[" {inside} "]-")'
 
 
 def _spelled(name: str) -> str:
@@ -44,10 +49,10 @@ def _spelled(name: str) -> str:
 
 
 class _Ways:
-    def __init__(self, schema: GraphSchema, directions: bool, banned: frozenset[str]) -> None:
+    def __init__(self, schema: GraphSchema, ends: bool, banned: frozenset[str]) -> None:
         self._labels = [label for label in schema.labels if label not in banned]
         self._types = [t for t in schema.relationship_types if t not in banned]
-        self._open = not (directions and 0 < len(schema.triples) <= _TOO_MANY)  # any relationship between any nodes
+        self._open = not (ends and 0 < len(schema.triples) <= _TOO_MANY)  # any relationship between any nodes
         self._triples = [t for t in schema.triples if t.type not in banned]
         self._of_label = {label: [p for p in schema.labels[label] if p not in banned] for label in self._labels}
         self._of_type = {t: [p for p in schema.relationship_types[t] if p not in banned] for t in self._types}
@@ -95,48 +100,31 @@ class _Ways:
         return [f"{rule}: OPEN {rule}_pair (COMMA {rule}_pair){{0,4}} CLOSE", f"{rule}_pair: {choice} /: ?/ expression"]
 
     def _hop(self, label: str | None) -> str:
-        """A relationship from a node with this label (None: any) and the node behind it."""
+        """A relationship from a node with this label (None: any) and the node behind it.
+
+        The arrow may point either way as long as the relationship exists in one: which way is right is known when both
+        ends are written, and then the arrow is turned. Ruled out here, a wrong arrow would make for a wrong end.
+        """
         every = set(self._labels)
-        outs: dict[str, set[str]] = {t: every for t in self._types} if self._open else {}
-        ins = dict(outs)
+        ends: dict[str, set[str]] = {t: every for t in self._types} if self._open else {}
         for t in self._triples if not self._open else ():
             if label in (None, t.start):
-                outs.setdefault(t.type, set()).add(t.end)
+                ends.setdefault(t.type, set()).add(t.end)
             if label in (None, t.end):
-                ins.setdefault(t.type, set()).add(t.start)
-        found = []
-        for i, kind in enumerate(self._types):
-            out, back = outs.get(kind, set()), ins.get(kind, set())
-            if label is None:  # a variable may stand there whose label is known: the checks know more than this rule
-                out = back = out | back
-            if out:
-                found.append(f'"-[" inside_{i} "]->" {self._to(out)}')
-            if back:
-                found.append(f'"<-[" inside_{i} "]-" {self._to(back)}')
-            if out or back:
-                found.append(f'"-[" inside_{i} "]-" {self._to(out | back)}')
-        found += self._of_several(outs, ins)
+                ends.setdefault(t.type, set()).add(t.start)
+        if not ends:
+            return ""
+        known = [i for i, kind in enumerate(self._types) if kind in ends]
+        found = [f"{_either(f'inside_{i}')} {self._to(ends[self._types[i]])}" for i in known]
+        reached, one = set().union(*ends.values()), self._choice(ends)
+        several = f'":" {one} ("|" {one})'
+        found += [
+            f"{_either('NAME?')} {self._to(reached)}",
+            f"{_either(f'NAME? {several}{{1,3}}')} {self._to(reached)}",
+            f"{_either(f'NAME? ({several}{{0,3}})? LENGTH')} {self._to(every)}",
+            f"/--|-->|<--/ {self._to(reached)}",
+        ]
         return " | ".join(found)
-
-    def _of_several(self, outs: dict[str, set[str]], ins: dict[str, set[str]]) -> list[str]:
-        """Relationships of any type, of one of several, and repeated ones."""
-        out, back = set().union(*outs.values()), set().union(*ins.values())
-        every = set(self._labels)
-        found = []
-        for opening, closing, types, ends in (
-            ('"-["', '"]->"', outs, out),
-            ('"<-["', '"]-"', ins, back),
-            ('"-["', '"]-"', outs | ins, out | back),
-        ):
-            if types:
-                one = self._choice(types)
-                found.append(f"{opening} NAME? {closing} {self._to(ends)}")
-                found.append(f'{opening} NAME? ":" {one} ("|" {one}){{1,3}} {closing} {self._to(ends)}')
-                found.append(f'{opening} NAME? (":" {one} ("|" {one}){{0,3}})? LENGTH {closing} {self._to(every)}')
-        for arrow, ends in (("-->", out), ("<--", back), ("--", out | back)):
-            if ends:
-                found.append(f'"{arrow}" {self._to(ends)}')
-        return found
 
     def _to(self, labels: set[str]) -> str:
         return self._ends.setdefault(frozenset(labels), f"to_{len(self._ends)}") + "::_"

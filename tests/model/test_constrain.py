@@ -85,11 +85,11 @@ def test_a_sound_query_is_written_as_the_model_wants_it() -> None:
         ("MATCH (p:Person) RETURN p.name, p.name, p.name", "MATCH (p:Person) RETURN p.name"),
         ("MATCH (p:Person) RETURN p.name AS n, p.born AS n", "MATCH (p:Person) RETURN p.name AS n, p.born AS b"),
         ("MATCH (p:Person) WITH p.name AS n RETURN p.born", "MATCH (p:Person) WITH p.name AS n RETURN n"),
+        ("MATCH (p:Person)-[:ACTED_IN]->(q:Person) RETURN p", "MATCH (p:Person)-[:ACTED_IN]->(q:Movie) RETURN p"),
         (
-            "MATCH (m:Movie) MATCH (m)-[:ACTED_IN]->(p:Person) RETURN p",
-            "MATCH (m:Movie) MATCH (m)<-[:ACTED_IN]-(p:Person) RETURN p",
+            "MATCH (a:Person)-[r:ACTED_IN]->(m:Movie) RETURN m.born",
+            "MATCH (a:Person)-[r:ACTED_IN]->(m:Movie) RETURN a.born",
         ),
-        ("MATCH (p:Person)<-[:ACTED_IN]-(m:Movie) RETURN p", "MATCH (p:Person)<-[:FOLLOWS]-(m:Person) RETURN p"),
         ("MATCH (p:Person) WHERE count(p) > 1 RETURN p", "MATCH (p:Person) WHERE p.born > 1 RETURN p"),
         ("MATCH (p:Person) RETURN count(p) + p.born AS n", "MATCH (p:Person) RETURN count(p) + 1 AS n"),
         ("MATCH (p:Person) DELETE p", "MATCH (p:Person) RETURN p"),
@@ -99,6 +99,26 @@ def test_a_sound_query_is_written_as_the_model_wants_it() -> None:
 def test_what_is_wrong_is_taken_back_and_written_another_way(wish: str, second: str) -> None:
     guide = written(wish, second)
     assert (guide.text(), guide.ended) == (second, True)
+    assert check(guide.text(), SCHEMA) == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "turned"),
+    [
+        ("MATCH (p:Person)<-[:ACTED_IN]-(m:Movie)", "MATCH (p:Person)-[:ACTED_IN]->(m:Movie)"),
+        ("MATCH (m:Movie)-[r:ACTED_IN]->(p:Person)", "MATCH (m:Movie)<-[r:ACTED_IN]-(p:Person)"),
+        ("MATCH (m:Movie) MATCH (m)-[:ACTED_IN]->(p:Person)", "MATCH (m:Movie) MATCH (m)<-[:ACTED_IN]-(p:Person)"),
+    ],
+)
+def test_an_arrow_that_points_the_wrong_way_is_turned(wish: str, turned: str) -> None:
+    guide = written(f"{wish}\nRETURN p, m", f"{turned}\nRETURN p, m")
+    assert (guide.text(), guide.retreats) == (f"{turned}\nRETURN p, m", 1)
+
+
+def test_brackets_are_not_opened_for_ever() -> None:
+    wish = "MATCH (p:Person)\nWHERE " + "exists { MATCH (p)-[:FOLLOWS]->(p) WHERE " * 9
+    guide = written(wish, "MATCH (p:Person)\nRETURN p")
+    assert guide.text().count("{") <= 3
     assert check(guide.text(), SCHEMA) == []
 
 
@@ -205,7 +225,7 @@ def test_a_big_schema_is_no_trouble() -> None:
     limit = constraint_for(TOKENIZER, schema)
     assert limit is not None
     assert limit.accepts("MATCH (a:Label0)-[r:TYPE_0]->(b:Label3) WHERE r.since > date() RETURN a.property0_1")
-    assert not limit.accepts("MATCH (a:Label3)-[r:TYPE_0]->(b:Label0) RETURN a")
+    assert not limit.accepts("MATCH (a:Label0)-[r:TYPE_0]->(b:Label4) RETURN a")
 
 
 def test_levels() -> None:
