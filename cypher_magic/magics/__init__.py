@@ -24,6 +24,7 @@ FAMILIES = {
     "graph": "GraphMagics",  # %cypher_connect, %cypher, %%cypher, %cypher_schema
     "data": "DataMagics",  # %cypher_data
     "finetune": "FinetuneMagics",  # %finetune, %%finetune
+    "models": "ModelMagics",  # %cypher_models
     "ask": "AskMagics",  # %cypher_ask, %%cypher_ask
     "panel": "PanelMagics",  # %cypher_panel
 }

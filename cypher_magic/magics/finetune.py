@@ -19,26 +19,31 @@ if TYPE_CHECKING:
 
 _SETTINGS = [f for f in fields(TrainingSettings) if not f.metadata["advanced"]]
 _VERBS = {
-    "list": "all runs",
+    "list": "all runs as a table",
     "status": "one run, or the newest",
+    "compare": "runs side by side: settings that differ, losses, time, scores",
     "attach": "watch a run that goes on",
     "stop": "stop a run and keep its adapter",
     "resume": "go on with a run that was stopped, failed or died",
     "logs": "what the run's process printed",
     "use": "let this run answer from now on",
+    "remove": "delete a run's folder",
 }
 
 FINETUNE = Command(
     "%%finetune",
     "Fine-tune an open model on question/Cypher examples, on your GPU when there is one. The cell body takes settings\n"
     "as YAML lines (`learning_rate: 0.0005`), those without an option of their own too. Interrupt stops the run and\n"
-    "keeps its adapter. %finetune list | status | attach | stop | resume | logs | use [NAME] look after runs.",
+    "keeps its adapter. Runs on one device wait for each other. %finetune list | status | compare | attach | stop |\n"
+    "resume | logs | use | remove [NAME] look after runs.",
     words="NAME",
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
         Option("--val", metavar="FILE", help="validation examples; without, a tenth of --data is set aside"),
         Option("--fix", type=bool, help="train on the repaired examples (no repeats, leaks, broken queries)"),
         Option("--background", type=bool, help="return at once; %finetune attach NAME watches"),
+        Option("--dry-run", type=bool, help="start nothing: show the first example, tokens, memory and time"),
+        Option("--force", type=bool, help="start although the backbone can not fit into memory"),
         *(
             Option(
                 "--" + f.name.replace("_", "-"), type=type(f.default), metavar=str(f.default), help=f.metadata["doc"]
@@ -48,6 +53,7 @@ FINETUNE = Command(
     ),
     examples=(
         "%%finetune movies --data train.csv --val val.csv --epochs 3",
+        "%%finetune movies --data train.csv --dry-run",
         "%%finetune movies --data pairs --fix\n    learning_rate: 0.0005\n    advanced:\n        pack_examples: 8",
     ),
 )
@@ -62,7 +68,7 @@ class FinetuneMagics(Family):
     def finetune(self, options: Options) -> Any:
         """The Run; with a verb, what the verb returns."""
         if options.cell is None and options.words and options.words[0] in _VERBS and not options.data:
-            return self._verb(*options.words[:2])
+            return self._verb(*options.words)
         if len(options.words) != 1:
             raise OptionError("A run needs a name.", hint="%%finetune movies --data train.csv")
         if not options.data:
@@ -83,33 +89,44 @@ class FinetuneMagics(Family):
                 variables.get(options.val, options.val) if options.val else None,
                 fix=options.fix,
                 background=options.background,
-                display=not options.background and shown,
+                display=not options.background and not options.dry_run and shown,
                 progress=download_bar(),
+                dry_run=options.dry_run,
+                force=options.force,
                 **{**body, **given},
             )
 
-    def _verb(self, verb: str, name: str | None = None) -> Any:
+    def _verb(self, verb: str, *names: str) -> Any:
         from cypher_magic import session
         from cypher_magic.asking.live import UNTUNED
         from cypher_magic.training.runs import find_run
 
+        most = {"list": 0, "compare": None}.get(verb, 1)
+        if most is not None and len(names) > most:
+            takes = "no name" if most == 0 else "one name"
+            raise OptionError(f"%finetune {verb} takes {takes}, not {' '.join(names)!r}.", hint="%finetune -h")
         if verb == "list":
             return session.runs()
-        if verb == "use" and name in UNTUNED:
-            return session.use_run(name)
-        if name is None:
-            newest = session.runs()[:1]
-            if not newest:
-                raise OptionError("There are no runs yet.", hint="%%finetune NAME --data FILE")
-            name = newest[0].name
-        run = find_run(name)
+        if verb == "compare":
+            return session.compare_runs(*names)
+        if verb == "use" and names and names[0] in UNTUNED:
+            return session.use_run(names[0])
+        if verb == "remove":
+            if not names:
+                raise OptionError("Which run is to be removed?", hint="%finetune remove NAME; %finetune list")
+            print(session.remove_run(names[0]))
+            return None
+        newest = session.runs()[:1]
+        if not names and not newest:
+            raise OptionError("There are no runs yet.", hint="%%finetune NAME --data FILE")
+        run = find_run(names[0] if names else newest[0].name)
         if verb == "use":
-            session.use_run(name)
+            session.use_run(run.name)
         elif verb == "stop":
             run.stop()
         elif verb in ("attach", "resume"):
             if verb == "resume":
-                run.resume()
+                session.resume_run(run.name)
             with _Shown() as shown:
                 return run.wait(shown(run))
         elif verb == "logs":

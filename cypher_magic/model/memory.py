@@ -107,9 +107,10 @@ def _masked(b: Backbone, work: Workload, wide: float) -> float:
 
 
 def _by_segment(b: Backbone, work: Workload, wide: float) -> float:
-    """A call a segment: queries, output (and as it goes on in one piece), keys and values; and for each segment the
-    prefix's keys and values with its own in one piece, and the mask over them.
-    """  # fmt: skip
+    """A call a segment: queries, keys, values, the outputs and the same in one piece.
+
+    Besides, for each segment, the prefix's keys and values with its own in one piece, and the mask over them.
+    """
     own = work.tokens - work.prefix
     seen = work.examples * work.prefix + own
     keys = 2 * b.kv_heads * b.head_dim

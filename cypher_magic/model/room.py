@@ -32,7 +32,7 @@ def room(kind: str) -> Room:
 
 
 def _machine() -> Room:
-    """This machine's memory, or the part of it that a container may use."""
+    """The memory of this machine, or the part of it that a container may use."""
     import psutil
 
     memory = psutil.virtual_memory()

@@ -6,13 +6,24 @@ This is the only place where the parts meet; each function gathers what its part
 from cypher_magic.session.asking import ask, ask_many, conversation
 from cypher_magic.session.evaluating import evaluate
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
-from cypher_magic.session.training import backbones, finetune, generate_pairs, load_examples, runs, use_run
+from cypher_magic.session.training import (
+    backbones,
+    compare_runs,
+    finetune,
+    generate_pairs,
+    load_examples,
+    remove_run,
+    resume_run,
+    runs,
+    use_run,
+)
 
 __all__ = [
     "ask",
     "ask_many",
     "backbones",
     "close",
+    "compare_runs",
     "connect",
     "connections",
     "conversation",
@@ -22,6 +33,8 @@ __all__ = [
     "generate_pairs",
     "load_examples",
     "query",
+    "remove_run",
+    "resume_run",
     "runs",
     "schema",
     "use",

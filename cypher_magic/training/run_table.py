@@ -1,0 +1,142 @@
+"""Runs side by side: a list of all of them, and a comparison of some."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.errors import OptionError
+from cypher_magic.graph.values import printable
+from cypher_magic.training.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+_COLUMNS = ("run", "state", "progress", "loss", "validation", "rows", "backbone", "age")
+_SCORES = "scores"  # the key of a card that holds what evaluations found: {name: value}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a run's events say: steps done and planned, the latest losses, when it began and what it took (seconds)."""
+
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    first_validation: float | None = None
+    validation: float | None = None
+    best_validation: float | None = None
+    tokens_per_second: float | None = None
+    seconds: float | None = None
+
+
+def figures(run: Run) -> Figures:
+    """The figures of a run, read from its events once."""
+    events = run.events
+    steps = [e for e in events if e.kind == "step"]
+    losses = [e["loss"] for e in events if e.kind == "evaluated" and e.get("loss") is not None]
+    began = next((e.time for e in events if e.kind == "started"), None)
+    last: Any = steps[-1] if steps else {}
+    return Figures(
+        last.get("step", 0),
+        last.get("steps", 0),
+        last.get("loss"),
+        losses[0] if losses else None,
+        losses[-1] if losses else None,
+        min(losses) if losses else None,
+        last.get("tokens_per_second"),
+        events[-1].time - began if began is not None else None,
+    )
+
+
+class RunList(list[Run]):
+    """Runs that show themselves as a table: state, progress, losses, rows, backbone, age."""
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of the table, a tuple for each run."""
+        return [_row(run) for run in self]
+
+    def __repr__(self) -> str:
+        if not self:
+            return "There are no runs yet."
+        lines = [_COLUMNS, *self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(_COLUMNS))]
+        return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return "<div>There are no runs yet.</div>"
+        style = 'style="text-align:left"'
+        head = "".join(f"<th {style}>{name}</th>" for name in _COLUMNS)
+        body = "".join(
+            "<tr>" + "".join(f"<td {style}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def compare(runs: Sequence[Run]) -> pd.DataFrame:
+    """Runs as a table, a column each: state, rows, the settings in which they differ, losses, time, scores.
+
+    Raises `OptionError` for fewer than two runs.
+    """
+    import pandas as pd
+
+    if len(runs) < 2:
+        raise OptionError("Comparing takes two runs or more.", hint="%finetune compare RUN RUN")
+    settings = [run.settings.to_dict() for run in runs]
+    differing = [key for key in settings[0] if len({str(s[key]) for s in settings}) > 1]
+    scores = [run.card.get(_SCORES) or {} for run in runs]
+    names = list(dict.fromkeys(name for found in scores for name in found))
+    columns = {}
+    for run, wanted, found in zip(runs, settings, scores, strict=True):
+        card, f = run.card, figures(run)
+        columns[run.name] = {
+            "state": run.state,
+            "training rows": card.get("train_rows"),
+            "validation rows": card.get("val_rows"),
+            "same examples as the first": card.get("examples_sha256") == runs[0].card.get("examples_sha256"),
+            **{key: wanted[key] for key in differing},
+            "steps": f.step,
+            "training loss": f.loss,
+            "validation loss, before": f.first_validation,
+            "validation loss, last": f.validation,
+            "validation loss, best": f.best_validation,
+            "minutes": round(f.seconds / 60, 1) if f.seconds is not None else None,
+            "tokens per second": f.tokens_per_second,
+            "device": card.get("device"),
+            **{name: found.get(name) for name in names},
+        }
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    card, f = run.card, figures(run)
+    progress = f"{f.step / f.steps:.0%} of {f.steps:,} steps" if f.steps else ""
+    cells = (
+        run.name,
+        run.state,
+        progress,
+        _number(f.loss),
+        _number(f.validation),
+        str(card.get("train_rows", "")),
+        run.settings.backbone,
+        _age(time.time() - run.created),
+    )
+    return tuple(printable(cell) for cell in cells)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _age(seconds: float) -> str:
+    for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= unit:
+            count = int(seconds // unit)
+            return f"{count} {name}{'s' * (count > 1)}"
+    return "now"

@@ -1,0 +1,113 @@
+"""How fast training will be: as an earlier run was here, or as two layers of the backbone are right now."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.model.backbones import public_name
+from cypher_magic.training.runs import runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cypher_magic.model.load import Device
+    from cypher_magic.training.packing import Pack
+    from cypher_magic.training.settings import TrainingSettings
+
+_STEPS = 3  # that a run must have made: the first ones warm up
+_TOKENS = 400  # of a pack are timed, more or less
+_LAYERS = (1, 3)
+_REPEATS, _LONG = 5, 3.0  # passes at the most, and seconds after which no further one is begun
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens that are trained in a second, and how that is known."""
+
+    tokens_per_second: float
+    source: str
+
+
+def earlier(settings: TrainingSettings, device: Device) -> Speed | None:
+    """The speed of the newest run with the same backbone, device and threads, or None."""
+    for run in runs():
+        before = run.settings
+        if public_name(before.backbone) != public_name(settings.backbone) or before.threads != settings.threads:
+            continue
+        if before.gradient_checkpointing != settings.gradient_checkpointing or before.compile != settings.compile:
+            continue
+        events = run.events
+        steps = [e for e in events if e.kind == "step" and e.get("tokens_per_second")]
+        where = next((e["device"] for e in events if e.kind == "started"), "")
+        if len(steps) >= _STEPS and _same(where, str(device), settings):
+            return Speed(steps[-1]["tokens_per_second"], f"as in run {run.name} on this device")
+    return None
+
+
+def _same(one: str, other: str, settings: TrainingSettings) -> bool:
+    """Whether two devices are alike; a number of threads that the settings fix is not in force yet."""
+    if settings.threads and one.startswith("CPU") and other.startswith("CPU"):
+        return one.partition("(")[2] == other.partition("(")[2]
+    return one == other
+
+
+def measured(folder: Path, settings: TrainingSettings, device: Device, pack: Pack) -> Speed:
+    """The speed of a random model of the backbone's shape, extrapolated from one and from three of its layers.
+
+    `folder` holds the backbone's `config.json`. Takes a few seconds for small backbones.
+    """
+    import torch
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    layers = config.num_hidden_layers
+    small = _part(pack)
+    threads = torch.get_num_threads()
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    try:
+        with torch.random.fork_rng():
+            few, more = (_seconds(config, count, settings, device, small) for count in _LAYERS)
+    finally:
+        torch.set_num_threads(threads)
+        if device.kind == "cuda":
+            torch.cuda.empty_cache()
+    each = max((more - few) / (_LAYERS[1] - _LAYERS[0]), 0.05 * few)  # not below: a busy machine times anything
+    seconds = few + each * (layers - _LAYERS[0])
+    return Speed(len(small) / seconds, f"timed just now on {_LAYERS[1]} of its {layers} layers with random weights")
+
+
+def _part(pack: Pack) -> Pack:
+    """A pack with fewer examples, so that timing does not take long; the shares of prefix and rows change little."""
+    from cypher_magic.training.packing import Pack
+
+    count = max(1, round(len(pack.rows) * min(1.0, _TOKENS / len(pack))))
+    return Pack(pack.prefix[: max(0, _TOKENS - 60)], pack.rows[:count])
+
+
+def _seconds(config: Any, layers: int, settings: TrainingSettings, device: Device, pack: Pack) -> float:
+    """The best time of a forward and backward pass through so many layers."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from cypher_magic.training.adapter import with_adapter
+    from cypher_magic.training.loss import summed_loss
+
+    config.num_hidden_layers = layers
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[:layers]
+    with torch.device(device.kind):
+        bare = AutoModelForCausalLM.from_config(config, dtype=device.dtype)
+    model = with_adapter(bare, settings, None).train()
+    batch = {name: tensor.to(device.kind) for name, tensor in pack.tensors().items()}
+    best, end = float("inf"), time.perf_counter() + _LONG
+    for _ in range(_REPEATS):
+        if (began := time.perf_counter()) > end:
+            break
+        torch.autograd.backward(summed_loss(model, batch))
+        if device.kind == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - began)
+    return best
