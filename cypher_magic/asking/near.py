@@ -112,7 +112,7 @@ def chosen(ranked: list[tuple[float, str]]) -> str | None:
 
 def score(wanted: str, value: str) -> float:
     """How near a value is: 1 but for case, accents and signs; 0.95 but for an article or the order of words."""
-    asked, has = _folded(wanted), _folded(value)
+    asked, has = folded(wanted), folded(value)
     if not asked or not has:
         return 0.0
     if asked == has:
@@ -204,7 +204,7 @@ def _pieces(text: str) -> list[str]:
     return list(dict.fromkeys(pieces))[:_PIECES]
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """The text without case, accents and signs, its words one blank apart."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.asking.literals import Literal, literals, written
-from cypher_magic.asking.near import OFFERED, SHOWN, Probes, chosen, described, elsewhere, exists, near
+from cypher_magic.asking.near import OFFERED, SHOWN, Probes, chosen, described, elsewhere, exists, folded, near
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.graph.schema import quoted
 from cypher_magic.query.parse import parse
@@ -59,29 +59,32 @@ class Missing:
     """The texts of a query that the graph does not have where the query looks for them.
 
     `query` has the near values in their place, and `repairs` says so, one line each; without a sure one they are
-    the same as before. `notes` are for the person; `misplaced` are labels that have not the text while others have.
+    the same as before. `notes` are for the person. `misplaced` are texts that another label has, and `wrong` the labels
+    that they were looked for under, but for those that the question or the rest of the query needs.
     """
 
     query: str
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     misplaced: tuple[str, ...] = ()
+    wrong: frozenset[str] = frozenset()
 
 
 @dataclass
 class _Search:
     schema: GraphSchema
     probes: Probes
+    question: str
     edits: list[tuple[int, int, str]] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    misplaced: list[str] = field(default_factory=list)
+    misplaced: list[Literal] = field(default_factory=list)
 
     def look(self, literal: Literal) -> None:
         """Look for one text that is not where the query looks for it."""
         no = f"No {described(literal)} {written(literal.value)}"
         ranked = near(literal, self.schema, self.probes)
-        best = chosen(ranked)
+        best = chosen(ranked) or self._as_asked(literal, [value for _, value in ranked])
         if best is None or ranked[0][0] < _CASE_AND_SIGNS:
             places = elsewhere(literal, self.schema, self.probes)
             if places:
@@ -95,26 +98,42 @@ class _Search:
         elif not self.probes.ended:
             self.notes.append(f"{no}, nor anything near to it.")
 
+    def _as_asked(self, literal: Literal, values: Sequence[str]) -> str | None:
+        """The near value that stands in the question, where the model copied it wrong."""
+        asked = folded(self.question)
+        if folded(literal.value) in asked:
+            return None
+        return next((value for value in values if folded(value) in asked), None)
+
     def _moved(self, literal: Literal, places: list[tuple[str, str]], no: str) -> None:
         label, name = places[0]
         self.notes.append(f"{no}; it is the {name} of a {label}.")
-        self.misplaced += literal.owners
+        self.misplaced.append(literal)
         if name == literal.property:
             self.edits += [(start, end, quoted(label)) for start, end in literal.label_places]
             self.repairs.append(f"{no}: looked for under {label}")
 
 
-def missing(query: str, schema: GraphSchema, graph: Connection) -> Missing:
+def missing(query: str, schema: GraphSchema, graph: Connection, question: str = "") -> Missing:
     """What a query that found nothing looks for in vain, and what is near to that in the graph."""
     try:
         found = [literal for literal in literals(parse(query), schema) if literal.value.strip()]
     except CypherSyntaxError:
         return Missing(query)
-    search = _Search(schema, Probes(graph))
+    search = _Search(schema, Probes(graph), question)
+    needed: set[str] = {label for label in schema.labels if label.lower() in question.lower()}
     for literal in found[:_LITERALS]:
         if exists(literal, search.probes) is False:
             search.look(literal)
-    return Missing(_edited(query, search.edits), tuple(search.repairs), tuple(search.notes), tuple(search.misplaced))
+        else:
+            needed.update(literal.owners)
+    return Missing(
+        _edited(query, search.edits),
+        tuple(search.repairs),
+        tuple(search.notes),
+        tuple(literal.value for literal in search.misplaced),
+        frozenset(owner for literal in search.misplaced for owner in literal.owners) - needed,
+    )
 
 
 def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cypher_magic.asking.answer import Answer, Attempt
 from cypher_magic.asking.notes import explanation, remarks
 from cypher_magic.asking.steps import Steps
-from cypher_magic.asking.values import is_empty, missing, trimmed
+from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import NotReadOnly, QueryFailed, QueryTimeout
 from cypher_magic.model.prompt import correction
@@ -52,11 +52,14 @@ class Tried:
     attempt: Attempt
     result: QueryResult | None = None
     notes: tuple[str, ...] = ()
-    misplaced: tuple[str, ...] = ()
+    missing: Missing | None = None
+    dropped: bool = False  # a text that was to be looked for elsewhere is not in the query any more
 
     @property
     def rank(self) -> int:
-        """0 with rows (or checked and not to be run), 1 with an empty result, 2 with a complaint."""
+        """0 with rows (or checked and not to be run), 1 with an empty result, 2 with a complaint, 3 past the point."""
+        if self.dropped:
+            return 3
         return 2 if self.attempt.complaints else int(self.result is not None and is_empty(self.result))
 
 
@@ -72,6 +75,7 @@ class Work:
     steps: Steps = field(default_factory=Steps)
     tries: list[Tried] = field(default_factory=list)
     banned: frozenset[str] = frozenset()
+    looked_for: tuple[str, ...] = ()
     done: bool = False
 
     def __post_init__(self) -> None:
@@ -91,6 +95,8 @@ class Work:
         self.steps.note("write", f"{len(reply.text)} characters" + ("" if reply.ended else ", cut off"), reply.seconds)
         tried = self._judged(reply)
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
+        query = tried.attempt.query.casefold()
+        tried = replace(tried, dropped=not all(text.casefold() in query for text in self.looked_for))
         self.tries.append(tried)
         self.done = again or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
 
@@ -119,7 +125,7 @@ class Work:
     def _next(self, tried: Tried) -> bool:
         """Whether another try is worth it, and what is asked then."""
         attempt = tried.attempt
-        if not attempt.query or tried.rank == 0:
+        if not attempt.query or tried.rank in (0, 3):
             return False
         if attempt.complaints:
             first = attempt.complaints[0]
@@ -130,13 +136,16 @@ class Work:
             self.turns = (*self.history, Turn(self.question, attempt.query))
             self.steps.note("again", f"with the complaint: {first.message}")
             return True
+        if tried.missing is None or self.rules.constrain != "schema":
+            return False
         # found nothing, and a text belongs to another label: the same question without that label
-        new = frozenset(tried.misplaced) - self.banned
+        new = tried.missing.wrong - self.banned
         self.banned |= new
+        self.looked_for += tried.missing.misplaced
         self.asked, self.turns = self.question, self.history
         if new:
             self.steps.note("again", f"without {', '.join(sorted(new))}")
-        return bool(new) and self.rules.constrain == "schema"
+        return bool(new)
 
     def _judged(self, reply: Reply) -> Tried:
         attempt = examine(
@@ -167,9 +176,9 @@ class Work:
     def _near(self, attempt: Attempt, result: QueryResult) -> Tried:
         """The try again with values that the graph has, where they are sure and find something."""
         with self.steps.timed("values") as step:
-            found = missing(attempt.query, self.schema, self.graph)
+            found = missing(attempt.query, self.schema, self.graph, self.question)
             step.outcome = "; ".join([*found.repairs, *found.notes]) or "every value is in the graph"
-        as_it_was = Tried(attempt, result, found.notes, found.misplaced)
+        as_it_was = Tried(attempt, result, found.notes, found)
         if found.query == attempt.query:
             return as_it_was
         if self.rules.near == "offer":

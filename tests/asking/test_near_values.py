@@ -63,10 +63,33 @@ def test_a_value_of_another_label_is_said_and_the_model_tries_without_that_label
     assert answer.query == right and len(answer.df) > 0
     assert [s.outcome for s in answer.steps if s.name == "again"] == ["without Genre"]
     assert model.asked[1][0] == "movies with Jeff Goldblum"
+    drops = "MATCH (m:Movie)-[:IN_GENRE]->(g) RETURN m.title"
+    dropped = ask("movies with Jeff Goldblum", model=Script(wrong, drops), graph=demo_graph)
+    assert dropped.query == wrong and dropped.sentence.startswith("Nothing found")  # not the rows of another question
     again = ask("movies with Jeff Goldblum", model=Script(wrong, wrong), graph=demo_graph)
     assert again.query == wrong
     assert "No Genre has the name 'Jeff Goldblum'; it is the name of a Person." in again.notes
     assert again.sentence.startswith("Nothing found")
+
+
+def test_a_label_that_the_question_or_another_value_needs_is_not_taken_away(demo_graph: Any) -> None:
+    query = (
+        "MATCH (:Person {name: 'Francis Ford Coppola'})-[:WROTE]->(m:Movie), "
+        "(:Person {name: 'Jun Takeda'})-[:WROTE]->(m) RETURN m.title"
+    )
+    found = missing(query, demo_graph.schema(), demo_graph, "movies by Coppola that Jun Takeda scored")
+    assert (found.misplaced, found.wrong) == (("Jun Takeda",), frozenset())
+    query = "MATCH (m:Movie {title: 'Ada Okafor'}) RETURN m"
+    assert missing(query, demo_graph.schema(), demo_graph, "which movies by Ada Okafor").wrong == frozenset()
+    assert missing(query, demo_graph.schema(), demo_graph, "what about Ada Okafor").wrong == {"Movie"}
+
+
+def test_a_name_that_was_copied_wrong_is_read_as_the_question_has_it(demo_graph: Any) -> None:
+    query = "MATCH (p:Person {name: 'Jineth Henry'})-[:ACTED_IN]->(m) RETURN m.title"
+    right = ask("movies with Justin Henry", model=Script(query), graph=demo_graph)
+    assert "'Justin Henry'" in right.query and right.result is not None and right.result.rows
+    unsure = ask("movies with Jineth Henry", model=Script(query), graph=demo_graph)
+    assert unsure.query == query and "Near to it: 'Justin Henry'" in unsure.notes[0]
 
 
 def test_offered_values_are_shown_and_not_applied(demo_graph: Any) -> None:
