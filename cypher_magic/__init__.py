@@ -28,6 +28,7 @@ _HOME = {
     "backbones": "session",
     "check": "query.check",
     "connect": "session",
+    "conversation": "session",
     "evaluate": "session",
     "finetune": "session",
     "generate_pairs": "session",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from cypher_magic.asking.highlight import highlighted
 from cypher_magic.errors import OptionError
 from cypher_magic.widgets.status import roomy
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from cypher_magic.asking.answer import Answer
     from cypher_magic.widgets.status import StatusLine
 
+_EVERY = 0.2  # seconds between two updates of the query as it is written
 CURRENT, UNTUNED = ("the current model", ""), ("the untuned backbone", "base")
 
 
@@ -38,9 +41,14 @@ class AskBox(widgets.VBox):
         )
         self.button = widgets.Button(description="Ask", tooltip="ask this question", icon="question")
         self.result = widgets.HTML(layout=widgets.Layout(overflow="auto", max_height="40em", width="100%"))
+        self.fresh = widgets.Button(
+            description="New", tooltip="start over: the next question goes on from nothing", icon="eraser"
+        )
         self.button.on_click(status.guarded(self.ask))
+        self.fresh.on_click(status.guarded(self.forget))
         self.question.on_msg(self._on_message)
-        row = widgets.HBox([self.question, self.model, self.button], layout=widgets.Layout(flex_flow="row wrap"))
+        parts = [self.question, self.model, self.button, self.fresh]
+        row = widgets.HBox(parts, layout=widgets.Layout(flex_flow="row wrap"))
         super().__init__([row, self.result])
 
     def offer(self, runs: Sequence[str]) -> None:
@@ -58,10 +66,25 @@ class AskBox(widgets.VBox):
             self.status.say("asking; the first question loads the model")
             self.status.background(lambda: self._answer(question, self.model.value or None), self.button)
 
+    def forget(self) -> None:
+        """Start a new conversation."""
+        from cypher_magic import session
+
+        session.conversation(new=True)
+        self.status.say("a new conversation")
+
     def _answer(self, question: str, model: str | None) -> None:
         from cypher_magic import session
 
-        self.answer = session.ask(question, model=model, progress=self._progress)
+        shown = 0.0
+
+        def stream(text: str) -> None:
+            nonlocal shown
+            if time.monotonic() - shown >= _EVERY:
+                shown = time.monotonic()
+                self.result.value = roomy(highlighted(text))
+
+        self.answer = session.ask(question, model=model, stream=stream, progress=self._progress)
         self.result.value = roomy(self.answer._repr_html_())
         self.status.say("answered" if not self.answer.complaints else "the query did not pass the checks")
 

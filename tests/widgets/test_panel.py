@@ -243,17 +243,26 @@ class FakeAnswer:
 def test_a_question_shows_query_and_rows(panel: TrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, str | None]] = []
 
-    def ask(question: str, *, model: str | None = None, progress: Any = None) -> FakeAnswer:
+    def ask(question: str, *, model: str | None = None, stream: Any, progress: Any = None) -> FakeAnswer:
         asked.append((question, model))
+        stream("MATCH (m")
+        assert "MATCH" in panel.ask.result.value
         return FakeAnswer()
 
     monkeypatch.setattr(session, "ask", ask)
     panel.ask.question.value = "Which films are there?"
     panel.ask.question._handle_custom_msg({"event": "submit"}, [])
-    wait_for(lambda: panel.ask.result.value)
+    wait_for(lambda: "MATCH (m) RETURN m" in panel.ask.result.value)
     assert asked == [("Which films are there?", None)]
-    assert "MATCH (m) RETURN m" in panel.ask.result.value
     wait_for(lambda: not panel.ask.button.disabled)
+
+
+def test_a_new_conversation_is_started_by_a_button(panel: TrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[dict[str, Any]] = []
+    monkeypatch.setattr(session, "conversation", lambda **options: called.append(options))
+    panel.ask.fresh.click()
+    assert called == [{"new": True}]
+    assert "a new conversation" in panel.status.value
 
 
 def test_the_models_to_ask_are_the_current_one_the_runs_and_the_untuned_one(panel: TrainPanel) -> None:
