@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cypher_magic.asking.literals import text_of
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
+from cypher_magic.query.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ _WRITES = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"\"([^\"]{2,60})\"|“([^”]{2,60})”|(?<!\w)'([^']{2,60})'(?!\w)")
+_NAME = re.compile(r"(?<=\w\s)[A-Z]\w|[\"“']\w|\d")  # the question brings a name or a number of its own
 _YEAR = re.compile(r"(?<![\w.])(?:1[5-9]|20)\d\d(?![\w.])")
 
 
@@ -40,4 +43,16 @@ def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[st
     left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
     if query and left:
         notes.append(f"The question says {' and '.join(map(repr, left))}, and the query does not.")
+    if query and history and not _NAME.search(question) and (gone := _gone(history[-1].query, query)):
+        notes.append(f"The query before looks for {' and '.join(map(repr, gone))}, and this one does not.")
     return tuple(notes)
+
+
+def _gone(before: str, query: str) -> list[str]:
+    """The texts of the query before, when none of them is in this one."""
+    try:
+        texts = [text_of(token) for token in parse(before).tokens if token.type == "STRING"]
+    except CypherSyntaxError:
+        return []
+    told = query.casefold()
+    return [] if any(text.casefold() in told for text in texts) else list(dict.fromkeys(texts))

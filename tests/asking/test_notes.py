@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from cypher_magic.asking.notes import explanation, remarks
+from cypher_magic.data.example import Turn
+
+BEFORE = (Turn("Who wrote Jaws?", "MATCH (p)-[:WROTE]->(:Movie {title: 'Jaws'}) RETURN p"),)
+QUERY = "MATCH (m:Movie) RETURN m.title"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["delete all movies", "Please remove Tom Hanks", "can you drop the database?", "  Update the title of X"],
+)
+def test_who_asks_for_a_change_is_told_that_nothing_was_changed(question: str) -> None:
+    assert remarks(question, QUERY)[0].startswith("Nothing was changed: a question only reads")
+
+
+@pytest.mark.parametrize(
+    "question", ["Which movies were deleted?", "Create a list of movies", "movies to remove", "set in 3D"]
+)
+def test_a_question_that_only_sounds_like_a_change_gets_no_note(question: str) -> None:
+    assert remarks(question, QUERY) == ()
+
+
+def test_a_year_or_a_quoted_name_that_the_query_leaves_out_is_said() -> None:
+    assert remarks("movies since 1999 with 'Tom Hanks'", QUERY) == (
+        "The question says 'Tom Hanks' and '1999', and the query does not.",
+    )
+    assert remarks("movies since 1999", QUERY + " // 1999") == ()
+    assert remarks("movies of the 1990s about Alien's crew", QUERY) == ()
+    assert remarks("movies since 1999", "") == ()
+
+
+def test_a_follow_up_that_forgets_what_it_follows_is_said() -> None:
+    forgets = "MATCH (p:Person)-[:DIRECTED]->(m:Movie) RETURN p.name"
+    assert remarks("and who directed it?", forgets, BEFORE) == (
+        "The query before looks for 'Jaws', and this one does not.",
+    )
+    assert remarks("and who directed it?", forgets.replace(":Movie", ":Movie {title: 'Jaws'}"), BEFORE) == ()
+    assert remarks("and what about Alien?", forgets, BEFORE) == ()
+    assert remarks("and who directed it?", forgets) == ()
+
+
+def test_only_a_query_is_explained() -> None:
+    assert explanation(QUERY) == "Finds Movie nodes, and returns the Movie's title."
+    assert explanation("") == explanation("nonsense") == ""
