@@ -82,7 +82,7 @@ class _Search:
 
     def look(self, literal: Literal) -> None:
         """Look for one text that is not where the query looks for it."""
-        no = f"No {described(literal)} {written(literal.value)}"
+        no = f"No {described(literal)} {shown(literal.value)}"
         ranked = near(literal, self.schema, self.probes)
         best = chosen(ranked) or self._as_asked(literal, [value for _, value in ranked])
         if best is None or ranked[0][0] < _CASE_AND_SIGNS:
@@ -92,18 +92,16 @@ class _Search:
                 return
         if best is not None:
             self.edits.append((literal.start, literal.end, written(best)))
-            self.repairs.append(f"{no}: read as {written(best)}")
-        elif offered := [written(value) for score, value in ranked[:SHOWN] if score >= OFFERED]:
+            self.repairs.append(f"{no}: read as {shown(best)}")
+        elif offered := [shown(value) for score, value in ranked[:SHOWN] if score >= OFFERED]:
             self.notes.append(f"{no}. Near to it: {', '.join(offered)}.")
         elif not self.probes.ended:
             self.notes.append(f"{no}, nor anything near to it.")
 
     def _as_asked(self, literal: Literal, values: Sequence[str]) -> str | None:
-        """The near value that stands in the question, where the model copied it wrong."""
-        asked = folded(self.question)
-        if folded(literal.value) in asked:
-            return None
-        return next((value for value in values if folded(value) in asked), None)
+        """The near value that stands in the question, where the model copied it wrong or only a part of it."""
+        asked, wanted = folded(self.question), folded(literal.value)
+        return next((v for v in values if folded(v) in asked and (wanted not in asked or wanted in folded(v))), None)
 
     def _moved(self, literal: Literal, places: list[tuple[str, str]], no: str) -> None:
         label, name = places[0]
@@ -134,6 +132,11 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
         tuple(literal.value for literal in search.misplaced),
         frozenset(owner for literal in search.misplaced for owner in literal.owners) - needed,
     )
+
+
+def shown(value: str) -> str:
+    """The value in quotes, for a person."""
+    return f"'{value}'"
 
 
 def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:

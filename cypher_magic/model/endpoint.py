@@ -164,16 +164,14 @@ class Endpoint:
     ) -> list[Received]:
         """The replies to many questions, some at a time: the server batches them."""
         replies: list[Received] = []
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="cypher_magic-endpoint") as pool:
-            work = [pool.submit(self._one, one, max_tokens, None) for one in asked]
-            try:
-                for future in work:
-                    replies.append(future.result())
-                    if progress is not None:
-                        progress(len(replies), len(asked))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="cypher_magic-endpoint")
+        try:
+            for future in [pool.submit(self._one, one, max_tokens, None) for one in asked]:
+                replies.append(future.result())
+                if progress is not None:
+                    progress(len(replies), len(asked))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for what is on its way
         return replies
 
     def _one(self, asked: Messages, most: int, stream: Callable[[str], None] | None) -> Received:

@@ -88,6 +88,12 @@ def test_a_name_that_was_copied_wrong_is_read_as_the_question_has_it(demo_graph:
     query = "MATCH (p:Person {name: 'Jineth Henry'})-[:ACTED_IN]->(m) RETURN m.title"
     right = ask("movies with Justin Henry", model=Script(query), graph=demo_graph)
     assert "'Justin Henry'" in right.query and right.result is not None and right.result.rows
+    part = "MATCH (p:User {name: 'Takeda'})-[:RATED]->(m) RETURN m.title"
+    assert "'Jun Takeda'" in ask("what did Jun Takeda rate?", model=Script(part), graph=demo_graph).query
+    title = "MATCH (m:Movie {title: 'The Birds with Melanie'}) RETURN m"
+    assert (
+        ask("cast of The Birds with Melanie", model=Script(title), graph=demo_graph).query == title
+    )  # as it was asked
     unsure = ask("movies with Jineth Henry", model=Script(query), graph=demo_graph)
     assert unsure.query == query and "Near to it: 'Justin Henry'" in unsure.notes[0]
 
