@@ -99,12 +99,58 @@ def test_a_model_is_loaded_once_and_again_when_its_weights_change(
 @pytest.mark.usefixtures("here")
 def test_a_run_that_fails_does_not_take_the_place_of_the_one_before(backbone: Path) -> None:
     session.finetune("good", PAIRS, PAIRS[:1], **small(backbone))
-    with pytest.raises(TrainingError, match="too_long failed: No training example is short enough"):
-        session.finetune("too_long", PAIRS, PAIRS[:1], **small(backbone, max_tokens=32))
+    wrong = small(backbone, start_from="good", lora_rank=8)
+    with pytest.raises(TrainingError, match="narrow failed: The adapter to continue from has lora_rank 16"):
+        session.finetune("narrow", PAIRS, PAIRS[:1], **wrong)
     assert state.model().name == "good"
     with pytest.raises(TrainingError):
-        session.finetune("good", PAIRS, PAIRS[:1], **small(backbone, max_tokens=32))
+        session.finetune("good", PAIRS, PAIRS[:1], **wrong)
     assert state.model().name == "good.1"  # the newest that ended well
+
+
+def test_a_run_that_was_stopped_while_it_waited_answers_nothing(
+    backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "start", lambda run, variables=None: worker.main(run.folder))
+        session.finetune("good", PAIRS, PAIRS[:1], **small(backbone))
+
+    def stopped_at_once(run: Run, variables: Any = None) -> None:
+        run.stop()
+        worker.main(run.folder)
+
+    monkeypatch.setattr(Run, "start", stopped_at_once)
+    run = session.finetune("second", PAIRS, PAIRS[:1], **small(backbone))
+    assert (run.state, state.SESSION.run) == ("stopped", "good")
+    assert live.newest_run() == "good"
+
+
+def test_a_dry_run_starts_and_writes_nothing(backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Run, "start", lambda run, variables=None: pytest.fail("a run was started"))
+    dry = session.finetune("tiny", PAIRS, PAIRS[:1], dry_run=True, **small(backbone, epochs=4))
+    assert dry.forecast.steps == 4
+    assert session.runs() == []
+    assert list(tmp_path.iterdir()) == []
+    assert state.SESSION.run is None
+
+
+@pytest.mark.usefixtures("here")
+def test_a_backbone_that_can_not_fit_is_refused_with_a_proposal_unless_forced(
+    backbone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cypher_magic.model.room import Room
+    from cypher_magic.training import forecast
+
+    monkeypatch.setattr(forecast, "room", lambda kind: Room(10_000_000, 20_000_000))
+    with pytest.raises(
+        TrainingError, match="tiny needs about 0.8 GB, and 0.01 GB of 0.02 GB are free on CPU"
+    ) as caught:
+        session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone))
+    assert "--force" in caught.value.hint
+    assert runs_module.runs() == []
+    run = session.finetune("tiny", PAIRS, PAIRS[:1], force=True, **small(backbone, display=True))
+    assert run.state == "completed"
+    assert "passes will be made smaller when memory runs out" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("here")
@@ -197,6 +243,7 @@ def test_without_validation_rows_some_are_set_aside(tmp_path: Path) -> None:
         ({"backbone": "smollm"}, Exception),
         ({"start_from": "nothing"}, RunNotFound),
         ({"start_from": "../runs/x"}, RunNotFound),
+        ({"max_tokens": 32}, DataError),
     ],
 )
 def test_what_can_not_work_is_refused_before_anything_is_written(
@@ -258,5 +305,5 @@ def test_connections_are_used_and_closed_by_name(demo_graph: Any) -> None:
 def test_the_catalogue_has_a_row_for_every_backbone() -> None:
     frame = session.backbones()
     assert len(frame) >= 13
-    assert {"name", "licence", "parameters", "context"} <= set(frame.columns)
+    assert {"name", "licence", "parameters", "context", "peak_gb", "here"} <= set(frame.columns)
     assert not frame["licence"].isna().any()

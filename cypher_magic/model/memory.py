@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from cypher_magic.model.catalogue import Backbone
 
 _BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.1, "4bit": 0.56}
+_HOLES = 3
+"""Tensors of the MLP's width that a layer frees on a CPU and the C library does not use again.
+
+They are the parts of an adapted layer's output: the frozen layer's, the adapter's, and that times its scale. Between
+tensors that are kept they leave holes that are a few bytes too small for the next layer's, as PyTorch asks for aligned
+memory (glibc before 2.38; with MALLOC_MMAP_THRESHOLD_=1048576 there are none, and a fourth more processor time).
+"""
 _LOGIT_ROWS = 128  # of which the loss holds float32 copies at one time
 BASE = {"cuda": 0.6e9, "mps": 0.8e9, "cpu": 0.84e9}
 """Bytes that a training process takes before any model, by kind of device (measured)."""
@@ -72,7 +79,9 @@ def estimate(backbone: Backbone, work: Workload, *, base: float = 0.0) -> Estima
     one_layer = 4 * work.tokens * b.inner * wide  # the gradients that are on their way through a layer
     layer_inputs = work.tokens * b.hidden * wide * b.layers
     activations = (layer_inputs + kept if work.checkpointing else kept * b.layers) + one_layer
-    if work.kind != "cpu":
+    if work.kind == "cpu":
+        activations += work.tokens * _HOLES * b.inner * wide * (1 if work.checkpointing else b.layers)
+    else:
         activations += work.tokens**2 * (1 + wide)  # the mask that says who may see whom, as bool and as what is added
     logits = 3 * work.answers * b.vocabulary * wide + 2 * min(work.answers, _LOGIT_ROWS) * b.vocabulary * 4
     copies = wide if wide < 4 else 0

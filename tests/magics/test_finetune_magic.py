@@ -21,7 +21,9 @@ def tuned(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any,
 
     def finetune(*args: Any, **options: Any) -> str:
         assert callable(options.pop("progress"))
-        assert callable(options.pop("display")) is not options["background"]  # nobody watches a run in the background
+        watched = callable(options.pop("display"))
+        dry, _ = options.pop("dry_run"), options.pop("force")
+        assert watched is not (options["background"] or dry)  # nobody watches a run in the background
         calls.append((args, options))
         return "the run"
 
@@ -95,6 +97,10 @@ def test_data_may_be_variables_of_the_notebook_and_several(loaded: Any, tuned: l
         ("%finetune two names --data a.csv", "A run needs a name."),
         ("%%finetune --data a.csv\n", "A run needs a name."),
         ("%finetune movies --data", "--data needs a value: --data FILE."),
+        ("%finetune list all", "%finetune list takes no name, not 'all'."),
+        ("%finetune stop one two", "%finetune stop takes one name, not 'one two'."),
+        ("%finetune compare", "Comparing takes two runs or more."),
+        ("%finetune remove", "Which run is to be removed?"),
     ],
 )
 def test_a_wrong_setting_or_option_is_one_line_and_nothing_starts(
@@ -109,7 +115,17 @@ def test_a_wrong_setting_or_option_is_one_line_and_nothing_starts(
 def test_help_lists_every_setting_that_is_not_advanced(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
     loaded.run_cell("%finetune -h").raise_error()
     shown = capsys.readouterr().out
-    for option in ("--data", "--val", "--epochs", "--learning-rate", "--lora-rank", "--start-from", "--backbone"):
+    for option in (
+        "--data",
+        "--val",
+        "--dry-run",
+        "--force",
+        "--epochs",
+        "--learning-rate",
+        "--lora-rank",
+        "--start-from",
+        "--backbone",
+    ):
         assert option in shown
     assert "--pack-examples" not in shown
     assert "stop a run" in shown or "stop |" in shown
@@ -166,3 +182,37 @@ def test_stop_asks_the_worker_to_stop(loaded: Any) -> None:
     loaded.run_cell("%finetune stop first").raise_error()
     assert (find_run("first").folder / "STOP").is_file()
     assert run.state == "created"
+
+
+def test_a_dry_run_and_force_reach_the_function_of_the_same_name(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(session, "finetune", lambda *args, **options: calls.append(options))
+    loaded.run_cell("%finetune movies --data a.csv --dry-run").raise_error()
+    loaded.run_cell("%finetune movies --data a.csv --force").raise_error()
+    assert [(c["dry_run"], c["force"]) for c in calls] == [(True, False), (False, True)]
+
+
+def test_the_list_shows_itself_as_a_table(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded.run_cell("%finetune list").raise_error()
+    assert "There are no runs yet." in capsys.readouterr().out
+    new_run("first", {"kind": "step", "step": 3, "steps": 6, "loss": 0.5}, state="stopped")
+    loaded.run_cell("%finetune list").raise_error()
+    shown = capsys.readouterr().out
+    assert "stopped" in shown and "50% of 6 steps" in shown and "0.500" in shown and "now" in shown
+
+
+def test_runs_are_compared_and_removed(
+    loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "SESSION", state.Session(run="first"))
+    new_run("first")
+    new_run("second")
+    frame = loaded.run_cell("%finetune compare first second").result
+    assert list(frame.columns) == ["first", "second"]
+    assert isinstance(failure(loaded, "%finetune compare first third"), RunNotFound)
+    capsys.readouterr()
+    loaded.run_cell("%finetune remove first").raise_error()
+    assert capsys.readouterr().out == "run first is removed\n"
+    assert [run.name for run in session.runs()] == ["second"]
+    assert state.SESSION.run is None
+    assert isinstance(failure(loaded, "%finetune remove first"), RunNotFound)
