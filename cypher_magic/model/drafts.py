@@ -10,17 +10,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from cypher_magic.graph.schema import GraphSchema, quoted
 
-# What queries are full of; names come from the schema in the prompt.
-PHRASES = (
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# What queries are full of.
+_PHRASES = (
     "MATCH (n)\nWHERE n.x IS NOT NULL\nRETURN n\nORDER BY n.x DESC\nLIMIT 3",
     "MATCH (n)\nWITH n, count(m) AS c\nORDER BY c DESC\nLIMIT 5\nRETURN n",
     "MATCH (n) WHERE n.x IS NOT NULL RETURN n ORDER BY n.x DESC LIMIT 5",
 )
 _LENGTHS = (3, 2, 1)  # how many last tokens a guess goes by
 _MOST_KNOWN = 200_000
+_MOST_NAMES = 300
+
+
+def phrases(schema: str | None) -> Iterator[str]:
+    """Pieces of queries that are likely on a graph with this schema (as `GraphSchema.render` writes it)."""
+    yield from _PHRASES
+    try:
+        known = GraphSchema.from_text(schema or "")
+    except ValueError:  # some other form: the prompt itself is learnt anyway
+        return
+    for start, kind, end in known.triples[:_MOST_NAMES]:
+        a, b = f"{start[0].lower()}:{quoted(start)}", f"{end[0].lower()}:{quoted(end)}"
+        yield f"MATCH ({a})-[:{quoted(kind)}]->({b})\nRETURN {b[0]}"
+        yield f"MATCH ({b})<-[:{quoted(kind)}]-({a})\nWHERE {a[0]}"
+    named = [(label, name) for label, properties in known.labels.items() for name in properties]
+    for label, name in named[:_MOST_NAMES]:
+        it = f"{label[0].lower()}.{quoted(name)}"
+        yield f"MATCH ({it[0]}:{quoted(label)})\nWHERE {it} IS NOT NULL\nRETURN {it}\nORDER BY {it} DESC\nLIMIT 3"
 
 
 class Drafts:

@@ -6,6 +6,7 @@ of a `Constraint` only what may stand there, and it may take tokens back. The mo
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from transformers import DynamicCache
 
-from cypher_magic.model.drafts import PHRASES, Drafts
+from cypher_magic.model.drafts import Drafts, phrases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -101,7 +102,7 @@ class CypherModel:
         """
         started = time.perf_counter()
         asked = self.prompt.ask(question, schema, history)
-        cache = self._cache_for(asked.prefix)
+        cache = self._cache_for(asked.prefix, schema)
         guide = self._guide(constraint, max_tokens)
         try:
             self._follow(guide, list(asked.question), cache, stream)
@@ -148,7 +149,7 @@ class CypherModel:
         logits = self.model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=places).logits
         return torch.Tensor(logits)
 
-    def _cache_for(self, prefix: tuple[int, ...]) -> Any:
+    def _cache_for(self, prefix: tuple[int, ...], schema: str | None = None) -> Any:
         """The cache that holds this prefix's keys and values; cropped back to it after every question."""
         if self._cache is None or prefix != self._prefix:
             self._cache = None
@@ -157,7 +158,7 @@ class CypherModel:
                 self._step([list(prefix)], cache)
             self._cache, self._prefix = cache, prefix
             self._drafts = Drafts()
-            for text in PHRASES:
+            for text in phrases(schema):
                 self._drafts.learn(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             self._drafts.learn(prefix)
         return self._cache
@@ -185,7 +186,8 @@ class CypherModel:
             order = order[len(chunk) :]
             started = time.perf_counter()
             guides = [self._guide(each[i], max_tokens) for i in chunk]
-            _Batch(self.model, [asked[i] for i in chunk], guides).run()
+            cache = copy.deepcopy(self._cache_for(prefix))
+            _Batch(self.model, cache, [asked[i] for i in chunk], guides).run()
             seconds = (time.perf_counter() - started) / len(chunk)
             replies |= {i: self._completion(guide, seconds) for i, guide in zip(chunk, guides, strict=True)}
             if progress is not None:
@@ -200,11 +202,10 @@ class CypherModel:
 class _Batch:
     """Questions behind one prefix, a row each. Every step feeds one token a row; what was taken back is masked."""
 
-    def __init__(self, model: Any, asked: list[Encoded], guides: list[Guide]) -> None:
-        self._model, self._asked, self._guides = model, asked, guides
+    def __init__(self, model: Any, cache: Any, asked: list[Encoded], guides: list[Guide]) -> None:
+        self._model, self._cache, self._asked, self._guides = model, cache, asked, guides
         self._shared = len(asked[0].prefix)
         self._longest = max(len(a.question) for a in asked)
-        self._cache = DynamicCache()
         self._rows = list(range(len(asked)))  # the questions that are still open, in the order of the cache's rows
         # Per row, what was fed from the question's last token on, and the column of the cache that holds each of it.
         self._fed = [[a.question[-1]] for a in asked]
@@ -228,8 +229,6 @@ class _Batch:
     def _start(self) -> tuple[torch.Tensor, torch.Tensor]:
         device, asked, longest = self._model.device, self._asked, self._longest
         if self._shared:
-            prefix = torch.tensor([list(asked[0].prefix)], device=device)
-            self._model(input_ids=prefix, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
             self._cache.batch_repeat_interleave(len(asked))
         # Questions are padded on the left, behind the prefix; the padding (any token) is masked and takes no position.
         ids = torch.tensor([[0] * (longest - len(a.question)) + list(a.question) for a in asked], device=device)

@@ -18,8 +18,10 @@ import csv
 import json
 import random
 import shutil
+import statistics
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.evaluation.metrics import exact_match, google_bleu, share
 from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.model.backbones import local_folder
-from cypher_magic.model.constrain import constraint_for
+from cypher_magic.model.constrain import Constraint, constraint_for
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_tokenizer, load_tuned
 from cypher_magic.model.prompt import Prompt
@@ -184,15 +186,79 @@ def mask(given: argparse.Namespace) -> None:
         print(f"    {name:<8}{1000 * spent / tokens:>8.3f} ms a token{100 * spent / seconds:>8.2f} % of the time")
 
 
-def loaded(given: argparse.Namespace) -> CypherModel:
+def speed(given: argparse.Namespace) -> None:
+    """Whole calls for 40 tokens, each way in turn for each question, on one graph whose prompt has about 600 tokens."""
+    import torch
+
+    rows, schemas = sample(given.data, 12 * given.questions, given.seed)
+    made = {dtype: loaded(given, dtype) for dtype in ("fp32", "bf16")}
+    prompt = made["bf16"].prompt
+    size = {name: len(prompt.ask("", schema.render()).prefix) for name, schema in schemas.items()}
+    graph = min(size, key=lambda name: abs(size[name] - 600))
+    text, questions = schemas[graph].render(), [r.question for r in rows if r.graph == graph][: given.questions]
+    limit = constraint_for(made["bf16"].tokenizer, schemas[graph], "schema")
+
+    def generate(model: CypherModel, question: str, **how: Any) -> None:
+        asked = model.prompt.ask(question, text)
+        ids = torch.tensor([[*asked.prefix, *asked.question]])
+        pad = model.tokenizer.pad_token_id
+        with torch.inference_mode():
+            model.model.generate(ids, max_new_tokens=40, min_new_tokens=40, do_sample=False, pad_token_id=pad, **how)
+
+    def own(model: CypherModel, ends: bool = False) -> CypherModel:
+        copy = CypherModel(model.model, model.tokenizer, model.prompt)
+        copy.end_ids = copy.end_ids if ends else frozenset()  # 40 tokens, whatever the model wants
+        return copy
+
+    kept, constrained = own(made["bf16"]), own(made["bf16"], ends=True)
+    ways: dict[str, Callable[[str], Any]] = {
+        "generate, float32, 4 beams": lambda q: generate(made["fp32"], q, num_beams=4, repetition_penalty=1.2),
+        "generate, bf16, greedy": lambda q: generate(made["bf16"], q, num_beams=1),
+        "ours, first question": lambda q: own(made["bf16"]).complete(q, text, max_tokens=40),
+        "ours, next question": lambda q: kept.complete(q, text, max_tokens=40),
+        "ours, constrained": lambda q: constrained.complete(q, text, max_tokens=40, constraint=limit),
+    }
+    kept.complete("How many are there?", text, max_tokens=40)
+    constrained.complete("How many are there?", text, max_tokens=40, constraint=limit)
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    for question in questions:
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way(question)
+            took[name].append(time.perf_counter() - started)
+    print(f"{graph}, {size[graph]} tokens of schema, {len(questions)} questions, {torch.get_num_threads()} threads")
+    print(f"{'':<28}{'median s':>10}{'float32 / it':>14}{'bf16 / it':>12}")
+    middle = {name: statistics.median(times) for name, times in took.items()}
+    slow, plain = list(middle.values())[:2]
+    for name, seconds in middle.items():
+        print(f"{name:<28}{seconds:>10.2f}{slow / seconds:>14.1f}{plain / seconds:>12.1f}")
+    together(own(made["bf16"], ends=True), questions, text, limit)
+
+
+def together(model: CypherModel, questions: list[str], text: str, limit: Constraint | None) -> None:
+    """The same questions one by one and as batches; the one-by-one time without drafts is printed too."""
+    asked = [model.prompt.ask(q, text) for q in questions]
+    started = time.perf_counter()
+    for question in questions:
+        model.complete(question, text, constraint=limit)
+    alone = time.perf_counter() - started
+    started = time.perf_counter()
+    model.complete_many(asked, constraint=limit)
+    batched = time.perf_counter() - started
+    each = len(questions)
+    print(f"one by one {each / alone:.2f} questions/s, in batches {each / batched:.2f}: {alone / batched:.1f} times")
+
+
+def loaded(given: argparse.Namespace, precision: str = "auto") -> CypherModel:
     folder = local_folder()
     tokenizer = load_tokenizer(folder)
-    return CypherModel(load_tuned(folder, given.adapter, choose_device(given.device)), tokenizer, Prompt(tokenizer))
+    model = load_tuned(folder, given.adapter, choose_device(given.device, precision))
+    return CypherModel(model, tokenizer, Prompt(tokenizer))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("quality", "mask"))
+    parser.add_argument("what", choices=("quality", "mask", "speed"))
     parser.add_argument("--adapter", type=Path, default=SHARED / "models" / "t2c-lora16")
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "text2cypher")
     parser.add_argument("--questions", type=int, default=300)
@@ -202,7 +268,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", help="file for the replies, one JSON line each")
     given = parser.parse_args()
-    {"quality": quality, "mask": mask}[given.what](given)
+    {"quality": quality, "mask": mask, "speed": speed}[given.what](given)
 
 
 if __name__ == "__main__":

@@ -131,6 +131,17 @@ def test_the_end_of_a_turn_ends_a_reply_also_where_it_is_not_the_end_token(tiny:
     assert {end[0], tokenizer.eos_token_id} == tiny.end_ids
 
 
+def test_what_was_written_before_is_written_again_in_fewer_steps(tiny: CypherModel) -> None:
+    calls: list[int] = []
+    hook = tiny.model.register_forward_pre_hook(lambda *args: calls.append(1))
+    first = tiny.complete(QUESTIONS[0], SCHEMA, max_tokens=20)
+    steps = len(calls)
+    again = tiny.complete(QUESTIONS[0], SCHEMA, max_tokens=20)
+    hook.remove()
+    assert again.tokens == first.tokens
+    assert len(calls) - steps <= max(1, (len(first.tokens) + 5) // 3)
+
+
 def test_a_reply_is_streamed_as_it_grows(default: CypherModel) -> None:
     seen: list[str] = []
     reply = default.complete(QUESTIONS[0], SCHEMA, max_tokens=5, stream=seen.append)
