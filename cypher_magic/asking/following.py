@@ -16,6 +16,11 @@ from __future__ import annotations
 
 import re
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _QUOTED = re.compile(r"\"[^\"]+\"|“[^”]+”|(?<!\w)'[^']+'(?!\w)")
 _OPENING = re.compile(
@@ -24,92 +29,21 @@ _OPENING = re.compile(
     r"which ones?|what else|who else|include|add|keep|leave out|drop|without|with (?:their|its|his|her|the)|"
     r"sort|order|group|count|limit)\b"
 )
-_WHOLE = frozenset(
-    ("add", "include", "drop", "sort", "order", "group", "count", "limit")
-)  # these begin questions of their own too
-_STANDING = frozenset(
-    ("they", "them", "those", "these", "it", "he", "she", "him", "his", "her", "hers", "their", "theirs", "its", "ones")
-)
-_SUBJECTS = frozenset(("they", "those", "these", "it", "he", "she"))
-_IMPERSONAL = frozenset(("true", "possible", "correct", "right"))
+_WHOLE = _words("add count drop group include limit order sort")  # these begin questions of their own too
+_STANDING = _words("he her hers him his it its ones she their theirs them these they those")
+_SUBJECTS = _words("he it she these they those")
+_IMPERSONAL = _words("correct possible right true")
 _RELATIVE = (["who"], ["that"], ["whose"], ["which"])
 _EARLY = 4  # words; a verb and its subject that stand turned round later than that begin a second question
-_VERBS = frozenset(
-    ("did", "do", "does", "is", "are", "was", "were", "have", "has", "had", "can", "could", "will", "would")
+_VERBS = _words("are can could did do does had has have is was were will would")
+_EMPTY = _words(
+    "a all altogether an and any are average be by can count did do does each every first give have how i "
+    "in is it last latest least list many maximum me mean minimum more most much number of one only "
+    "overall please really recent show so sum tell that the then there this top total was were what when "
+    "where which who whom with would you"
 )
-_EMPTY = frozenset(
-    [
-        "a",
-        "an",
-        "all",
-        "altogether",
-        "and",
-        "are",
-        "average",
-        "be",
-        "by",
-        "can",
-        "count",
-        "do",
-        "does",
-        "did",
-        "each",
-        "every",
-        "first",
-        "give",
-        "have",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "last",
-        "least",
-        "list",
-        "many",
-        "me",
-        "mean",
-        "more",
-        "most",
-        "much",
-        "number",
-        "of",
-        "one",
-        "only",
-        "overall",
-        "please",
-        "really",
-        "show",
-        "so",
-        "sum",
-        "tell",
-        "that",
-        "the",
-        "then",
-        "there",
-        "this",
-        "top",
-        "total",
-        "was",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "with",
-        "would",
-        "you",
-        "any",
-        "maximum",
-        "minimum",
-        "recent",
-        "latest",
-    ]
-)
-_NO_PLURAL = frozenset(("does", "this", "has", "was", "its", "his", "hers", "theirs", "others", "as", "is"))
-_SINGULAR = frozenset(("people", "person", "anyone", "everyone", "somebody", "someone", "everybody"))
+_NO_PLURAL = _words("as does has hers his is its others theirs this was")
+_SINGULAR = _words("anyone everybody everyone people person somebody someone")
 _LONGEST = 9  # words; what takes more to say has words of its own
 
 

@@ -30,7 +30,7 @@ APART = 0.05  # by how much it must be nearer than the next one
 OFFERED = 0.6
 _ROWS = 200  # values that a probe brings back
 _PIECES = 40
-_ARTICLES = frozenset(["a", "an", "the", "le", "la", "les", "der", "die", "das", "el", "los", "las", "il"])
+_ARTICLES = frozenset(("a", "an", "the", "le", "la", "les", "der", "die", "das", "el", "los", "las", "il"))
 
 
 @dataclass

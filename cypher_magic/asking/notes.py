@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cypher_magic.asking.following import follows
 from cypher_magic.asking.literals import text_of
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
@@ -45,6 +46,8 @@ def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[st
         notes.append(f"The question says {' and '.join(map(repr, left))}, and the query does not.")
     if query and history and not _NAME.search(question) and (gone := _gone(history[-1].query, query)):
         notes.append(f"The query before looks for {' and '.join(map(repr, gone))}, and this one does not.")
+    if not history and follows(question):
+        notes.append("It reads as if it went on from another question, and was asked on its own.")
     return tuple(notes)
 
 

@@ -100,16 +100,16 @@ def test_a_name_that_was_copied_wrong_is_read_as_the_question_has_it(demo_graph:
 
 def test_offered_values_are_shown_and_not_applied(demo_graph: Any) -> None:
     query = "MATCH (m:Movie {title: 'the matrix'}) RETURN m.released"
-    answer = ask("When?", model=Script(query), graph=demo_graph, rules=Rules(near="offer"))
+    answer = ask("Matrix release year", model=Script(query), graph=demo_graph, rules=Rules(near="offer"))
     assert (answer.query, answer.repairs) == (query, ())
     assert any("read as 'The Matrix'?" in note for note in answer.notes)
-    ignored = ask("When?", model=Script(query), graph=demo_graph, rules=Rules(near="off"))
+    ignored = ask("Matrix release year", model=Script(query), graph=demo_graph, rules=Rules(near="off"))
     assert ignored.notes == () and "values" not in {s.name for s in ignored.steps}
 
 
 def test_values_that_are_near_but_not_sure_are_offered(demo_graph: Any) -> None:
     query = "MATCH (m:Movie {title: 'The Terminal Man'}) RETURN m.released"
-    answer = ask("When?", model=Script(query), graph=demo_graph)
+    answer = ask("Matrix release year", model=Script(query), graph=demo_graph)
     assert answer.query == query
     assert any("Near to it: 'The Terminal'" in note for note in answer.notes)
 

@@ -40,7 +40,8 @@ def test_a_follow_up_that_forgets_what_it_follows_is_said() -> None:
     )
     assert remarks("and who directed it?", forgets.replace(":Movie", ":Movie {title: 'Jaws'}"), BEFORE) == ()
     assert remarks("and what about Alien?", forgets, BEFORE) == ()
-    assert remarks("and who directed it?", forgets) == ()
+    on_its_own = "It reads as if it went on from another question, and was asked on its own."
+    assert remarks("and who directed it?", forgets) == (on_its_own,)
 
 
 def test_only_a_query_is_explained() -> None:
