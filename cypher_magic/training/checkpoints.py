@@ -33,3 +33,13 @@ def _whole(checkpoint: Path) -> bool:
     except (OSError, ValueError, SafetensorError, zipfile.BadZipFile):
         return False
     return bool(names) and archives == [None] * len(_ARCHIVES)
+
+
+def could_not_write(exc: BaseException) -> bool:
+    """Whether PyTorch or safetensors, which wrap what the system says, could not write a file to its end."""
+    from safetensors import SafetensorError
+
+    said = str(exc)
+    if isinstance(exc, SafetensorError):
+        return "I/O error" in said or "os error" in said
+    return isinstance(exc, RuntimeError) and "PytorchStreamWriter failed writing" in said

@@ -2,8 +2,8 @@
 
 kinds: queued (device, behind, message: the run waits for its device), turn (it has it), started (device, steps,
 packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second, memory_bytes, eta_seconds), evaluated
-(epoch, loss, executable), sampled (epoch, samples), checkpointed (step), noted (message), resumed, finished (state: completed or
-stopped), failed (message, hint).
+(epoch, loss, executable), sampled (epoch, samples), checkpointed (step), noted (message), resumed, finished (state:
+completed or stopped), failed (message, hint).
 """
 
 from __future__ import annotations

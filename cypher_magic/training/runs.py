@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[\w][\w.-]{0,63}\Z")
+_FULL = 1 << 20  # bytes: a disk with less has no room for an adapter
 _POLL = 0.3  # seconds between two looks at the events file
 _STAGES = ("queued", "turn", "started", "resumed", "finished", "failed")
 
@@ -214,18 +215,26 @@ class Run:
         return self._outcome()
 
     def _outcome(self) -> Run:
-        state = self.state
+        state, kept = self.state, self._kept()
         if state == "failed":
             event = next(e for e in reversed(self.events) if e.kind == "failed")
-            raise TrainingError(f"Run {self.name} failed: {event['message']}", hint=event.get("hint", ""))
+            hint = "; ".join(filter(None, (event.get("hint", ""), kept)))
+            raise TrainingError(f"Run {self.name} failed: {event['message']}", hint=hint)
         if state in ("died", "created"):
-            kept = (self.folder / "adapter").is_dir()
-            raise TrainingError(
-                f"The worker of run {self.name} ended without a word (out of memory, or killed).",
-                hint=("the adapter of its last checkpoint is kept; " if kept else "")
-                + f"see {self.folder / 'worker.log'}",
-            )
+            full = shutil.disk_usage(self.folder).free < _FULL
+            why = "the disk is full" if full else "out of memory, or killed"
+            hint = "; ".join(filter(None, (kept, f"see {self.folder / 'worker.log'}")))
+            raise TrainingError(f"The worker of run {self.name} ended without a word ({why}).", hint=hint)
         return self
+
+    def _kept(self) -> str:
+        """Which adapter a run that went wrong leaves behind, and where; empty when there is none."""
+        folder = self.folder / "adapter"
+        if not (folder / "adapter_config.json").is_file():
+            return ""
+        step = next((e["step"] for e in reversed(self.events) if e.kind == "checkpointed"), None)
+        what = "an adapter" if step is None else f"the adapter of its last checkpoint (step {step})"
+        return f"{what} is kept in {folder}, and %finetune resume {self.name} goes on from there"
 
     def __repr__(self) -> str:
         steps = [e for e in self.events if e.kind == "step"]

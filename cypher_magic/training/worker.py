@@ -22,7 +22,7 @@ from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Prompt
 from cypher_magic.model.starter import starting_adapter
 from cypher_magic.training.adapter import with_adapter
-from cypher_magic.training.checkpoints import newest_checkpoint
+from cypher_magic.training.checkpoints import could_not_write, newest_checkpoint
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.executed import Graph
 from cypher_magic.training.processes import Processes
@@ -55,6 +55,9 @@ def main(folder: Path) -> int:
         traceback.print_exc()
         if is_out_of_memory(exc):
             events.write("failed", message="There is not enough memory.", hint="%cypher_models tells what fits here")
+            return 1
+        if could_not_write(exc):
+            events.write("failed", message="A checkpoint could not be written.", hint="is the disk full?")
             return 1
         message = str(exc).splitlines()[0] if str(exc) else ""
         events.write("failed", message=f"{type(exc).__name__}: {message}", hint=f"see {folder / 'worker.log'}")
