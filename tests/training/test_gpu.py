@@ -11,6 +11,7 @@ from cypher_magic.data.example import Example
 from cypher_magic.model.catalogue import CATALOGUE, Backbone
 from cypher_magic.model.memory import Workload, estimate
 from cypher_magic.model.prompt import Encoded
+from cypher_magic.places import runs_dir
 from cypher_magic.training.packing import Pack, collate
 from cypher_magic.training.settings import TrainingSettings
 
@@ -78,6 +79,57 @@ def test_a_pack_in_bf16_has_the_loss_of_its_examples_one_by_one() -> None:
             return float(summed_loss(model, batch))
 
     assert loss(*rows) == pytest.approx(sum(loss(r) for r in rows), rel=0.01)
+
+
+def test_a_gpu_that_has_no_more_memory_goes_on_in_smaller_passes_with_the_same_losses() -> None:
+    import torch
+
+    from cypher_magic.training.trainer import build_trainer
+
+    settings = TrainingSettings(epochs=1, batch_size=16, lora_rank=8, start_from="scratch")
+    rows = [Encoded((5,) * 100, (6 + i,) * 150, (7 + i,) * 50) for i in range(64)]
+    losses: list[list[float]] = []
+    needed = 0
+    for share in (0, 2):  # of the memory that 16 examples in one pass take
+        device, model = device_and_model(settings)
+        told: list[str] = []
+        trainer = build_trainer(model, rows, (), settings, runs_dir() / "gpu", device, tell=told.append)
+        if share:
+            room = torch.cuda.memory_allocated() + (needed - torch.cuda.memory_allocated()) // share
+            torch.cuda.set_per_process_memory_fraction(room / torch.cuda.get_device_properties(0).total_memory)
+        try:
+            trainer.train()
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0)
+        needed = torch.cuda.max_memory_allocated()
+        losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
+        assert bool(told) == bool(share)
+        del model, trainer
+        torch.cuda.empty_cache()
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "4bit"])
+def test_other_number_formats_learn_too(precision: str) -> None:
+    if precision == "4bit":
+        pytest.importorskip("bitsandbytes")
+    from cypher_magic.training.runs import create_run
+
+    settings = TrainingSettings(epochs=4, learning_rate=5e-4, probes=0, precision=precision)
+    run = create_run("gpu", settings, ROWS[:40], ROWS[40:], schema=SCHEMA)
+    run.start()
+    run.wait()
+    evaluated = [e["loss"] for e in run.events if e.kind == "evaluated"]
+    assert evaluated[-1] < evaluated[0] / 2
+
+
+def device_and_model(settings: TrainingSettings) -> tuple[Any, Any]:
+    from cypher_magic.model.backbones import local_folder
+    from cypher_magic.model.load import choose_device, load_backbone
+    from cypher_magic.training.adapter import with_adapter
+
+    device = choose_device("cuda")
+    return device, with_adapter(load_backbone(local_folder(), device), settings, None)
 
 
 CASES = [
