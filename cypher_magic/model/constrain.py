@@ -23,7 +23,7 @@ from cypher_magic.query.readonly import read_only
 from cypher_magic.query.scopes import understand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from numpy.typing import NDArray
 
@@ -298,37 +298,31 @@ class Guide:
     # The end of the budget
 
     def _finish(self) -> None:
-        """End the reply with what there is: the longest beginning that is a query, or that RETURN makes one."""
+        """End the reply with what there is: its longest beginning that is a query, or that RETURN makes one.
+
+        One that nothing is to be said against goes before one that is only complete.
+        """
         self.done = True
         whole = list(self.tokens)
-        accepted = None
-        for count in range(len(whole), 0, -1):
-            self._cut(count)
-            if not self._matcher.is_accepting() or not self._is_word_end(whole, count):
-                continue
-            accepted = accepted or count
-            if not self._judge(self.text(), None):
-                return
-        if accepted is not None:
-            self._replay(whole[:accepted])
-            return
-        self._replay(self._returning(whole) or self._compiled.tokens.tokenize_str(_LAST_RESORT))
+        complete = None
+        for tail in ("", "\nRETURN *"):
+            for tokens in self._endings(whole, self._compiled.tokens.tokenize_str(tail) if tail else []):
+                if self._judge(self.text(), None) is None:
+                    return
+                complete = complete or tokens
+        self._replay(complete or self._compiled.tokens.tokenize_str(_LAST_RESORT))
 
-    def _returning(self, whole: list[int]) -> list[int] | None:
-        """The longest beginning that RETURN makes a query within the budget, if possible one without complaints."""
-        tail = self._compiled.tokens.tokenize_str("\nRETURN *")
-        accepted = None
+    def _endings(self, whole: list[int], tail: list[int]) -> Iterator[list[int]]:
+        """The beginnings of a reply that are complete with this tail, the longest first; each is put in its place."""
+        self._replay(whole)
         for count in range(min(len(whole), self._most - len(tail)), 0, -1):
-            self._replay(whole[:count])
+            self._cut(count)
             if not self._is_word_end(whole, count) or self._matcher.validate_tokens(tail) < len(tail):
                 continue
-            self._replay([*whole[:count], *tail])
-            if not self._matcher.is_accepting():  # inside brackets
-                continue
-            accepted = accepted or list(self.tokens)
-            if not self._judge(self.text(), None):
-                return list(self.tokens)
-        return accepted
+            self._matcher.consume_tokens(tail)
+            self.tokens += tail
+            if self._matcher.is_accepting():  # not so inside brackets
+                yield list(self.tokens)
 
     def _is_word_end(self, tokens: list[int], count: int) -> bool:
         following = self._piece(tokens[count])[:1] if count < len(tokens) else b" "

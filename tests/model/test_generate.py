@@ -139,7 +139,7 @@ def test_what_was_written_before_is_written_again_in_fewer_steps(tiny: CypherMod
     again = tiny.complete(QUESTIONS[0], SCHEMA, max_tokens=20)
     hook.remove()
     assert again.tokens == first.tokens
-    assert len(calls) - steps <= max(1, (len(first.tokens) + 5) // 3)
+    assert len(calls) - steps < steps
 
 
 def test_a_reply_is_streamed_as_it_grows(default: CypherModel) -> None:
