@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from cypher_magic.model.backbones import public_name
 from cypher_magic.training.adapter import save_adapter
+from cypher_magic.training.recovery import free_memory
 from cypher_magic.training.trainer import check_finite
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Reporter(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop after this step when the run was asked to."""
+        if args.device.type == "cpu":  # what the C library keeps for later grows from step to step otherwise
+            free_memory()
         if self._stopped():
             control.should_training_stop = True
 
