@@ -6,7 +6,7 @@ The peak is reached in the backward pass of the largest pack. It is the sum of
     adapter      LoRA weights in float32 with their gradient, and a copy in the number format that is computed in
     optimiser    the two moments of AdamW in float32
     activations  what each layer keeps for the backward pass, per token of the pack (see `_kept`)
-    logits       answer tokens x vocabulary: the output, its gradient, and that times a factor, in 16 bits
+    logits       answer tokens x vocabulary: the output and its gradient, and float32 copies of a few rows at a time
     base         what the process takes before any model: Python, PyTorch, and on a GPU its context
 
 Compare with measured peaks: `python tests/benchmarks/bench_memory.py` on a CPU, and
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.1, "4bit": 0.56}
 _HOLES = 3
-"""Tensors of the MLP's width that a layer frees on a CPU and the C library does not use again.
+"""Tensors of the MLP's width that a layer frees on a CPU and the C library does not give to the next one.
 
 They are the parts of an adapted layer's output: the frozen layer's, the adapter's, and that times its scale. Between
-tensors that are kept they leave holes that are a few bytes too small for the next layer's, as PyTorch asks for aligned
-memory (glibc before 2.38; with MALLOC_MMAP_THRESHOLD_=1048576 there are none, and a fourth more processor time).
+tensors that are kept they leave holes in the heap. (With MALLOC_MMAP_THRESHOLD_=1048576 there are none, for a fourth
+more processor time.)
 """
 _LOGIT_ROWS = 128  # of which the loss holds float32 copies at one time
 BASE = {"cuda": 0.6e9, "mps": 0.8e9, "cpu": 0.84e9}
@@ -83,7 +83,7 @@ def estimate(backbone: Backbone, work: Workload, *, base: float = 0.0) -> Estima
         activations += work.tokens * _HOLES * b.inner * wide * (1 if work.checkpointing else b.layers)
     else:
         activations += work.tokens**2 * (1 + wide)  # the mask that says who may see whom, as bool and as what is added
-    logits = 3 * work.answers * b.vocabulary * wide + 2 * min(work.answers, _LOGIT_ROWS) * b.vocabulary * 4
+    logits = 2 * work.answers * b.vocabulary * wide + 2 * min(work.answers, _LOGIT_ROWS) * b.vocabulary * 4
     copies = wide if wide < 4 else 0
     return Estimate(weights, size * (8.0 + copies), size * 8.0, activations, logits, base)
 

@@ -25,7 +25,7 @@ class DryRun:
 
     name: str
     forecast: Forecast
-    speed: Speed | None  # None where it can not be timed, because the backbone does not fit
+    speed: Speed | None  # None where it can not be timed, as with a backbone that does not fit
 
     @property
     def lengths(self) -> list[int]:
@@ -102,7 +102,7 @@ class DryRun:
     @property
     def _time(self) -> str:
         if self.speed is None or self.seconds is None:
-            return "not timed, as it does not fit"
+            return "unknown: it could not be timed here"
         speed = f"{self.speed.tokens_per_second:,.0f} tokens/s"
         return f"about {_duration(self.seconds)} for training and validation ({speed}, {self.speed.source})"
 
@@ -118,7 +118,7 @@ def dry_run(name: str, forecast: Forecast) -> DryRun:
     f = forecast
     speed = earlier(f.settings, f.device)
     if speed is None and not f.complaint():
-        speed = measured(f.folder, f.settings, f.device, sorted(f.packs, key=len)[len(f.packs) // 2])
+        speed = measured(f.folder, f.settings, sorted(f.packs, key=len)[len(f.packs) // 2])
     return DryRun(name, f, speed)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +23,9 @@ if TYPE_CHECKING:
 _STEPS = 3  # that a run must have made: the first ones warm up
 _TOKENS = 400  # of a pack are timed, more or less
 _LAYERS = (1, 3)
-_REPEATS, _LONG = 5, 3.0  # passes at the most, and seconds after which no further one is begun
+_PATIENCE = 60.0  # seconds
+_REPEATS = range(2, 6)  # passes, after one that warms up
+_LONG = 3.0  # seconds after which no more than the fewest passes are made
 
 
 @dataclass(frozen=True)
@@ -53,30 +59,52 @@ def _same(one: str, other: str, settings: TrainingSettings) -> bool:
     return one == other
 
 
-def measured(folder: Path, settings: TrainingSettings, device: Device, pack: Pack) -> Speed:
+def measured(folder: Path, settings: TrainingSettings, pack: Pack) -> Speed | None:
     """The speed of a random model of the backbone's shape, extrapolated from one and from three of its layers.
 
-    `folder` holds the backbone's `config.json`. Takes a few seconds for small backbones.
+    `folder` holds the backbone's `config.json`. Timed in a process like the one that trains, where threads do not spin
+    while they wait; takes about ten seconds for small backbones. None when it can not be timed, or not in a minute.
     """
+    part = _part(pack)
+    rows = [(len(row.question), len(row.answer)) for row in part.rows]
+    asked = {"folder": str(folder), "settings": settings.to_dict(), "prefix": len(part.prefix), "rows": rows}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "cypher_magic.training.speed"],
+            input=json.dumps(asked),
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_PATIENCE,
+        )
+    except (subprocess.SubprocessError, OSError):
+        return None
+    few, more, layers = json.loads(done.stdout.splitlines()[-1])
+    each = max((more - few) / (_LAYERS[1] - _LAYERS[0]), 0.05 * few)  # not below: a busy machine times anything
+    seconds = few + each * (layers - _LAYERS[0])
+    return Speed(len(part) / seconds, f"timed just now on {_LAYERS[1]} of its {layers} layers with random weights")
+
+
+def answer(asked: dict[str, Any]) -> tuple[float, float, int]:
+    """In the process that times: seconds of a pass through few and through more layers, and how many there are."""
     import torch
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    layers = config.num_hidden_layers
-    small = _part(pack)
-    threads = torch.get_num_threads()
+    from cypher_magic.model.load import choose_device
+    from cypher_magic.model.prompt import Encoded
+    from cypher_magic.training.packing import Pack
+    from cypher_magic.training.settings import TrainingSettings
+
+    settings = TrainingSettings().changed(asked["settings"])
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    try:
-        with torch.random.fork_rng():
-            few, more = (_seconds(config, count, settings, device, small) for count in _LAYERS)
-    finally:
-        torch.set_num_threads(threads)
-        if device.kind == "cuda":
-            torch.cuda.empty_cache()
-    each = max((more - few) / (_LAYERS[1] - _LAYERS[0]), 0.05 * few)  # not below: a busy machine times anything
-    seconds = few + each * (layers - _LAYERS[0])
-    return Speed(len(small) / seconds, f"timed just now on {_LAYERS[1]} of its {layers} layers with random weights")
+    config = AutoConfig.from_pretrained(asked["folder"], trust_remote_code=False)
+    prefix, layers = (1,) * asked["prefix"], config.num_hidden_layers
+    pack = Pack(prefix, tuple(Encoded(prefix, (1,) * question, (1,) * answer) for question, answer in asked["rows"]))
+    device = choose_device(settings.device, settings.precision)
+    few, more = (_seconds(config, count, settings, device, pack) for count in _LAYERS)
+    return few, more, layers
 
 
 def _part(pack: Pack) -> Pack:
@@ -102,12 +130,15 @@ def _seconds(config: Any, layers: int, settings: TrainingSettings, device: Devic
         bare = AutoModelForCausalLM.from_config(config, dtype=device.dtype)
     model = with_adapter(bare, settings, None).train()
     batch = {name: tensor.to(device.kind) for name, tensor in pack.tensors().items()}
-    best, end = float("inf"), time.perf_counter() + _LONG
-    for _ in range(_REPEATS):
-        if (began := time.perf_counter()) > end:
-            break
+    times: list[float] = []
+    while len(times) <= _REPEATS.start or (len(times) < _REPEATS.stop and sum(times) < _LONG):
+        began = time.perf_counter()
         torch.autograd.backward(summed_loss(model, batch))
         if device.kind == "cuda":
             torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - began)
-    return best
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+if __name__ == "__main__":
+    print(json.dumps(answer(json.load(sys.stdin))))

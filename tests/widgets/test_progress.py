@@ -232,6 +232,19 @@ def test_a_watcher_follows_the_events_file_until_the_run_has_ended(run: Run) -> 
     assert drawn == ["running", "completed"]
 
 
+def test_a_run_that_waits_for_its_turn_says_after_which(run: Run) -> None:
+    message = "waits until the GPU is free: after <b>first</b>"
+    view = seen(run, [TrainEvent("queued", 90.0, {"device": "cuda", "behind": ["first"], "message": message})])
+    assert (view.state, view.over) == ("queued", False)
+    assert view.headline == "Run movies: waiting for its turn"
+    assert view.facts == message
+    assert "after &lt;b&gt;first" in view.html
+    view.update([TrainEvent("turn", 95.0, {})])
+    assert view.state == "starting" and "loading the model" in view.facts
+    view.update(whole_run())
+    assert view.state == "completed" and "waits" not in view.text
+
+
 def test_progress_needs_no_ipywidgets() -> None:
     code = "import sys, json, cypher_magic.widgets.progress; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
