@@ -52,6 +52,7 @@ def html(run: DryRun) -> str:
             '<div class="cypher-magic-dry-run">',
             f"<div><b>{escape(_heading(run))}</b></div>",
             f"<table>{rows}</table>",
+            "<div>Tokens per example</div>",
             _svg(histogram(run.lengths)),
             f'<div>First example, <mark style="{mark}">trained</mark> ({count} tokens)</div>',
             f'<pre style="{_PRE}">{given}<mark style="{mark}">{trained}</mark></pre>',
