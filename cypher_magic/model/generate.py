@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from transformers import DynamicCache
 
+from cypher_magic.model.bundle import GUESSED, Bundle, Rows, common, lead, takes_bundles
 from cypher_magic.model.drafts import Drafts, phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from cypher_magic.data.example import Turn
     from cypher_magic.model.constrain import Constraint
     from cypher_magic.model.prompt import Encoded, Prompt
-
-_GUESSED = 5  # tokens that are computed along with each one, in the hope that the model agrees
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,7 @@ class CypherModel:
         self._prefix: tuple[int, ...] = ()
         self._cache: Any = None
         self._drafts = Drafts()
+        self._bundles: bool | None = None  # whether the model takes them; tried when first needed
         ends = {tokenizer.eos_token_id, *tokenizer(prompt.end, add_special_tokens=False)["input_ids"][-1:]}
         self.end_ids = frozenset(i for i in ends if i is not None)
 
@@ -123,18 +123,15 @@ class CypherModel:
         fed: list[int] = []
         while not guide.done:
             wanted = question + guide.tokens
-            kept = min(_common(fed, wanted), len(wanted) - 1)
+            kept = min(common(fed, wanted), len(wanted) - 1)
             if kept < len(fed):
                 cache.crop(shared + kept - cache.get_seq_length())
-            guesses = drafts.guess(wanted, _GUESSED)
+            guesses = drafts.guess(wanted, GUESSED)
             logits = self._step([wanted[kept:] + guesses], cache, len(guesses) + 1)[0]
             fed = wanted + guesses
-            for at, best in enumerate(logits.argmax(-1).tolist()):
-                guide.next(best, _scores(logits[at]))
+            for _ in lead(guide, question, fed, logits, logits.argmax(-1).tolist()):
                 if stream is not None and not (guide.done and guide.ended):
                     stream(self._decode(guide.tokens))
-                if guide.done or question + guide.tokens != fed[: len(wanted) + at + 1]:
-                    break
         drafts.learn([*question[-3:], *guide.tokens, *sorted(self.end_ids)[-1:]])
 
     def _guide(self, constraint: Constraint | None, most: int) -> Guide:
@@ -169,119 +166,43 @@ class CypherModel:
         asked: Sequence[Encoded],
         *,
         max_tokens: int = 256,
-        batch: int = 16,
+        batch: int = 32,
         progress: Callable[[int, int], None] | None = None,
         constraint: Constraint | None | Sequence[Constraint | None] = None,
     ) -> list[Completion]:
-        """The greedy replies to many encoded questions, computed in batches of one prefix and like lengths.
+        """The greedy replies to many encoded questions, `batch` of one prefix at a time.
 
         `constraint` is one for all, or one for each.
         """
         each = list(constraint) if isinstance(constraint, Sequence) else [constraint] * len(asked)
-        order = sorted(range(len(asked)), key=lambda i: (asked[i].prefix, len(asked[i].question)))
         replies: dict[int, Completion] = {}
-        while order:
-            prefix = asked[order[0]].prefix
-            chunk = [i for i in order[:batch] if asked[i].prefix == prefix]
-            order = order[len(chunk) :]
+        for prefix in dict.fromkeys(a.prefix for a in asked):
+            mine = [i for i, a in enumerate(asked) if a.prefix == prefix]
+            guides = [self._guide(each[i], max_tokens) for i in mine]
             started = time.perf_counter()
-            guides = [self._guide(each[i], max_tokens) for i in chunk]
-            cache = copy.deepcopy(self._cache_for(prefix))
-            _Batch(self.model, cache, [asked[i] for i in chunk], guides).run()
-            seconds = (time.perf_counter() - started) / len(chunk)
-            replies |= {i: self._completion(guide, seconds) for i, guide in zip(chunk, guides, strict=True)}
-            if progress is not None:
-                progress(len(replies), len(asked))
+            for done in self._run([asked[i] for i in mine], guides, prefix, batch):
+                if progress is not None:
+                    progress(len(replies) + done, len(asked))
+            seconds = (time.perf_counter() - started) / len(mine)
+            replies |= {i: self._completion(guide, seconds) for i, guide in zip(mine, guides, strict=True)}
         return [replies[i] for i in range(len(asked))]
+
+    def _run(self, asked: list[Encoded], guides: list[Guide], prefix: tuple[int, ...], batch: int) -> Iterator[int]:
+        """Compute the replies to questions of one prefix; yields how many are done."""
+        if self._bundles is None:
+            self._bundles = takes_bundles(self.model)
+        if self._bundles:
+            yield from Bundle(
+                self.model, copy.deepcopy(self._cache_for(prefix)), asked, guides, self._drafts, batch
+            ).run()
+            return
+        order = sorted(range(len(asked)), key=lambda i: len(asked[i].question))
+        for at in range(0, len(order), batch):
+            chunk = order[at : at + batch]
+            cache = copy.deepcopy(self._cache_for(prefix))
+            Rows(self.model, cache, [asked[i] for i in chunk], [guides[i] for i in chunk]).run()
+            yield at + len(chunk)
 
     def _decode(self, tokens: Sequence[int]) -> str:
         # "cleaning up" would join `n .name` and `'s`: made for prose, it changes queries
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-
-
-class _Batch:
-    """Questions behind one prefix, a row each. Every step feeds one token a row; what was taken back is masked."""
-
-    def __init__(self, model: Any, cache: Any, asked: list[Encoded], guides: list[Guide]) -> None:
-        self._model, self._cache, self._asked, self._guides = model, cache, asked, guides
-        self._shared = len(asked[0].prefix)
-        self._longest = max(len(a.question) for a in asked)
-        self._rows = list(range(len(asked)))  # the questions that are still open, in the order of the cache's rows
-        # Per row, what was fed from the question's last token on, and the column of the cache that holds each of it.
-        self._fed = [[a.question[-1]] for a in asked]
-        self._columns = [[self._shared + self._longest - 1] for _ in asked]
-
-    def run(self) -> None:
-        """Compute all replies, into the guides."""
-        logits, mask = self._start()
-        while self._rows:
-            best = logits.argmax(-1).tolist()
-            for at, row in enumerate(self._rows):
-                if self._fed[row] == self._wanted(row):  # else tokens that the guide put there are still to be fed
-                    self._guides[row].next(best[at], _scores(logits[at]))
-            mask = self._leave(mask)
-            if self._rows:
-                logits, mask = self._feed(mask)
-
-    def _wanted(self, row: int) -> list[int]:
-        return [self._asked[row].question[-1], *self._guides[row].tokens]
-
-    def _start(self) -> tuple[torch.Tensor, torch.Tensor]:
-        device, asked, longest = self._model.device, self._asked, self._longest
-        if self._shared:
-            self._cache.batch_repeat_interleave(len(asked))
-        # Questions are padded on the left, behind the prefix; the padding (any token) is masked and takes no position.
-        ids = torch.tensor([[0] * (longest - len(a.question)) + list(a.question) for a in asked], device=device)
-        mask = torch.tensor(
-            [[1] * self._shared + [0] * (longest - len(a.question)) + [1] * len(a.question) for a in asked],
-            device=device,
-        )
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, self._shared :]
-        return self._forward(ids, mask, positions), mask
-
-    def _leave(self, mask: torch.Tensor) -> torch.Tensor:
-        """Take rows that are done out of the batch: the others become cheaper."""
-        stay = [at for at, row in enumerate(self._rows) if not self._guides[row].done]
-        if len(stay) == len(self._rows):
-            return mask
-        self._rows = [self._rows[at] for at in stay]
-        if not stay:
-            return mask
-        kept = torch.tensor(stay, device=mask.device)
-        self._cache.batch_select_indices(kept)
-        return mask[kept]
-
-    def _feed(self, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        ids, positions = [], []
-        width = mask.shape[1]
-        mask = torch.cat([mask, mask.new_ones(len(self._rows), 1)], dim=1)
-        for at, row in enumerate(self._rows):
-            wanted = self._wanted(row)
-            kept = min(_common(self._fed[row], wanted), len(wanted) - 1)
-            mask[at, self._columns[row][kept:]] = 0  # taken back
-            self._columns[row] = [*self._columns[row][:kept], width]
-            self._fed[row] = wanted[: kept + 1]
-            ids.append([wanted[kept]])
-            positions.append([self._shared + len(self._asked[row].question) + kept - 1])
-        device = mask.device
-        return self._forward(torch.tensor(ids, device=device), mask, torch.tensor(positions, device=device)), mask
-
-    def _forward(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        logits = self._model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits
-        return torch.Tensor(logits[:, -1])
-
-
-def _scores(logits: torch.Tensor) -> Callable[[], NDArray[np.float32]]:
-    return lambda: logits.float().cpu().numpy()
-
-
-def _common(a: list[int], b: list[int]) -> int:
-    """How many tokens two texts have in common at their beginning."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
