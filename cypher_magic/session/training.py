@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cypher_magic.session import state
 
@@ -39,6 +39,12 @@ def generate_pairs(rows: int = 600, *, connection: str | Connection | None = Non
     return generate(state.connection(connection), rows, **options)
 
 
+@overload
+def finetune(name: str, data: Any, val: Any = None, *, dry_run: Literal[True], **options: Any) -> DryRun: ...
+@overload
+def finetune(name: str, data: Any, val: Any = None, *, dry_run: Literal[False] = False, **options: Any) -> Run: ...
+@overload
+def finetune(name: str, data: Any, val: Any = None, *, dry_run: bool, **options: Any) -> Run | DryRun: ...
 def finetune(
     name: str,
     data: Any,
