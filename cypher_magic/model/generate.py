@@ -150,15 +150,19 @@ class CypherModel:
         """The cache that holds this prefix's keys and values; cropped back to it after every question."""
         if self._cache is None or prefix != self._prefix:
             self._cache = None
-            cache = DynamicCache()
-            if prefix:
-                self._step([list(prefix)], cache)
-            self._cache, self._prefix = cache, prefix
+            self._cache, self._prefix = self._computed(prefix), prefix
             self._drafts = Drafts()
             for text in phrases(schema):
                 self._drafts.learn(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             self._drafts.learn(prefix)
         return self._cache
+
+    def _computed(self, prefix: tuple[int, ...]) -> Any:
+        """A new cache that holds this prefix's keys and values."""
+        cache = DynamicCache()
+        if prefix:
+            self._step([list(prefix)], cache)
+        return cache
 
     @torch.inference_mode()
     def complete_many(
@@ -191,15 +195,13 @@ class CypherModel:
         """Compute the replies to questions of one prefix; yields how many are done."""
         if self._bundles is None:
             self._bundles = takes_bundles(self.model)
+        computed = self._computed(prefix)  # anew: between two calls the weights may have changed, as in training
         if self._bundles:
-            yield from Bundle(
-                self.model, copy.deepcopy(self._cache_for(prefix)), asked, guides, self._drafts, batch
-            ).run()
+            yield from Bundle(self.model, computed, asked, guides, self._drafts, batch).run()
             return
         order = sorted(range(len(asked)), key=lambda i: len(asked[i].question))
         for at in range(0, len(order), batch):
-            chunk = order[at : at + batch]
-            cache = copy.deepcopy(self._cache_for(prefix))
+            chunk, cache = order[at : at + batch], copy.deepcopy(computed)
             Rows(self.model, cache, [asked[i] for i in chunk], [guides[i] for i in chunk]).run()
             yield at + len(chunk)
 

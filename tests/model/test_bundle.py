@@ -59,3 +59,16 @@ def test_places_that_no_one_sees_are_dropped(tiny: CypherModel, monkeypatch: pyt
     expected = replies(tiny, batch=2)
     monkeypatch.setattr(bundle, "_MOST_DEAD", 1)
     assert replies(tiny, batch=2) == expected
+
+
+def test_weights_that_changed_between_two_calls_are_used(tiny: CypherModel) -> None:
+    import torch
+
+    before = replies(tiny)
+    with torch.no_grad():
+        for parameter in tiny.model.parameters():
+            parameter.mul_(1.5)
+    after = replies(tiny)
+    assert after != before
+    fresh = CypherModel(tiny.model, tiny.tokenizer, tiny.prompt)
+    assert after == replies(fresh)
