@@ -26,6 +26,7 @@ FAMILIES = {
     "finetune": "FinetuneMagics",  # %finetune, %%finetune
     "models": "ModelMagics",  # %cypher_models
     "ask": "AskMagics",  # %cypher_ask, %%cypher_ask
+    "evaluate": "EvaluateMagics",  # %cypher_eval
     "panel": "PanelMagics",  # %cypher_panel
 }
 

@@ -67,6 +67,12 @@ def same_rows(a: Sequence[Sequence[Any]], b: Sequence[Sequence[Any]], *, ordered
     return _matches(columns_a, columns_b, [], ordered)
 
 
+def shared_rows(a: Sequence[Sequence[Any]], b: Sequence[Sequence[Any]]) -> int:
+    """How many rows two results have in common, as bags; a row is the bag of its values, in whatever columns."""
+    left, right = (Counter(tuple(sorted((_plain(v) for v in row), key=repr)) for row in rows) for rows in (a, b))
+    return (left & right).total()
+
+
 Column = tuple[Hashable, ...]
 
 
