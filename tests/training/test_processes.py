@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -91,3 +92,16 @@ def test_only_launchers_are_started() -> None:
     with pytest.raises(OptionError, match="launch can not be 'rm -rf /'"):
         command("rm -rf /")
     assert command("torchrun --nproc-per-node 2")[1:] == ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_a_compiled_model_has_the_losses_of_one_that_is_not(backbone: Path) -> None:
+    found = []
+    for name in ("off", "on"):
+        run = new_run(backbone, name, "", compile=name, epochs=1)
+        run.start()
+        assert run.wait().state == "completed"
+        found.append(losses(run))
+    assert len(found[0]) == 4
+    assert found[1] == pytest.approx(found[0], abs=1e-3)
