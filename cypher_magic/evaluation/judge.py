@@ -18,7 +18,7 @@ from cypher_magic.query.compare import same_rows, shared_rows
 from cypher_magic.query.readonly import read_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.result import QueryResult
@@ -94,15 +94,18 @@ class Prediction:
         """Everything as plain values."""
         values = {k: v for k, v in self.__dict__.items() if k not in ("example", "complaints") and v not in (None, "")}
         values["complaints"] = [asdict(c) for c in self.complaints]
-        if self.example is not None and self.example.history:
-            values["history"] = [{"question": t.question, "query": t.query} for t in self.example.history]
-        return values
+        found = self.correction
+        context = {k: v for k in ("schema", "database") if (v := getattr(found, k))}
+        if found.history:
+            context["history"] = [{"question": t.question, "query": t.query} for t in found.history]
+        return values | context | {"missed": self.missed}
 
 
 class Judge:
     """Judges queries on one graph (or, without one, their texts); each reference is run once.
 
-    `schema` is that of the graph, or of the run where there is none; `family` and `seen` tell an example's groups.
+    `schema` is that of the graph, or of the run where there is none; `family` and `seen` tell an example's groups,
+    `allow` what may be called besides what is known to only read.
     """
 
     def __init__(
@@ -112,14 +115,16 @@ class Judge:
         *,
         family: Callable[[Example], str] = lambda example: "",
         seen: Callable[[Example], str] = lambda example: "",
+        allow: Sequence[str] = (),
     ) -> None:
         self.graph, self.schema, self._family, self._seen = graph, schema, family, seen
+        self._allow = tuple(allow)
         self._references: dict[str, Ran] = {}
 
     def judged(self, example: Example, written: Written) -> Prediction:
         """The example with the model's query and everything that can be said about it."""
         query = written.query.strip()
-        text = _of_text(query, self._schema_for(example))
+        text = _of_text(query, self._schema_for(example), self._allow)
         facts = self._groups(example) | text | {"seconds": written.seconds, "example": example}
         if self.graph is None:
             return Prediction(example.question, example.query, query, **facts)
@@ -172,7 +177,7 @@ class Judge:
 
     def _run(self, query: str) -> Ran:
         assert self.graph is not None
-        refused = read_only(query)
+        refused = read_only(query, self._allow)
         if refused:
             return None, str(refused[0])
         try:
@@ -181,12 +186,12 @@ class Judge:
             return None, exc.message
 
 
-def _of_text(query: str, schema: GraphSchema | None) -> dict[str, Any]:
+def _of_text(query: str, schema: GraphSchema | None, allow: Sequence[str]) -> dict[str, Any]:
     """What the text alone tells: `syntax_valid`, `schema_valid`, `read_only` and the complaints.
 
     A query that is refused for what it would do counts as one that can be read.
     """
-    gate = [c for c in read_only(query) if c.code in NOT_READ_ONLY]
+    gate = [c for c in read_only(query, allow) if c.code in NOT_READ_ONLY]
     found = check(query, schema)
     codes = {c.code for c in found}
     return {

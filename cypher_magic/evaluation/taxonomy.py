@@ -24,7 +24,7 @@ KINDS = {
     "literal": "it looks for a text or number that the reference does not have",
     "empty": "it finds nothing, and the reference does",
     "wrong columns": "it returns another number of columns, or other properties",
-    "wrong rows": "it returns other rows, and none of the above tells why",
+    "wrong rows": "it returns other rows, or not in their order, and none of the above tells why",
 }
 NOT_READ_ONLY = frozenset(("write", "load_csv", "procedure", "function", "clause"))
 _UNKNOWN = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property", "unknown_triple"))

@@ -68,6 +68,7 @@ class EvaluateMagics(Family):
             seed=options.seed,
             pipeline=options.pipeline == "on",
             one_by_one=options.one_by_one,
+            allow=tuple(self.settings.allow),
             save=not options.no_save,
             progress=download_bar(),
         )

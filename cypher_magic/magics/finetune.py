@@ -40,6 +40,7 @@ FINETUNE = Command(
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
         Option("--val", metavar="FILE", help="validation examples; without, a tenth of --data is set aside"),
+        Option("--from-eval", metavar="RUN", help="also train on what this run missed when it was evaluated"),
         Option("--fix", type=bool, help="train on the repaired examples (no repeats, leaks, broken queries)"),
         Option("--background", type=bool, help="return at once; %finetune attach NAME watches"),
         Option("--dry-run", type=bool, help="start nothing: show the first example, tokens, memory and time"),
@@ -71,7 +72,7 @@ class FinetuneMagics(Family):
             return self._verb(*options.words)
         if len(options.words) != 1:
             raise OptionError("A run needs a name.", hint="%%finetune movies --data train.csv")
-        if not options.data:
+        if not options.data and not options.from_eval:
             raise OptionError(
                 "There are no examples to train on.", hint=f"%%finetune {options.words[0]} --data train.csv"
             )
@@ -82,6 +83,7 @@ class FinetuneMagics(Family):
         TrainingSettings().changed(body)  # says which line of the body is no setting, before anything is read
         variables = self.shell.user_ns
         data = [variables.get(word, word) for word in options.data]
+        data += [session.missed(options.from_eval)] if options.from_eval else []
         with _Shown() as shown:
             return session.finetune(
                 options.words[0],

@@ -4,7 +4,7 @@ This is the only place where the parts meet; each function gathers what its part
 """
 
 from cypher_magic.session.asking import ask, ask_many, conversation
-from cypher_magic.session.evaluating import evaluate
+from cypher_magic.session.evaluating import evaluate, missed
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
 from cypher_magic.session.training import (
     backbones,
@@ -32,6 +32,7 @@ __all__ = [
     "finetune",
     "generate_pairs",
     "load_examples",
+    "missed",
     "query",
     "remove_run",
     "resume_run",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from cypher_magic.session.training import load_examples
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cypher_magic.asking.work import Rules
     from cypher_magic.data.example import Example
     from cypher_magic.evaluation.judge import Judge, Written
     from cypher_magic.evaluation.report import Report
@@ -36,6 +38,7 @@ def evaluate(
     seed: int = 0,
     pipeline: bool = True,
     one_by_one: bool = False,
+    allow: Sequence[str] = (),
     save: bool = True,
     progress: Progress | None = None,
 ) -> Report:
@@ -45,7 +48,8 @@ def evaluate(
     `starter`, or a server's address. Queries run read-only on the current graph; without a graph only the texts are
     compared. `limit` draws that many examples by `seed`. With `pipeline` questions are answered as `ask` does, repaired
     and tried again; without, the model's bare reply counts. `one_by_one` asks each alone, for the seconds that a person
-    waits. The report of a run is saved in its folder, and its scores in its card, unless `save` is off.
+    waits; `allow` names procedures and functions that are safe. The report of a run is saved in its folder, and its
+    scores in its card, unless `save` is off.
     """
     from cypher_magic.asking.live import newest_run
     from cypher_magic.evaluation.significance import sampled
@@ -58,14 +62,40 @@ def evaluate(
     chosen = [examples[i] for i in sampled(len(examples), limit, seed)]
     about += f", {len(chosen)} of {len(examples)} drawn with seed {seed}" if len(chosen) < len(examples) else ""
     graph = state.connection(connection) if connection is not None or state.SESSION.current is not None else None
-    judge, notes = _judge(name, graph, families, chosen)
-    answer = partial(_answers, examples=chosen, graph=graph, pipeline=pipeline, one_by_one=one_by_one)
+    judge, notes = _judge(name, graph, families, chosen, tuple(allow))
+    answer = partial(
+        _answers, examples=chosen, graph=graph, pipeline=pipeline, one_by_one=one_by_one, allow=tuple(allow)
+    )
     notes += () if pipeline or graph is None else ("Bare replies: nothing was repaired or tried again.",)
     before = _report(other, chosen, answer, judge, progress) if other else None
     report = replace(_report(name, chosen, answer, judge, progress), against=before, data=about, notes=notes)
     if save:
         _keep(name, report)
     return report
+
+
+def missed(run: str | Run) -> list[Example]:
+    """The questions that a run missed in its last saved evaluation, with their reference queries: for the next run.
+
+    Raises OptionError when it was not evaluated, or missed nothing.
+    """
+    from cypher_magic.data.example import Example
+    from cypher_magic.training.runs import find_run
+
+    name = _name(run) or ""
+    path = find_run(name).folder / "report.json"
+    if not path.is_file():
+        raise OptionError(f"Run {name} was not evaluated.", hint=f"%cypher_eval {name} --data FILE")
+    try:
+        rows = [row for row in json.loads(path.read_text("utf-8"))["predictions"] if row["missed"]]
+        found = [Example.from_dict({**row, "query": row["reference"]}) for row in rows]
+    except (ValueError, KeyError, TypeError) as exc:
+        raise OptionError(f"{path} is not a report.", hint=f"make it anew: %cypher_eval {name}") from exc
+    if not found:
+        raise OptionError(
+            f"Run {name} missed nothing in its last evaluation.", hint="there is nothing to learn from it"
+        )
+    return found
 
 
 def _name(run: str | Run | None) -> str | None:
@@ -132,7 +162,7 @@ def _families(data: str | Path) -> Families:
 
 
 def _judge(
-    name: str, graph: Connection | None, families: Families, examples: Sequence[Example]
+    name: str, graph: Connection | None, families: Families, examples: Sequence[Example], allow: tuple[str, ...]
 ) -> tuple[Judge, tuple[str, ...]]:
     """What judges the queries, and notes about the examples."""
     from cypher_magic.evaluation.judge import Judge
@@ -144,13 +174,13 @@ def _judge(
     schema = graph.schema() if graph is not None else _schema_of_run(name)
     notes: tuple[str, ...] = () if graph is not None else ("No graph is connected: queries were not run.",)
     if not _is_run(name):
-        return Judge(graph, schema, family=family), notes
+        return Judge(graph, schema, family=family, allow=allow), notes
     seen = _seen(find_run(name).examples("train"))
     leaked = sum(seen(e) == "the question" for e in examples)
     if leaked:
         stand = "1 of these questions stands" if leaked == 1 else f"{leaked} of these questions stand"
         notes += (f"{stand} in the training rows of {name}: they measure what it remembers.",)
-    return Judge(graph, schema, family=family, seen=seen), notes
+    return Judge(graph, schema, family=family, seen=seen, allow=allow), notes
 
 
 def _seen(train: Sequence[Example]) -> Callable[[Example], str]:
@@ -212,17 +242,20 @@ def _answers(
     graph: Connection | None,
     pipeline: bool,
     one_by_one: bool,
+    allow: tuple[str, ...],
     progress: Progress | None,
 ) -> list[Written]:
     """What a model gives for each question: through the pipeline where there is a graph and it is wanted."""
-    from cypher_magic.evaluation.judge import Written
+    from cypher_magic.asking.work import Rules
+    from cypher_magic.evaluation.judge import ROWS_COMPARED, TIMEOUT, Written
 
     model = state.model(name, progress)
     tell = partial(progress, f"{name} answers") if progress else None
     live = graph.schema().render() if graph is not None else None
     elsewhere = any(e.schema and e.schema != live for e in examples)  # rows about other graphs bring their own schema
     if graph is not None and pipeline and not elsewhere:
-        return _piped(model, examples, graph, one_by_one, tell)
+        rules = Rules(limit=ROWS_COMPARED, timeout=TIMEOUT, allow=allow)
+        return _piped(model, examples, graph, rules, one_by_one, tell)
     schema = live or _schema_text(name)
     if one_by_one:
         replies: list[Any] = []
@@ -240,15 +273,14 @@ def _piped(
     model: Any,
     examples: Sequence[Example],
     graph: Connection,
+    rules: Rules,
     one_by_one: bool,
     tell: Callable[[int, int], None] | None,
 ) -> list[Written]:
     """What comes of each question when it is asked as a person would."""
     from cypher_magic.asking.ask import ask, ask_many
-    from cypher_magic.asking.work import Rules
-    from cypher_magic.evaluation.judge import ROWS_COMPARED, TIMEOUT, Written
+    from cypher_magic.evaluation.judge import Written
 
-    rules = Rules(limit=ROWS_COMPARED, timeout=TIMEOUT)
     if one_by_one:
         answers = []
         for example in examples:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from cypher_magic.data.example import Example
 from cypher_magic.session import state
 
 if TYPE_CHECKING:
@@ -129,13 +130,16 @@ def _dataset(data: Any, val: Any, *, fix: bool) -> Dataset:
 
     if isinstance(data, Dataset):
         return data
-    several = (
-        isinstance(data, (list, tuple))
-        and data
-        and all(isinstance(d, str | Path) or hasattr(d, "columns") for d in data)
-    )
+    several = isinstance(data, (list, tuple)) and data and all(map(_is_source, data))
     sources = data if several else [data]
     return load_examples(*sources, val=val, fix=fix, holdout=None if val is not None else 0.1)
+
+
+def _is_source(item: Any) -> bool:
+    """Whether an item of a list is a source of its own: a file, a frame, or examples; not one example."""
+    if isinstance(item, str | Path) or hasattr(item, "columns"):
+        return True
+    return hasattr(item, "__len__") and all(isinstance(one, Example) for one in item)
 
 
 def _print_progress(run: Run) -> Callable[[list[TrainEvent]], None]:

@@ -120,6 +120,12 @@ def test_without_a_graph_only_the_text_is_scored() -> None:
     assert [e.question for e in report.corrections()] == ["r", "s"]
 
 
+def test_what_is_allowed_by_the_user_counts_as_reading() -> None:
+    example, query = Example("q", "RETURN 1"), Written("RETURN my.own(1)")
+    assert not Judge(None).judged(example, query).read_only
+    assert Judge(None, allow=("my.own",)).judged(example, query).read_only
+
+
 def test_seconds_are_the_median_and_the_95th_percentile() -> None:
     rows = [Prediction("q", "a", "a", seconds=float(n)) for n in range(1, 101)]
     report = Report("movies", tuple(rows))
