@@ -63,10 +63,12 @@ def evaluate(
     about += f", {len(chosen)} of {len(examples)} drawn with seed {seed}" if len(chosen) < len(examples) else ""
     graph = state.connection(connection) if connection is not None or state.SESSION.current is not None else None
     judge, notes = _judge(name, graph, families, chosen, tuple(allow))
-    answer = partial(
-        _answers, examples=chosen, graph=graph, pipeline=pipeline, one_by_one=one_by_one, allow=tuple(allow)
-    )
-    notes += () if pipeline or graph is None else ("Bare replies: nothing was repaired or tried again.",)
+    elsewhere = graph is not None and _elsewhere(chosen, graph)
+    piped = pipeline and graph is not None and not elsewhere
+    answer = partial(_answers, examples=chosen, graph=graph, pipeline=piped, one_by_one=one_by_one, allow=tuple(allow))
+    notes += ("The examples bring schemas of other graphs: queries were run on this one.",) if elsewhere else ()
+    notes += () if piped or graph is None else ("Bare replies: nothing was repaired or tried again.",)
+    notes += () if one_by_one else ("Seconds are those of whole batches, shared out among their questions.",)
     before = _report(other, chosen, answer, judge, progress) if other else None
     report = replace(_report(name, chosen, answer, judge, progress), against=before, data=about, notes=notes)
     if save:
@@ -252,8 +254,7 @@ def _answers(
     model = state.model(name, progress)
     tell = partial(progress, f"{name} answers") if progress else None
     live = graph.schema().render() if graph is not None else None
-    elsewhere = any(e.schema and e.schema != live for e in examples)  # rows about other graphs bring their own schema
-    if graph is not None and pipeline and not elsewhere:
+    if graph is not None and pipeline:
         rules = Rules(limit=ROWS_COMPARED, timeout=TIMEOUT, allow=allow)
         return _piped(model, examples, graph, rules, one_by_one, tell)
     schema = live or _schema_text(name)
@@ -267,6 +268,15 @@ def _answers(
         asked = [model.prompt.ask(e.question, e.schema or schema, e.history) for e in examples]
         replies = list(model.complete_many(asked, progress=tell))
     return [Written(reply.text, reply.seconds) for reply in replies]
+
+
+def _elsewhere(examples: Sequence[Example], graph: Connection) -> bool:
+    """Whether examples bring the schema of another graph than this one."""
+    from cypher_magic.data.schemas import graph_schema
+
+    here = graph.schema().render()
+    known = (graph_schema(text) for text in {e.schema for e in examples if e.schema and e.schema != here})
+    return any(schema is None or schema.render() != here for schema in known)
 
 
 def _piped(

@@ -207,6 +207,18 @@ def test_pairs_made_from_a_graph_bring_their_families(demo: Any, server: str) ->
     assert {p.family for p in report.predictions} == {p.family for p in demo.user_ns["pairs"]}
 
 
+def test_examples_about_other_graphs_are_asked_with_their_own_schemas(demo: Any, server: str) -> None:
+    here = state.connection().schema().render()
+    other = "(:Ship {name: STRING})"
+    demo.user_ns.update(
+        here=[Example(*QUESTIONS[0], schema=here)], other=[Example(*QUESTIONS[0], schema=other), Example(*QUESTIONS[0])]
+    )
+    report = demo.run_cell(f"%cypher_eval {server} --data here").result
+    assert (report.right, "Bare replies" in repr(report)) == (1, False)
+    report = demo.run_cell(f"%cypher_eval {server} --data other").result
+    assert (report.right, "schemas of other graphs" in repr(report), "Bare replies" in repr(report)) == (0, True, True)
+
+
 def test_without_a_graph_the_texts_are_compared(loaded: Any, run: Path) -> None:
     report = loaded.run_cell("%cypher_eval movies").result
     assert set(report.scores) >= {"google_bleu", "exact_match", "syntax_valid", "schema_valid", "seconds_median"}
