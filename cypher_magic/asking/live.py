@@ -8,9 +8,12 @@ from cypher_magic.errors import NoModel
 from cypher_magic.training.runs import find_run, runs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cypher_magic.asking.ask import LiveModel
     from cypher_magic.model.backbones import Progress
     from cypher_magic.model.generate import CypherModel
+    from cypher_magic.training.runs import Run
 
 BASE = "base"  # the name of the default backbone without any tuning
 STARTER = "starter"  # and of the adapter that comes with this package
@@ -32,9 +35,16 @@ def written(name: str) -> float:
     """When a run's weights were written: a run that goes on, or was made anew, gets newer ones."""
     from cypher_magic.model.endpoint import is_address
 
-    return (
-        0.0 if name in UNTUNED or is_address(name) else max(f.stat().st_mtime for f in find_run(name).adapter.iterdir())
-    )
+    if name in UNTUNED or is_address(name):
+        return 0.0
+    run = find_run(name)
+    adapter = adapter_of(run)
+    return run.created if adapter is None else max(f.stat().st_mtime for f in adapter.iterdir())
+
+
+def adapter_of(run: Run) -> Path | None:
+    """The adapter of a run; None for a whole model that was imported. `TrainingError` when it has none yet."""
+    return None if run.card.get("whole_model") else run.adapter
 
 
 def load(name: str, progress: Progress | None = None) -> LiveModel:
@@ -58,13 +68,14 @@ def _loaded(name: str, progress: Progress | None) -> CypherModel:
     from cypher_magic.model.starter import STARTER as SHIPPED
 
     device, style, backbone, instruction = choose_device(), "auto", DEFAULT, ""
-    adapter = SHIPPED if name == STARTER else None
+    adapter, own = SHIPPED if name == STARTER else None, None
     if name not in UNTUNED:
         run = find_run(name)
-        adapter, backbone, style = run.adapter, run.settings.backbone, run.settings.prompt_style
+        adapter, backbone, style = adapter_of(run), run.settings.backbone, run.settings.prompt_style
+        own = run.folder / "tokenizer"  # an imported adapter can bring its own
         style = run.card.get("prompt_style", style)  # known once it has trained
         instruction = run.card.get("prefix", "")
     folder = local_folder(backbone, progress=progress or silent)
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(own if own is not None and own.is_dir() else folder)
     live = load_tuned(folder, adapter, device) if adapter else load_backbone(folder, device)
     return CypherModel(live, tokenizer, Prompt(tokenizer, style, instruction=instruction), name=name)

@@ -1,4 +1,4 @@
-"""%cypher_models: which backbones there are, and which of them fit here."""
+"""%cypher_models: which models there are, out with those that were tuned here, in with those of others."""
 
 from __future__ import annotations
 
@@ -9,39 +9,123 @@ from IPython.core.magic import line_magic, magics_class
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options
 
+_VERBS = ("list", "export", "import", "use")
+_TAKEN_BY = {
+    "list": ("device", "fits"),
+    "export": ("to", "merged", "push", "public", "force"),
+    "import": ("name", "style", "backbone", "prefix"),
+    "use": (),
+}
+
 MODELS = Command(
     "%cypher_models",
     "List the models that can be fine-tuned: licence, size, and whether training fits into this device's memory.\n"
     "`here` says: fits, fits with gradient checkpointing, fits in 4-bit (NVIDIA GPUs), or does not fit. `peak_gb` is\n"
-    "what training with default settings is predicted to take with a schema of 900 tokens.",
-    words="[list]",
+    "what training with default settings is predicted to take with a schema of 900 tokens.\n"
+    "export RUN writes a tuned model to a folder or to the Hugging Face Hub, with its exact prompt and a model card.\n"
+    "import FOLDER_OR_HUB_ID takes in a model that was tuned elsewhere; use NAME makes a run or an import the one\n"
+    "that answers.",
+    words="[list | export RUN | import FOLDER_OR_HUB_ID | use NAME]",
     options=(
         Option(
             "--device",
             metavar="KIND",
-            default="auto",
             choices=("auto", "cuda", "mps", "cpu"),
             help="for which device: auto, cuda, mps or cpu",
         ),
         Option("--fits", type=bool, help="only those that fit"),
+        Option("--to", metavar="FOLDER", help="export: the new folder"),
+        Option("--merged", type=bool, help="export: the whole model, not the adapter alone"),
+        Option(
+            "--push", metavar="OWNER/NAME", help="export: upload it to the Hub, private; token from HF_TOKEN or login"
+        ),
+        Option("--public", type=bool, help="export: let everybody see it on the Hub, the schema in its card too"),
+        Option("--force", type=bool, help="export: replace an export that is there"),
+        Option("--name", metavar="NAME", help="import: what to call it here"),
+        Option("--style", choices=("chat", "plain"), metavar="STYLE", help="import: how it is asked, chat or plain"),
+        Option("--backbone", metavar="NAME", help="import: which backbone the adapter was tuned on"),
+        Option("--prefix", metavar="TEXT", help="import: what stands in front of a question in the plain style"),
     ),
-    examples=("%cypher_models", "%cypher_models --fits", "%cypher_models --device cpu"),
-    max_words=1,
+    examples=(
+        "%cypher_models --fits",
+        "%cypher_models export movies --to ./movies-model --merged",
+        "%cypher_models export movies --push me/movies-cypher",
+        "%cypher_models import someone/text2cypher-lora --name theirs",
+    ),
+    max_words=2,
+    notes="A merged model loads with plain transformers; Llama, Mistral, Gemma and Phi-3 get a Modelfile for Ollama too.",
 )
 
 
 @magics_class
 class ModelMagics(Family):
-    """Models to choose from."""
+    """Models to choose from, to give away, to take in."""
 
     @line_magic
     @MODELS
     def cypher_models(self, options: Options) -> Any:
-        """A DataFrame, a row for each backbone."""
+        """A DataFrame, a row for each backbone; of export an Export, of import a Run."""
+        verb, *names = options.words or ["list"]
+        if verb not in _VERBS:
+            raise OptionError(f"%cypher_models does not know {verb!r}.", hint=f"it knows {', '.join(_VERBS)}")
+        _refuse_strays(verb, options)
+        if (verb == "list") == bool(names):
+            takes = "takes no name" if names else "needs a name"
+            raise OptionError(f"%cypher_models {verb} {takes}.", hint="%cypher_models -h shows how it is called")
+        return getattr(self, f"_{verb}")(options, *names)
+
+    def _list(self, options: Options) -> Any:
+        from cypher_magic import session
+        from cypher_magic.session.models import imported
+
+        frame = session.backbones(options.device or "auto")
+        print(f"{frame.attrs['device']}: {frame.attrs['free_gb']:.1f} GB free")
+        if names := imported():
+            print(f"imported: {', '.join(names)} (%cypher_models use NAME)")
+        return frame[frame["here"] != "does not fit"] if options.fits else frame
+
+    def _export(self, options: Options, name: str) -> Any:
+        from cypher_magic.magics.finetune import download_bar
+        from cypher_magic.session.models import export
+
+        return export(
+            name,
+            options.to,
+            options.merged,
+            options.push,
+            not options.public,
+            force=options.force,
+            progress=download_bar(),
+        )
+
+    def _import(self, options: Options, source: str) -> Any:
+        from cypher_magic.magics.finetune import download_bar
+        from cypher_magic.session.models import import_model
+
+        run = import_model(
+            source,
+            options.name,
+            style=options.style,
+            backbone=options.backbone,
+            prefix=options.prefix or "",
+            progress=download_bar(),
+        )
+        card = run.card
+        print(f"{run.name} is asked in the {card['prompt_style']} style: {card['style_because']}")
+        print(f"%cypher_models use {run.name} lets it answer")
+        return run
+
+    def _use(self, options: Options, name: str) -> None:
         from cypher_magic import session
 
-        if options.words not in ([], ["list"]):
-            raise OptionError(f"%cypher_models does not know {options.words[0]!r}.", hint="%cypher_models lists them")
-        frame = session.backbones(options.device)
-        print(f"{frame.attrs['device']}: {frame.attrs['free_gb']:.1f} GB free")
-        return frame[frame["here"] != "does not fit"] if options.fits else frame
+        print(f"{session.use_run(name)} answers from now on")
+
+
+def _refuse_strays(verb: str, options: Options) -> None:
+    """Raise for an option that another verb takes: ignored, it would surprise."""
+    for option in MODELS.options:
+        if getattr(options, option.name) and option.name not in _TAKEN_BY[verb]:
+            owner = next(v for v, names in _TAKEN_BY.items() if option.name in names)
+            raise OptionError(
+                f"{option.flags[0]} is an option of %cypher_models {owner}, not of {verb}.", hint="%cypher_models -h"
+            )

@@ -73,6 +73,12 @@ class Greedy:
         self.done = len(self.tokens) >= self._most
 
 
+def end_ids(tokenizer: Any, end: str) -> frozenset[int]:
+    """The tokens that end a reply: the tokenizer's own, and the one of the prompt."""
+    ends = {tokenizer.eos_token_id, *tokenizer(end, add_special_tokens=False)["input_ids"][-1:]}
+    return frozenset(i for i in ends if i is not None)
+
+
 class CypherModel:
     """A model, its tokenizer and its prompt: question in, reply out. One question at a time, or many."""
 
@@ -82,8 +88,7 @@ class CypherModel:
         self._cache: Any = None
         self._drafts = Drafts()
         self._bundles: bool | None = None  # whether the model takes them; tried when first needed
-        ends = {tokenizer.eos_token_id, *tokenizer(prompt.end, add_special_tokens=False)["input_ids"][-1:]}
-        self.end_ids = frozenset(i for i in ends if i is not None)
+        self.end_ids = end_ids(tokenizer, prompt.end)
 
     @torch.inference_mode()
     def complete(

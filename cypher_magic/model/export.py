@@ -1,0 +1,201 @@
+"""Edge to transformers: a tuned model as a folder that others load without this package.
+
+The folder is built beside its place and appears there by one rename: a full disk or an interrupt leaves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.errors import ModelError, OptionError
+from cypher_magic.model.card import Exported, model_card
+from cypher_magic.model.facts import FILE, plain_template, prompt_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from cypher_magic.model.facts import PromptFacts
+    from cypher_magic.model.prompt import Prompt
+
+_WEIGHTS = "adapter_model.safetensors"
+_REPLY = 256  # tokens, as when asking
+# what Ollama reads from a folder of safetensors, by its documentation on importing
+_OLLAMA = ("LlamaForCausalLM", "MistralForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM", "Phi3ForCausalLM")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What is exported: the folder of a backbone (public name `source`), its adapter if it has one, and its facts."""
+
+    name: str
+    backbone: Path
+    source: str
+    adapter: Path | None
+    style: str = "auto"
+    instruction: str = ""
+    schema: str | None = None
+    card: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] | None = None
+    tokenizer: Path | None = None  # where it is not the backbone's
+
+
+def write_export(tuned: Tuned, to: Path, *, merged: bool, force: bool = False, where: str = ".") -> Path:
+    """Write the adapter, or the merged model, with all that it takes to ask it, to the new folder `to`.
+
+    `where` is how the snippet in its README names it. A folder that is there already is replaced with `force` only,
+    and only when it is an export. Raises `OptionError` for that and `ModelError` when it can not be stored.
+    """
+    from cypher_magic.model.load import choose_device, load_tokenizer
+    from cypher_magic.model.prompt import Prompt
+
+    if tuned.adapter is None and not merged:
+        raise OptionError(f"{tuned.name} has no adapter of its own.", hint="export it with --merged")
+    refuse_overwriting(to, force=force)
+    tokenizer = load_tokenizer(tuned.tokenizer or tuned.backbone)
+    prompt = Prompt(tokenizer, tuned.style, instruction=tuned.instruction)
+    dtype = str(choose_device().dtype).removeprefix("torch.")
+    facts = prompt_facts(prompt, schema=tuned.schema, backbone=tuned.source, dtype=dtype)
+    about = Exported(tuned.name, merged, facts, tuned.card or {}, tuned.settings or {}, where)
+    with _built(to) as folder:
+        _room(to, _size(tuned, merged=merged))
+        if merged:
+            _write_merged(tuned, folder, tokenizer, prompt)
+            _write_modelfile(facts, folder, tokenizer)
+        else:
+            _write_adapter(tuned, folder)
+            _generation(tokenizer, prompt, None).save_pretrained(folder)
+        (folder / "README.md").write_text(model_card(about, prompt), encoding="utf-8")
+        facts.save(folder)
+        if prompt.style == "plain":
+            tokenizer.chat_template = plain_template(prompt)
+        tokenizer.save_pretrained(folder)
+    return to
+
+
+def refuse_overwriting(to: Path, *, force: bool) -> None:
+    """Raise `OptionError` when something is at `to` that must stay."""
+    if not to.exists() or (to.is_dir() and not any(to.iterdir())):
+        return
+    if not force:
+        raise OptionError(f"{to} is there already.", hint="name another folder, or replace it with --force")
+    if not (to / FILE).is_file():
+        raise OptionError(f"{to} is no export of ours: it is not replaced.", hint="name another folder")
+
+
+def _write_adapter(tuned: Tuned, folder: Path) -> None:
+    assert tuned.adapter is not None  # refused above
+    config = json.loads((tuned.adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = tuned.source  # not this machine's folder
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    shutil.copyfile(tuned.adapter / _WEIGHTS, folder / _WEIGHTS)
+
+
+def _write_merged(tuned: Tuned, folder: Path, tokenizer: Any, prompt: Prompt) -> None:
+    """The weights, merged in float32 and stored in the backbone's number format."""
+    from cypher_magic.model.load import Device, load_backbone, load_tuned, stored_dtype
+
+    device = Device("cpu", stored_dtype(tuned.backbone))
+    if tuned.adapter is None:
+        model = load_backbone(tuned.backbone, device)
+    else:
+        model = load_tuned(tuned.backbone, tuned.adapter, device)
+    model.generation_config = _generation(tokenizer, prompt, model.generation_config)
+    model.save_pretrained(folder)
+
+
+def _generation(tokenizer: Any, prompt: Prompt, before: Any) -> Any:
+    """Greedy, to the end of the prompt's answers, as when asking."""
+    from transformers import GenerationConfig
+
+    from cypher_magic.model.generate import end_ids
+
+    ends = sorted(end_ids(tokenizer, prompt.end))
+    pad = tokenizer.pad_token_id
+    return GenerationConfig(
+        do_sample=False,
+        max_new_tokens=_REPLY,
+        bos_token_id=getattr(before, "bos_token_id", tokenizer.bos_token_id),
+        eos_token_id=ends,
+        pad_token_id=pad if pad is not None else ends[0],
+    )
+
+
+def _write_modelfile(facts: PromptFacts, folder: Path, tokenizer: Any) -> None:
+    """An Ollama Modelfile with the same prompt, for architectures that Ollama reads from safetensors."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    text = facts.system_and_prompt("{{ .System }}", "{{ .Prompt }}")
+    start = tokenizer.bos_token or ""
+    if start and tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]:
+        text = text and text.removeprefix(start)  # Ollama puts it in front itself
+    told = (text or "") + facts.instructions
+    marks = told.replace("{{ .System }}", "").replace("{{ .Prompt }}", "")
+    if not text or not set(config.get("architectures") or ()) & set(_OLLAMA) or '"""' in told or "{{" in marks:
+        return
+    lines = [
+        "# ollama create NAME -f Modelfile",
+        "FROM .",
+        f'TEMPLATE """{text}"""',
+        f'SYSTEM """{facts.instructions}"""',
+        "PARAMETER temperature 0",
+        f"PARAMETER num_predict {_REPLY}",
+        *([f'PARAMETER stop "{facts.end}"'] if facts.end.strip() and '"' not in facts.end else []),
+    ]
+    (folder / "Modelfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _size(tuned: Tuned, *, merged: bool) -> int:
+    """Bytes that the export takes, about."""
+    files = tuned.backbone.glob("*.safetensors") if merged else [tuned.adapter / _WEIGHTS] if tuned.adapter else []
+    return sum(file.stat().st_size for file in files) + 20_000_000
+
+
+def _room(to: Path, needed: int) -> None:
+    free = shutil.disk_usage(to.parent).free
+    if free < needed:
+        raise ModelError(
+            f"There is not enough room at {to.parent}: {free // 10**6:,} MB free, {needed // 10**6:,} MB needed.",
+            hint="free some space, or name a folder on another disk",
+        )
+
+
+@contextmanager
+def _built(to: Path) -> Iterator[Path]:
+    """A new folder beside `to` that takes its place when all went well, and is gone when not."""
+    from safetensors import SafetensorError
+
+    building: Path | None = None
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        building = to.parent / tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent)
+        building.chmod(0o755)  # mkdtemp's are for nobody else
+        yield building
+        _put(building, to)
+    except (OSError, SafetensorError) as exc:  # safetensors writes files itself and wraps what the system says
+        reason = getattr(exc, "strerror", None) or str(exc).partition("\n")[0]
+        raise ModelError(
+            f"The export can not be stored at {to}: {reason}.", hint="free some space, or name another folder"
+        ) from exc
+    finally:
+        if building is not None:
+            shutil.rmtree(building, ignore_errors=True)
+
+
+def _put(building: Path, to: Path) -> None:
+    if not to.exists():
+        building.rename(to)
+        return
+    old = to.parent / tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent)
+    to.rename(old / "old")
+    try:
+        building.rename(to)
+    except OSError:
+        (old / "old").rename(to)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

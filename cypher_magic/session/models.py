@@ -1,0 +1,164 @@
+"""Tuned models that leave, and models that come in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.errors import ModelError, OptionError
+
+if TYPE_CHECKING:
+    from cypher_magic.model.backbones import Progress
+    from cypher_magic.model.export import Tuned
+    from cypher_magic.model.imported import Imported
+    from cypher_magic.training.runs import Run
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: the `folder` (None when it was pushed only), and the address on the Hub (None without)."""
+
+    name: str
+    merged: bool
+    folder: Path | None
+    url: str | None = None
+
+    def __repr__(self) -> str:
+        what = "the merged model" if self.merged else "the adapter"
+        places = " and ".join(str(p) for p in (self.folder, self.url) if p)
+        return f"{self.name}: {what} is in {places}; its README.md has the prompt and a program that asks it"
+
+
+def export(
+    run: str | Run,
+    to: str | Path | None = None,
+    merged: bool = False,
+    push: str | None = None,
+    private: bool = True,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Export:
+    """Write a tuned model to the folder `to`, or to the Hub as `push` (OWNER/NAME), or both.
+
+    An adapter folder, or with `merged` a model that plain transformers loads; with tokenizer, exact prompt, generation
+    settings and a model card. `run` is a run or `starter`. The Hub's token comes from HF_TOKEN, its login or the
+    keyring. What is there already, in `to` or on the Hub, is replaced with `force` only.
+    """
+    from cypher_magic.model import hub
+    from cypher_magic.model.export import refuse_overwriting, write_export
+
+    if to is None and push is None:
+        raise OptionError("Where is the model to go?", hint="--to FOLDER, --push OWNER/NAME, or both")
+    target = Path(to).expanduser() if to is not None else None
+    if target is not None:  # before a backbone is fetched for it
+        refuse_overwriting(target, force=force)
+    if push is not None:
+        hub.check_target(push)
+    tuned = _tuned(run if isinstance(run, str) else run.name, progress)
+    with tempfile.TemporaryDirectory(prefix="cypher_magic-") as scratch:
+        folder = write_export(tuned, target or Path(scratch, "model"), merged=merged, force=force, where=push or ".")
+        url = hub.push(folder, push, private=private, force=force) if push is not None else None
+    return Export(tuned.name, merged, target, url)
+
+
+def _tuned(name: str, progress: Progress | None) -> Tuned:
+    """What the parts of a run (or of the starter) are, for the part that exports."""
+    from cypher_magic.asking.live import STARTER
+    from cypher_magic.model.backbones import local_folder, public_name, silent
+    from cypher_magic.model.catalogue import DEFAULT
+    from cypher_magic.model.export import Tuned
+    from cypher_magic.model.starter import STARTER as SHIPPED
+    from cypher_magic.training.runs import find_run
+
+    if name == STARTER:
+        card = json.loads((SHIPPED / "card.json").read_text(encoding="utf-8"))
+        backbone = local_folder(progress=progress or silent)
+        return Tuned(name, backbone, public_name(DEFAULT), SHIPPED, "chat", card=card, settings=card["settings"])
+    run = find_run(name)
+    settings, card = run.settings, run.card
+    adapter = None if card.get("whole_model") else run.adapter
+    tokenizer = run.folder / "tokenizer"
+    return Tuned(
+        name,
+        local_folder(settings.backbone, progress=progress or silent),
+        public_name(settings.backbone),
+        adapter,
+        card.get("prompt_style", settings.prompt_style),
+        card.get("prefix", ""),
+        card.get("schema"),
+        card,
+        settings.to_dict() if card.get("state") != "imported" else {},
+        tokenizer if tokenizer.is_dir() else None,
+    )
+
+
+def import_model(
+    source: str | Path,
+    name: str | None = None,
+    *,
+    style: str | None = None,
+    backbone: str | None = None,
+    prefix: str = "",
+    progress: Progress | None = None,
+) -> Run:
+    """A model that was tuned elsewhere as a run (state `imported`) that answers: `ask(..., model=NAME)`.
+
+    `source` is a folder or a Hub id of a LoRA adapter, which is copied, or of a whole model, which stays where it is.
+    `style` (chat or plain), `prefix` (what stands in front of each question in the plain style) and `backbone` are read
+    from it where it tells them. Raises `ModelError` when it can not be used.
+    """
+    from cypher_magic.model.backbones import silent
+    from cypher_magic.model.imported import recognise
+    from cypher_magic.places import runs_dir
+    from cypher_magic.training.runs import create_run
+    from cypher_magic.training.settings import TrainingSettings
+
+    name = name or Path(source).name
+    if (runs_dir() / name).exists():
+        raise OptionError(f"There is a run {name} already.", hint="import it under another name: --name NAME")
+    found = recognise(str(source), style=style, backbone=backbone, prefix=prefix, progress=progress or silent)
+    settings = TrainingSettings(backbone=found.backbone, start_from="scratch", prompt_style=found.style)
+    run = create_run(name, settings, [], schema=found.schema, card=_card(found, str(source)))
+    try:
+        _fill(run, found)
+    except OSError as exc:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        raise ModelError(f"The model can not be stored in {run.folder.parent}: {exc.strerror or exc}.") from exc
+    return run
+
+
+def _card(found: Imported, source: str) -> dict[str, Any]:
+    facts = {"state": "imported", "source": source, "prompt_style": found.style, "prefix": found.instruction}
+    return {**facts, "style_because": found.why, "whole_model": not found.adapter}
+
+
+def _fill(run: Run, found: Imported) -> None:
+    """Copy the adapter and its tokenizer; the event is what makes the run an imported one."""
+    from cypher_magic.training.events import EventWriter
+
+    if found.adapter:
+        building = run.folder / "adapter.new"
+        building.mkdir()
+        for file in ("adapter_config.json", "adapter_model.safetensors"):
+            shutil.copyfile(found.folder / file, building / file)
+        building.rename(run.folder / "adapter")
+    if found.tokenizer:
+        (run.folder / "tokenizer").mkdir()
+        for pattern in ("token*", "*.jinja", "special_tokens_map.json", "vocab.*", "merges.txt", "added_tokens.json"):
+            for path in found.folder.glob(pattern):
+                shutil.copyfile(path, run.folder / "tokenizer" / path.name)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    EventWriter(run.folder / "events.jsonl").write("finished", state="imported", steps=0, when=when)
+
+
+def imported() -> list[str]:
+    """The names of the models that were imported, newest first."""
+    from cypher_magic.training.runs import runs
+
+    return [run.name for run in runs() if run.card.get("state") == "imported"]

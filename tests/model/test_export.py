@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cypher_magic.data.example import Example
+from cypher_magic.errors import ModelError, OptionError
+from cypher_magic.model.export import Tuned, write_export
+from cypher_magic.model.facts import plain_template, prompt_facts, read_facts
+from cypher_magic.model.generate import CypherModel
+from cypher_magic.model.load import Device, load_backbone, load_tokenizer, load_tuned
+from cypher_magic.model.prompt import Prompt
+from tests.model.tiny_folder import KINDS, tiny_folder, tiny_tokenizer
+
+SCHEMA = "(:Person {name: STRING})\n(:Movie {title: STRING})\n(:Person)-[:ACTED_IN]->(:Movie)"
+QUESTION = "How many Person nodes are there?"  # the one that the card asks
+QUERY = "MATCH (n:Person) RETURN count(n) AS people"
+
+
+@pytest.fixture(autouse=True)
+def _float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are computed in float32, as on a CPU without bf16: on weights this small bf16 decides by chance."""
+    import torch
+
+    monkeypatch.setattr("cypher_magic.model.load.choose_device", lambda *_: Device("cpu", torch.float32))
+
+
+@pytest.fixture(params=["chatml", "gemma", "plain", "plain_start"])
+def tuned(request: pytest.FixtureRequest, tmp_path: Path) -> Tuned:
+    return tune(tmp_path / "here" / "backbone", request.param)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Tuned:
+    return tune(tmp_path / "here" / "backbone", "chatml", steps=1)
+
+
+def tune(folder: Path, kind: str, steps: int = 60) -> Tuned:
+    """An adapter on a tiny backbone that has learned one answer (so its replies are not noise) by a few steps."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    tiny_folder(folder, kind)
+    tokenizer = load_tokenizer(folder)
+    prompt = Prompt(tokenizer, instruction="Ask Cypher: " if kind == "plain_start" else "")
+    torch.manual_seed(0)
+    model = load_backbone(folder, Device("cpu", torch.float32))
+    shape = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model, shape)
+    encoded = prompt.encode(Example(QUESTION, QUERY), SCHEMA)
+    ids = torch.tensor([[*encoded.prefix, *encoded.question, *encoded.answer]])
+    labels = torch.where(torch.arange(ids.shape[1]) < ids.shape[1] - len(encoded.answer), -100, ids)
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
+    model.train()
+    for _ in range(steps):
+        optimiser.zero_grad()
+        model(input_ids=ids, labels=labels).loss.backward()
+        optimiser.step()
+    adapter = folder.parent / "run" / "adapter"
+    model.save_pretrained(str(adapter))
+    instruction = prompt.instruction if kind == "plain_start" else ""
+    return Tuned("movies", folder, "someone/tiny", adapter, "auto", instruction, SCHEMA, CARD, {"epochs": 3})
+
+
+CARD = {
+    "train_rows": 12,
+    "val_rows": 2,
+    "examples_sha256": "ab" * 32,
+    "evaluation": {
+        "data": "held_out.csv",
+        "when": "2026-11-22",
+        "scores": {"exact_match": {"value": 0.5, "low": 0.25, "high": 0.75, "n": 40}},
+    },
+}
+
+
+def before_export(tuned: Tuned) -> tuple[tuple[int, ...], str]:
+    """What asking gives, through the code that asks."""
+    import torch
+
+    tokenizer = load_tokenizer(tuned.backbone)
+    live = load_tuned(tuned.backbone, tuned.adapter, Device("cpu", torch.float32))
+    reply = CypherModel(live, tokenizer, Prompt(tokenizer, tuned.style, instruction=tuned.instruction)).complete(
+        QUESTION, tuned.schema
+    )
+    assert reply.ended
+    return reply.tokens, reply.text
+
+
+def run_snippet(folder: Path, backbone: Path | None = None) -> tuple[list[int], str]:
+    """Token ids and text that the program in the README gives, in a process that can not import this package."""
+    found = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    program = found[1] if backbone is None else found[1].replace("'someone/tiny'", repr(str(backbone)))
+    program = "import sys\nsys.modules['cypher_magic'] = None\n" + program
+    program += "\nprint(reply[0, ids.shape[1] :].tolist())\n"
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    text, _, ids = done.stdout.rstrip("\n").rpartition("\n")
+    return json.loads(ids), text
+
+
+def test_the_snippet_of_a_merged_model_gives_what_asking_gave(tuned: Tuned, tmp_path: Path) -> None:
+    tokens, text = before_export(tuned)
+    assert text == QUERY  # it has learned something
+    folder = write_export(tuned, tmp_path / "out", merged=True)
+    ids, said = run_snippet(folder)
+    assert (tuple(ids[:-1]), said) == (tokens, text)
+    assert ids[-1] in json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
+
+
+def test_the_snippet_of_an_adapter_gives_what_asking_gave(tuned: Tuned, tmp_path: Path) -> None:
+    tokens, text = before_export(tuned)
+    ids, said = run_snippet(write_export(tuned, tmp_path / "out", merged=False), tuned.backbone)
+    assert (tuple(ids[:-1]), said) == (tokens, text)
+
+
+def test_a_model_that_was_tuned_without_a_schema_is_asked_without_one(one: Tuned, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    folder = write_export(replace(one, schema=None), tmp_path / "out", merged=True)
+    readme = (folder / "README.md").read_text()
+    assert "schema =" not in readme and "How many nodes are there?" in readme
+    assert run_snippet(folder)
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_no_path_of_this_machine_is_in_any_file(one: Tuned, tmp_path: Path, merged: bool) -> None:
+    folder = write_export(one, tmp_path / "out", merged=merged)
+    for file in folder.rglob("*"):
+        for secret in (str(tmp_path), f"{Path.home()}{os.sep}", os.sep + "here"):
+            assert secret.encode() not in file.read_bytes(), (file.name, secret)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("schema", [SCHEMA, None])
+def test_the_texts_of_prompt_json_are_those_that_are_asked(kind: str, schema: str | None, tmp_path: Path) -> None:
+    prompt = Prompt(tiny_tokenizer(kind))
+    prompt_facts(prompt, schema=schema).save(tmp_path)
+    facts = json.loads((tmp_path / "prompt.json").read_text())
+    prefix = facts["before_schema"] + schema + facts["after_schema"] if schema else facts["without_schema"]
+    asked = facts["before_question"] + QUESTION + facts["after_question"]
+    tokens = [tuple(tiny_tokenizer(kind)(t, add_special_tokens=False)["input_ids"]) for t in (prefix, asked)]
+    encoded = prompt.ask(QUESTION, schema)
+    assert tokens == [encoded.prefix, encoded.question]
+    assert facts["end"] == prompt.end
+    assert read_facts(tmp_path)["style"] == prompt.style
+
+
+@pytest.mark.parametrize("kind", ["plain", "plain_start", "chatml"])
+def test_the_chat_template_of_a_plain_model_renders_its_prompt(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = tiny_tokenizer(kind)
+    prompt = Prompt(tokenizer, "plain", instruction='Say "it" in {{ Cypher }}:\n')
+    expected, alone = prompt.text(QUESTION, SCHEMA), prompt.text(QUESTION, None)
+    messages = prompt.messages(QUESTION, SCHEMA)
+    monkeypatch.setattr(tokenizer, "chat_template", plain_template(prompt))
+    render = tokenizer.apply_chat_template
+    assert render(messages, tokenize=False, add_generation_prompt=True) == expected
+    assert render(messages[1:], tokenize=False, add_generation_prompt=True) == alone
+
+
+def test_a_schema_with_odd_characters_is_still_a_program(one: Tuned, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    for i, odd in enumerate(('(:`a"""b` {x: STRING})', "(:`a\\b`)", '(:`a`) "', "(:`a\u2028```b`)", "(:`<|im_end|>`)")):
+        folder = write_export(replace(one, schema=odd), tmp_path / str(i), merged=True)
+        found = re.search(r"```python\n(.*?)\n```\n", (folder / "README.md").read_text(), re.DOTALL)
+        assert found is not None
+        names: dict[str, Any] = {}
+        exec(re.search(r"^schema = .*?(?=^question)", found[1], re.DOTALL | re.MULTILINE)[0], names)  # type: ignore[index]
+        prompt = Prompt(tiny_tokenizer("chatml"))
+        facts = prompt_facts(prompt)
+        assert facts.before_schema + names["schema"] + facts.after_schema == prompt.parts("x", odd)[0]
+
+
+def test_the_card_says_what_it_is_made_of(one: Tuned, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    import yaml
+
+    known = replace(one, source="HuggingFaceTB/SmolLM2-135M-Instruct")
+    readme = (write_export(known, tmp_path / "out", merged=False) / "README.md").read_text()
+    header = yaml.safe_load(readme.split("---")[1])
+    assert header["license"] == "apache-2.0"
+    assert header["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert {"text2cypher", "neo4j", "lora"} <= set(header["tags"])
+    assert "| SHA-256 of the rows | " + "ab" * 32 in readme
+    assert "| exact match | 0.500 | 0.250 to 0.750 | 40 |" in readme
+    assert Prompt(tiny_tokenizer("chatml")).text(QUESTION, SCHEMA) in readme
+    assert "license:" not in (write_export(one, tmp_path / "unknown", merged=False) / "README.md").read_text()
+    llama = replace(one, source="meta-llama/Llama-3.2-1B-Instruct")
+    assert "license: llama3.2" in (write_export(llama, tmp_path / "llama", merged=False) / "README.md").read_text()
+
+
+def test_a_folder_that_is_there_is_replaced_only_with_force_and_only_when_it_is_an_export(
+    one: Tuned, tmp_path: Path
+) -> None:
+    out = write_export(one, tmp_path / "out", merged=False)
+    with pytest.raises(OptionError, match="is there already") as caught:
+        write_export(one, out, merged=True)
+    assert "--force" in caught.value.hint
+    write_export(one, out, merged=True, force=True)
+    assert (out / "model.safetensors").is_file() and not (out / "adapter_config.json").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(OptionError, match="no export of ours"):
+        write_export(one, tmp_path / "mine", merged=True, force=True)
+    assert (tmp_path / "mine" / "thesis.txt").is_file()
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+
+
+def test_a_full_disk_leaves_nothing_half_written(one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    place = tmp_path / "place"
+    with monkeypatch.context() as patched:
+        patched.setattr("transformers.PreTrainedModel.save_pretrained", full)
+        with pytest.raises(ModelError, match="can not be stored") as caught:
+            write_export(one, place / "out", merged=True)
+    assert "free some space" in caught.value.hint
+    assert list(place.iterdir()) == []
+
+
+def test_ollama_gets_the_same_prompt(one: Tuned, tmp_path: Path) -> None:
+    modelfile = (write_export(one, tmp_path / "out", merged=True) / "Modelfile").read_text()
+    template = re.search(r'TEMPLATE """(.*?)"""', modelfile, re.DOTALL)
+    system = re.search(r'SYSTEM """(.*?)"""', modelfile, re.DOTALL)
+    assert template is not None and system is not None
+    rendered = template[1].replace("{{ .System }}", system[1]).replace("{{ .Prompt }}", QUESTION)
+    assert rendered == Prompt(tiny_tokenizer("chatml")).text(QUESTION, SCHEMA)
+    assert 'PARAMETER stop "<|im_end|>"' in modelfile
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_default_backbone_with_the_starter_gives_what_asking_gave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, merged: bool
+) -> None:
+    import torch
+
+    from cypher_magic.model.backbones import local_folder
+    from cypher_magic.model.load import Device
+    from cypher_magic.model.starter import STARTER
+
+    device = Device("cpu", torch.bfloat16)
+    monkeypatch.setattr("cypher_magic.model.load.choose_device", lambda *_: device)
+    backbone = local_folder()
+    tokenizer = load_tokenizer(backbone)
+    asked = CypherModel(load_tuned(backbone, STARTER, device), tokenizer, Prompt(tokenizer)).complete(QUESTION, SCHEMA)
+    tuned = Tuned("starter", backbone, "someone/tiny", STARTER, "chat", "", SCHEMA)
+    ids, said = run_snippet(write_export(tuned, tmp_path / "out", merged=merged), None if merged else backbone)
+    assert "MATCH" in said
+    assert (tuple(ids[:-1]), said) == (asked.tokens, asked.text)
