@@ -38,7 +38,8 @@ TOLD = {
         "Finds Person nodes that are linked by KNOWS (1 to 3 steps) to a Person, and returns the Person a's name and "
         "the Person b's name."
     ),
-    "MATCH (m:Movie) WHERE m.title IN ['A', 'B'] OR toLower(m.title) CONTAINS 'x' RETURN m UNION MATCH (f:Film) RETURN f AS m": (
+    "MATCH (m:Movie) WHERE m.title IN ['A', 'B'] OR toLower(m.title) CONTAINS 'x' RETURN m"
+    " UNION MATCH (f:Film) RETURN f AS m": (
         "Finds Movie nodes, where the Movie's title is one of 'A', 'B' or the Movie's title in lower case contains "
         "'x', and returns the Movie; together with: finds Film nodes, and returns the Film."
     ),
