@@ -69,7 +69,9 @@ def exact_match(pairs: Pairs) -> Score:
 
 
 def mean(values: Sequence[float], *, draws: int = 1000, seed: int = 0) -> Score:
-    """The mean with its bootstrap interval."""
+    """The mean with its bootstrap interval; with Wilson's where every value is 0 or 1, for the mean is a share then."""
+    if all(v in (0, 1) for v in values):
+        return share([v == 1 for v in values])
     return _bootstrapped(values, lambda rows: sum(rows) / len(rows), draws, seed)
 
 

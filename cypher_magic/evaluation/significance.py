@@ -2,17 +2,19 @@
 
 McNemar's exact test (McNemar 1947; exact form: Fagerland, Lydersen & Laake 2013): of the questions that only one of the
 two answered, each model would get half by chance; p is the two-sided binomial probability of a split as uneven.
+The interval of the gain is that of Newcombe 1998 (Stat Med 17:2635) for the difference of paired shares, method 10.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.evaluation.metrics import Score, mean
+from cypher_magic.evaluation.metrics import Score, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +26,7 @@ LEVEL = 0.05
 class Comparison:
     """Two models on the same questions: how many both answered, only one of them, neither, and the test's p.
 
-    `gain` is the share of right answers of `second` minus that of `first`, with a bootstrap interval over questions.
+    `gain` is the share of right answers of `second` minus that of `first`, with its 95 % interval.
     """
 
     first: str
@@ -54,7 +56,8 @@ class Comparison:
             f"{self.second} answers {_questions(self.only_second)} that {self.first} does not, and misses"
             f" {self.only_first} that {self.first} answers"
         )
-        points = f"{self.gain.value:+.1%} [{self.gain.low:+.1%}, {self.gain.high:+.1%}]"
+        gain, low, high = (100 * v for v in (self.gain.value, self.gain.low, self.gain.high))
+        points = f"{gain:+.1f} points [{low:+.1f}, {high:+.1f}]"
         if self.p < LEVEL:
             verdict = f"{'better' if self.only_second > self.only_first else 'worse'}, by {points}"
             return f"{self.second} is {verdict}: it {counts.removeprefix(self.second + ' ')} (McNemar p {_p(self.p)})."
@@ -76,7 +79,7 @@ def compared(first: str, second: str, right: Sequence[tuple[bool, bool]]) -> Com
     only_second = sum(b and not a for a, b in right)
     both = sum(a and b for a, b in right)
     neither = len(right) - both - only_first - only_second
-    gain = mean([float(b) - float(a) for a, b in right])
+    gain = paired_gain(both, only_first, only_second, neither)
     return Comparison(first, second, both, only_first, only_second, neither, gain)
 
 
@@ -85,6 +88,27 @@ def mcnemar(only_first: int, only_second: int) -> float:
     n, less = only_first + only_second, min(only_first, only_second)
     tail = sum(comb(n, k) for k in range(less + 1))
     return min(1.0, float(Fraction(2 * tail, 2**n)))
+
+
+def paired_gain(both: int, only_first: int, only_second: int, neither: int) -> Score:
+    """The second share minus the first, of the same questions, with Newcombe's interval."""
+    n = both + only_first + only_second + neither
+    if not n:
+        return Score(math.nan, -1.0, 1.0, 0)
+    first = share([True] * (both + only_first) + [False] * (only_second + neither))
+    second = share([True] * (both + only_second) + [False] * (only_first + neither))
+    margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
+    agreement: float = both * neither - only_first * only_second
+    agreement = max(agreement - n / 2, 0) if agreement > 0 else agreement
+    phi = agreement / math.sqrt(margins) if margins else 0.0
+
+    def reach(a: float, b: float) -> float:
+        return math.sqrt(max(0.0, a * a - 2 * phi * a * b + b * b))
+
+    gain = second.value - first.value
+    low = gain - reach(second.value - second.low, first.high - first.value)
+    high = gain + reach(second.high - second.value, first.value - first.low)
+    return Score(gain, max(-1.0, low), min(1.0, high), n)
 
 
 def sampled(count: int, limit: int | None, seed: int) -> list[int]:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import pytest
 from nltk.translate.gleu_score import corpus_gleu
 
-from cypher_magic.evaluation.metrics import Score, _tokens, exact_match, google_bleu, share
+from cypher_magic.evaluation.metrics import Score, _tokens, exact_match, google_bleu, mean, percentile, result_f1, share
+from cypher_magic.query.compare import shared_rows
 
 WORDS = "MATCH (p:Person {name: 'Tom'}) -[:ACTED_IN]-> (m:Movie) WHERE m.year > 1990 RETURN m.title, count(*) LIMIT 5"
 
@@ -92,6 +94,47 @@ def test_no_rows_have_no_figure_and_the_widest_interval() -> None:
     for score in (share([]), google_bleu([]), exact_match([])):
         assert math.isnan(score.value)
         assert (score.low, score.high, score.n) == (0.0, 1.0, 0)
+
+
+def test_a_mean_has_a_bootstrap_interval_and_wilsons_where_it_is_a_share() -> None:
+    score = mean([0.0, 0.25, 0.5, 1.0] * 10)
+    assert score.value == 0.4375
+    assert score.low < 0.4375 < score.high
+    assert score == mean([0.0, 0.25, 0.5, 1.0] * 10)
+    assert mean([0.0] * 20) == share([False] * 20)
+    assert mean([1.0, 0.0, 1.0]) == share([True, False, True])
+
+
+def test_a_percentile_is_the_nearest_rank() -> None:
+    assert [percentile([3, 1, 2, 4], q).value for q in (0.5, 0.95, 0.01)] == [2, 4, 1]
+    assert percentile([7.0], 0.95) == Score(7.0, 7.0, 7.0, 1)
+    assert percentile([], 0.5).n == 0
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted", "shared", "f1"),
+    [(0, 0, 0, 1.0), (0, 3, 0, 0.0), (4, 2, 2, 2 / 3), (3, 3, 3, 1.0), (1, 9, 1, 0.2)],
+)
+def test_the_f1_of_a_result_is_the_harmonic_mean_of_precision_and_recall(
+    got: int, wanted: int, shared: int, f1: float
+) -> None:
+    assert result_f1(got, wanted, shared) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "shared"),
+    [
+        ([], [], 0),
+        ([(1, "x")], [("x", 1)], 1),  # columns may stand in any order
+        ([(1,), (1,), (2,)], [(1,), (2,), (2,)], 2),  # a bag: a repeated row counts as often as it is there
+        ([(1.0,)], [(1,)], 1),
+        ([([2, 1],)], [([1, 2],)], 1),
+        ([(1, 2)], [(1,)], 0),
+        ([(None,)], [("None",)], 0),
+    ],
+)
+def test_rows_in_common_are_counted_as_bags_of_bags(a: list[Any], b: list[Any], shared: int) -> None:
+    assert shared_rows(a, b) == shared_rows(b, a) == shared
 
 
 def test_exact_match_is_letter_for_letter_after_trimming() -> None:

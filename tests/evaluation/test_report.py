@@ -140,7 +140,7 @@ def test_a_report_is_one_table_with_the_other_model_beside_it() -> None:
     assert head.split() == ["base", "tuned", "<b>"]
     assert lines[0].split() == ["execution", "accuracy", "0.000", "[0.00,", "0.30]", "1.000", "[0.70,", "1.00]"]
     assert "9 questions; 95 % intervals in brackets" in lines
-    assert any("tuned <b> is better, by +100.0% [+100.0%, +100.0%]" in line for line in lines)
+    assert any("tuned <b> is better, by +100.0 points [+" in line for line in lines)
     assert any(line.split()[:3] == ["syntax", "9", "0"] for line in lines)
     page = report._repr_html_()
     assert "<b>" not in page and "tuned &lt;b&gt;" in page
@@ -262,7 +262,7 @@ def test_two_reports_are_compared_on_the_questions_that_both_were_asked() -> Non
     found = after.compare(before)
     assert (found.n, found.only_second, found.only_first) == (8, 8, 0)
     assert found.p == pytest.approx(2 / 2**8)
-    assert found.sentence.startswith("two is better, by +100.0%")
+    assert found.sentence.startswith("two is better, by +100.0 points")
     same = after.compare(made("two", *[True] * 8))
     assert "two now answers 0 questions that two before does not" in same.sentence
     with pytest.raises(DataError, match="have no question in common"):

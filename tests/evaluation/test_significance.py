@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import random
 from itertools import product
 
 import pytest
 
-from cypher_magic.evaluation.significance import compared, mcnemar, sampled
+from cypher_magic.evaluation.significance import compared, mcnemar, paired_gain, sampled
 
 
 @pytest.mark.parametrize(
@@ -37,16 +38,39 @@ def test_a_comparison_says_better_worse_or_chance() -> None:
     assert (better.both, better.only_first, better.only_second, better.neither, better.n) == (5, 1, 10, 0, 16)
     assert better.gain.value == pytest.approx(9 / 16)
     assert better.gain.low < 9 / 16 < better.gain.high
+    interval = f"[{100 * better.gain.low:+.1f}, {100 * better.gain.high:+.1f}]"
     assert better.sentence == (
-        f"tuned is better, by +56.2% [{better.gain.low:+.1%}, {better.gain.high:+.1%}]: it answers 10 questions that "
-        "base does not, and misses 1 that base answers (McNemar p = 0.0117)."
+        f"tuned is better, by +56.2 points {interval}: it answers 10 questions that base does not, and misses 1 that "
+        "base answers (McNemar p = 0.0117)."
     )
     worse = compared("base", "tuned", [(True, False)] * 20)
-    assert worse.sentence.startswith("tuned is worse, by -100.0%")
+    assert worse.sentence.startswith("tuned is worse, by -100.0 points")
     assert "McNemar p < 0.0001" in worse.sentence
     chance = compared("base", "tuned", [(False, True)] * 2 + [(True, False)])
     assert "may be chance (McNemar p = 1.0000)" in chance.sentence
     assert "no question in common" in compared("base", "tuned", []).sentence
+
+
+@pytest.mark.parametrize(("first", "second", "n"), [(0.5, 0.6, 40), (0.9, 0.95, 100), (0.02, 0.02, 30)])
+def test_the_interval_of_a_gain_holds_the_truth_as_often_as_it_says(first: float, second: float, n: int) -> None:
+    draw = random.Random(0)
+    held = 0
+    for _ in range(600):
+        luck = [(draw.random(), draw.random()) for _ in range(n)]  # half of the second model's luck is the first one's
+        rows = [(a < first, (a if draw.random() < 0.5 else b) < second) for a, b in luck]
+        gain = compared("a", "b", rows).gain
+        held += gain.low <= second - first <= gain.high
+    assert held / 600 >= 0.93
+
+
+def test_the_interval_of_a_gain_mirrors_and_stays_inside() -> None:
+    one, other = paired_gain(5, 2, 9, 4), paired_gain(5, 9, 2, 4)
+    assert (one.value, one.low, one.high) == pytest.approx((-other.value, -other.high, -other.low))
+    full = paired_gain(0, 0, 10, 0)
+    assert (full.value, full.high) == (1.0, 1.0)
+    assert full.low < 0.8  # ten of ten is not certainty
+    none = paired_gain(0, 0, 0, 10)
+    assert none.low < 0 < none.high
 
 
 def test_a_sample_keeps_the_order_and_is_the_same_for_the_same_seed() -> None:
