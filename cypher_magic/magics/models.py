@@ -53,7 +53,7 @@ MODELS = Command(
         "%cypher_models import someone/text2cypher-lora --name theirs",
     ),
     max_words=2,
-    notes="A merged model loads with plain transformers; Llama, Mistral, Gemma and Phi-3 get a Modelfile for Ollama too.",
+    notes="A merged model loads with plain transformers; Llama, Mistral, Gemma and Phi-3 get an Ollama Modelfile too.",
 )
 
 
