@@ -257,8 +257,13 @@ class Report:
 def write(path: Path, text: str) -> None:
     """Write a file in one step: a reader finds the old one or the new one, whole."""
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text, encoding="utf-8", errors="replace")  # a lone surrogate in a reply must not cost the report
-    fresh.replace(path)
+    try:
+        fresh.write_text(text, encoding="utf-8", errors="replace")  # a lone surrogate must not cost the report
+        fresh.replace(path)
+    except OSError:
+        if fresh.is_file():
+            fresh.unlink()
+        raise
 
 
 def _asked(p: Prediction) -> tuple[str, ...]:

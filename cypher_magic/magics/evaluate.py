@@ -57,8 +57,8 @@ class EvaluateMagics(Family):
         from cypher_magic import session
 
         target = Path(options.html).expanduser() if options.html else None
-        if target is not None and not target.parent.is_dir():  # said before the models answer, which takes minutes
-            raise OptionError(f"--html: there is no folder {target.parent}.", hint="make it first")
+        if target is not None:
+            _refuse_unwritable(target)
         report = session.evaluate(
             options.words[0] if options.words else None,
             self._data(options.data),
@@ -86,6 +86,15 @@ class EvaluateMagics(Family):
 
         try:
             write(target, report.to_html())
-        except OSError as exc:
-            raise OptionError(f"--html: {target} can not be written: {exc.strerror or exc}.") from exc
-        print(f"written: {target}")
+        except OSError as exc:  # the report itself is there, and took longer than writing it elsewhere will
+            print(f"--html: {target} can not be written: {exc.strerror or exc}.")
+        else:
+            print(f"written: {target}")
+
+
+def _refuse_unwritable(target: Path) -> None:
+    """Raise before the models answer, which takes minutes, where a page can not be written."""
+    if target.is_dir():
+        raise OptionError(f"--html: {target} is a folder.", hint="name the file in it, e.g. report.html")
+    if not target.parent.is_dir():
+        raise OptionError(f"--html: there is no folder {target.parent}.", hint="make it first")

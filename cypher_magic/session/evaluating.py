@@ -71,9 +71,7 @@ def evaluate(
     notes += () if one_by_one else ("Seconds are those of whole batches, shared out among their questions.",)
     before = _report(other, chosen, answer, judge, progress) if other else None
     report = replace(_report(name, chosen, answer, judge, progress), against=before, data=about, notes=notes)
-    if save:
-        _keep(name, report)
-    return report
+    return replace(report, notes=(*report.notes, *_kept(name, report))) if save else report
 
 
 def missed(run: str | Run) -> list[Example]:
@@ -106,14 +104,14 @@ def _name(run: str | Run | None) -> str | None:
 
 def _refuse_unknown(name: str) -> None:
     """Raise before anything is loaded or answered when there is no such model."""
-    from cypher_magic.asking.live import UNTUNED
+    from cypher_magic.asking.live import UNTUNED, adapter_of
     from cypher_magic.model.endpoint import address, is_address
     from cypher_magic.training.runs import find_run
 
     if is_address(name):
         address(name)
     elif name not in UNTUNED:
-        find_run(name).adapter  # noqa: B018 - raises when there is none
+        adapter_of(find_run(name))  # raises when there is none
 
 
 def _is_run(name: str) -> bool:
@@ -307,14 +305,23 @@ def _piped(
     ]
 
 
-def _keep(name: str, report: Report) -> None:
-    """Put the report into the run's folder and its scores into the run's card; of a model that is no run, nothing."""
+def _kept(name: str, report: Report) -> tuple[str, ...]:
+    """Put the report into the run's folder and its scores into the run's card; of a model that is no run, nothing.
+
+    What can not be written becomes a note: the answers took longer than finding room on the disk.
+    """
     from cypher_magic.training.runs import find_run
 
     if not _is_run(name):
-        return
+        return ()
     run = find_run(name)
-    report.save(run.folder)
     found = {key: score.to_dict() for key, score in report.scores.items()}
     plain = {key.replace("_", " "): round(score.value, 4) for key, score in report.scores.items()}
-    run.update_card(scores=plain, evaluation={"when": report.when, "data": report.data, "scores": found})
+    try:
+        report.save(run.folder)
+        run.update_card(scores=plain, evaluation={"when": report.when, "data": report.data, "scores": found})
+    except DataError as exc:
+        return (f"Not kept: {exc.message}",)
+    except OSError as exc:
+        return (f"Not kept in the run's card: {exc.strerror or exc}.",)
+    return ()

@@ -238,6 +238,10 @@ def test_a_folder_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="can not be written"):
         made("movies", True).save(tmp_path / "file" / "folder")
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(DataError, match="can not be written"):
+        made("movies", True).save(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["file"]  # no half-written file stays
 
 
 def test_corrections_are_the_missed_questions_with_their_references() -> None:

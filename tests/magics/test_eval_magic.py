@@ -253,6 +253,7 @@ def test_without_a_graph_the_texts_are_compared(loaded: Any, run: Path) -> None:
             OptionError,
             "--html: there is no folder nowhere.",
         ),
+        ("%cypher_eval base --data {file} --html .", OptionError, "--html: . is a folder."),
         ("%cypher_eval base --data {file} -c other", OptionError, "There is no connection called 'other'."),
         ("%cypher_eval one two", OptionError, "%cypher_eval does not know what to do with 'two'."),
         ("%cypher_eval base --limit 0", OptionError, "--limit must be at least 1, not 0."),
@@ -284,6 +285,16 @@ def test_a_run_is_left_alone_when_it_is_not_to_be_saved(demo: Any, run: Path) ->
     demo.run_cell("%cypher_eval movies --no-save --limit 1 --pipeline off").raise_error()
     assert not (run / "report.json").exists()
     assert "evaluation" not in find_run("movies").card
+
+
+def test_a_report_that_can_not_be_kept_is_still_there(
+    demo: Any, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "report.json").mkdir()
+    (tmp_path / "page.html.new").mkdir()
+    report = demo.run_cell(f"%cypher_eval movies --limit 1 --pipeline off --html {tmp_path}/page.html").result
+    assert "Not kept: The report can not be written to" in repr(report)
+    assert "page.html can not be written" in capsys.readouterr().out
 
 
 def test_python_calls_the_model_as_ask_does(demo: Any, server: str) -> None:
