@@ -36,6 +36,9 @@ def push(folder: Path, repo: str, *, private: bool = True, force: bool = False) 
     """
     from huggingface_hub import HfApi, errors
 
+    # which HTTP library is below the client (httpx, httpx2) depends on its version
+    http = [kind for kind in errors.HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError"]
+    below: tuple[type[Exception], ...] = (RuntimeError, *http)
     api = HfApi(token=_token())
     try:
         url = str(api.create_repo(repo, private=private, exist_ok=True))
@@ -46,12 +49,12 @@ def push(folder: Path, repo: str, *, private: bool = True, force: bool = False) 
             raise OptionError(
                 f"{repo} holds a model on the Hub already.", hint="choose another name, or replace it with --force"
             )
-        api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Export from cypher_magic")
+        stale = ["*"] if force else None  # an adapter that stays beside a merged model would be loaded with it
+        about = "Export from cypher_magic"
+        api.upload_folder(repo_id=repo, folder_path=folder, commit_message=about, delete_patterns=stale)
     except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as exc:
         raise _told(exc, repo) from exc
-    except Exception as exc:  # the HTTP library below the client says in its own way that there is no network
-        if type(exc).__module__.split(".")[0] not in ("httpx", "httpcore", "hf_xet"):
-            raise
+    except below as exc:
         raise _unreachable(repo) from exc
     return url
 

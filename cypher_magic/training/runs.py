@@ -89,7 +89,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """created, queued, running, completed, stopped, failed, or died (the worker is gone without a last word)."""
+        """created, queued, running, completed, stopped, failed, died (the worker left without a word), or imported."""
         last = self.stage
         if last is not None and last.kind == "finished":
             return str(last["state"])
@@ -140,6 +140,8 @@ class Run:
         """
         if self.state in ("running", "queued"):
             raise OptionError(f"Run {self.name} is going on.", hint=f"%finetune attach {self.name}")
+        if self.state == "imported":
+            raise OptionError(f"{self.name} was imported.", hint=f"start a new run with start_from: {self.name}")
         if self.state == "completed":
             raise OptionError(f"Run {self.name} has completed.", hint=f"start a new one with start_from: {self.name}")
         while self.worker_alive():  # it has said its last word and is on its way out

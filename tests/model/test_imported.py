@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cypher_magic.errors import CypherMagicError, ModelError, OptionError
+from cypher_magic.model.export import Tuned, write_export
+from cypher_magic.session import export, import_model, runs, use_run
+from cypher_magic.session import state as session_state
+from tests.model.tiny_folder import tiny_folder
+
+SCHEMA = "(:Person {name: STRING})\n(:Movie {title: STRING})"
+QUESTION = "How many Person nodes are there?"
+
+
+@pytest.fixture(autouse=True)
+def _no_model_kept() -> Any:
+    session_state.SESSION.models.clear()
+    before = session_state.SESSION.run
+    yield
+    session_state.SESSION.models.clear()
+    session_state.SESSION.run = before
+
+
+def adapter(folder: Path, backbone: Path, base: str) -> Path:
+    """A peft adapter as anybody would save it, with weights that change something."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(str(backbone))
+    torch.manual_seed(1)
+    shape = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM", init_lora_weights=False)
+    get_peft_model(model, shape).save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)
+    config = folder / "adapter_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "base_model_name_or_path": base}))
+    return folder
+
+
+def reply(name: str, schema: str | None = SCHEMA) -> tuple[int, ...]:
+    tokens: tuple[int, ...] = session_state.model(name).complete(QUESTION, schema, max_tokens=12).tokens  # type: ignore[attr-defined]
+    return tokens
+
+
+def test_what_was_exported_comes_in_again_and_answers_the_same(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "plain")
+    mine = adapter(tmp_path / "mine", backbone, str(backbone))
+    tuned = Tuned("movies", backbone, str(backbone), mine, "plain", "Ask it: ", SCHEMA)
+    for merged in (False, True):
+        folder = write_export(tuned, tmp_path / f"out{merged}", merged=merged)
+        run = import_model(folder, f"back{merged}")
+        assert run.state == "imported"
+        facts = (run.card["prompt_style"], run.card["prefix"], run.card["schema"])
+        assert facts == ("plain", "Ask it: ", SCHEMA)
+        assert "prompt.json" in run.card["style_because"]
+    assert reply("backFalse") == reply("backTrue")
+    assert [r.name for r in runs()] == ["backTrue", "backFalse"]
+    assert "imported" in repr(runs())
+    assert use_run("backTrue") == "backTrue"
+
+
+def test_an_adapter_of_somebody_else_is_asked_with_its_backbones_template(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    run = import_model(adapter(tmp_path / "theirs", backbone, str(backbone)))
+    assert (run.name, run.card["prompt_style"]) == ("theirs", "chat")
+    assert "backbone has a chat template" in run.card["style_because"]
+    import_model(backbone, "bare")
+    assert reply("theirs") != reply("bare")
+
+
+def test_an_imported_adapter_can_be_exported(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    import_model(adapter(tmp_path / "theirs", backbone, str(backbone)))
+    done = export("theirs", tmp_path / "out", merged=True)
+    assert "out" in repr(done)
+    import_model(tmp_path / "out", "again")
+    assert reply("again") == reply("theirs")
+    with pytest.raises(OptionError, match="no adapter of its own"):
+        export("again", tmp_path / "out2")
+
+
+def test_an_adapter_brings_its_own_tokenizer(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "plain")
+    folder = adapter(tmp_path / "theirs", backbone, str(backbone))
+    with pytest.raises(OptionError, match="says how it was asked") as caught:
+        import_model(folder)
+    assert "--style plain" in caught.value.hint
+    from cypher_magic.model.load import load_tokenizer
+
+    tokenizer = load_tokenizer(backbone)
+    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + eos_token }}{% endfor %}A: "
+    tokenizer.save_pretrained(folder)
+    assert import_model(folder).card["style_because"] == "it has a chat template"
+    prompt = session_state.model("theirs").prompt  # type: ignore[attr-defined]
+    assert prompt.text("Who?", None).endswith("user: Who?<|endoftext|>A: ")
+
+
+def test_the_style_and_the_prefix_can_be_said(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "plain")
+    run = import_model(backbone, "plain", style="plain", prefix="Q: ")
+    prompt = session_state.model(run.name).prompt  # type: ignore[attr-defined]
+    assert prompt.text("Who?", None) == "Q: Who?<|endoftext|>"
+
+
+def test_an_adapter_for_another_backbone_is_one_clear_line(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    folder = adapter(tmp_path / "theirs", backbone, "/home/somebody/models/llama")
+    with pytest.raises(OptionError, match="names the backbone 'llama', which is not here"):
+        import_model(folder)
+    other = tiny_folder(tmp_path / "other", "chatml", hidden=64)
+    with pytest.raises(ModelError, match="was made for another backbone") as caught:
+        import_model(folder, backbone=str(other))
+    assert "--backbone" in caught.value.hint
+    assert import_model(folder, backbone=str(backbone)).state == "imported"
+    assert [run.name for run in runs()] == ["theirs"]
+
+
+def test_pickled_weights_are_refused_and_never_read(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    (backbone / "model.safetensors").rename(tmp_path / "kept.safetensors")
+    (backbone / "pytorch_model.bin").write_bytes(b"\x80\x04cos\nsystem\n")
+    with pytest.raises(ModelError, match="pickled weights only") as caught:
+        import_model(backbone)
+    assert "safetensors" in caught.value.hint
+    (tmp_path / "kept.safetensors").rename(backbone / "model.safetensors")
+    folder = adapter(tmp_path / "theirs", backbone, str(backbone))
+    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.pt")
+    with pytest.raises(ModelError, match="pickled weights only"):
+        import_model(folder)
+    assert runs() == []
+
+
+def test_what_can_not_be_used_is_one_line(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    (tmp_path / "empty").mkdir()
+    folder = adapter(tmp_path / "theirs", backbone, str(backbone))
+    config = json.loads((folder / "adapter_config.json").read_text())
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        (str(tmp_path / "empty"), {}, "is no model"),
+        (str(tmp_path / "nothing"), {}, "There is no model"),
+        (str(backbone), {"backbone": "smollm2-135m"}, "is a whole model"),
+        (str(backbone), {"name": "../up"}, "can not be the name"),
+    ]
+    for source, options, message in cases:
+        with pytest.raises(CypherMagicError, match=message):
+            import_model(source, **options)
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "peft_type": "PROMPT_TUNING"}))
+    with pytest.raises(ModelError, match="PROMPT_TUNING"):
+        import_model(folder)
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    (folder / "adapter_model.safetensors").write_bytes(b"\0" * 40)
+    with pytest.raises(ModelError, match="damaged"):
+        import_model(folder)
+    import_model(backbone)
+    with pytest.raises(OptionError, match="There is a run backbone already"):
+        import_model(backbone)
+    assert [run.name for run in runs()] == ["backbone"]
+
+
+def test_code_in_a_folder_is_never_run(tmp_path: Path) -> None:
+    folder = tiny_folder(tmp_path / "model", "chatml")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    import_model(folder, "evil")
+    with pytest.raises(ModelError):
+        session_state.model("evil")
+    assert not (tmp_path / "ran").exists()
