@@ -19,9 +19,10 @@ _TAKEN_BY = {
 
 MODELS = Command(
     "%cypher_models",
-    "List the models that can be fine-tuned: licence, size, and whether training fits into this device's memory.\n"
-    "`here` says: fits, fits with gradient checkpointing, fits in 4-bit (NVIDIA GPUs), or does not fit. `peak_gb` is\n"
-    "what training with default settings is predicted to take with a schema of 900 tokens.\n"
+    "List the models that can be fine-tuned and which of them fit here, export tuned ones, import those of others.\n"
+    "The list has licence, size, and whether training fits into this device's memory: fits, fits with gradient\n"
+    "checkpointing, fits in 4-bit (NVIDIA GPUs), or does not fit. `peak_gb` is what training with default settings is\n"
+    "predicted to take with a schema of 900 tokens.\n"
     "export RUN writes a tuned model to a folder or to the Hugging Face Hub, with its exact prompt and a model card.\n"
     "import FOLDER_OR_HUB_ID takes in a model that was tuned elsewhere; use NAME makes a run or an import the one\n"
     "that answers.",

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cypher_magic.errors import OptionError
+from cypher_magic.errors import OptionError, RunNotFound
 from cypher_magic.model.catalogue import CATALOGUE
 from cypher_magic.model.room import Room
+from cypher_magic.session.state import SESSION
 from cypher_magic.training import fits
+from tests.model.tiny_folder import tiny_folder
 
 
 @pytest.fixture
@@ -41,9 +44,42 @@ def test_only_those_that_fit_are_shown_when_asked_for(loaded: Any) -> None:
     [
         ("%cypher_models sing", "%cypher_models does not know 'sing'."),
         ("%cypher_models --device tpu", "--device takes one of auto, cuda, mps, cpu, not 'tpu'."),
+        ("%cypher_models export", "%cypher_models export needs a name."),
+        ("%cypher_models list movies", "%cypher_models list takes no name."),
+        ("%cypher_models export movies --style plain", "--style is an option of %cypher_models import, not of export."),
+        ("%cypher_models --merged", "--merged is an option of %cypher_models export, not of list."),
+        ("%cypher_models import x --style sung", "--style takes one of chat, plain, not 'sung'."),
+        ("%cypher_models export movies", "Where is the model to go?"),
     ],
 )
 def test_what_is_not_known_is_one_line(loaded: Any, line: str, message: str) -> None:
     error = loaded.run_cell(line).error_in_exec
     assert isinstance(error, OptionError)
     assert str(error).startswith(message)
+
+
+def test_a_model_comes_in_answers_and_goes_out_by_magics(
+    loaded: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SESSION, "run", None)
+    folder = tiny_folder(tmp_path / "theirs", "chatml")
+    run = loaded.run_cell(f"%cypher_models import {folder} --name their.model").result
+    assert (run.name, run.state) == ("their.model", "imported")
+    said = capsys.readouterr().out
+    assert "asked in the chat style: it has a chat template" in said
+    assert "%cypher_models use their.model" in said
+    loaded.run_cell("%cypher_models use their.model").raise_error()
+    assert "their.model answers from now on" in capsys.readouterr().out
+    loaded.run_cell("%cypher_models --device cpu").raise_error()
+    assert "imported: their.model" in capsys.readouterr().out
+    done = loaded.run_cell(f"%cypher_models export their.model --to {tmp_path / 'out'} --merged").result
+    assert done.folder == tmp_path / "out"
+    assert (tmp_path / "out" / "README.md").is_file()
+    error = loaded.run_cell(f"%cypher_models export their.model --to {tmp_path / 'out'} --merged").error_in_exec
+    assert "is there already" in str(error)
+
+
+def test_a_run_that_is_not_there_can_not_go_out(loaded: Any, tmp_path: Path) -> None:
+    error = loaded.run_cell(f"%cypher_models export nothing --to {tmp_path / 'out'}").error_in_exec
+    assert isinstance(error, RunNotFound)
+    assert not (tmp_path / "out").exists()

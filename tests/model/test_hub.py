@@ -124,3 +124,19 @@ def test_the_keyrings_token_is_taken_where_there_is_no_other(
 def test_what_can_be_no_name_is_said_before_anything_is_done(name: str) -> None:
     with pytest.raises(OptionError, match="can not be a name on the Hub"):
         check_target(name)
+
+
+def test_a_model_goes_to_the_hub_in_one_step_and_its_card_names_it(
+    hub: FakeHub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from cypher_magic.session import export, import_model
+    from tests.model.tiny_folder import tiny_folder
+
+    import_model(tiny_folder(tmp_path / "theirs", "chatml"))
+    done = export("theirs", merged=True, push=NAME)
+    files = hub.repositories[NAME]["files"]
+    assert {"README.md", "config.json", "model.safetensors", "prompt.json", "tokenizer.json"} <= set(files)
+    assert b"name = 'me/movies'" in files["README.md"]
+    assert done.folder is None and done.url is not None and NAME in done.url
+    assert not any(TOKEN.encode() in content for content in files.values())
+    assert TOKEN not in repr(done) + "".join(capfd.readouterr())

@@ -171,3 +171,26 @@ def test_code_in_a_folder_is_never_run(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         session_state.model("evil")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_run_goes_out_with_what_it_was_made_of(tmp_path: Path) -> None:
+    from cypher_magic.data.example import Example
+    from cypher_magic.training.runs import create_run
+    from cypher_magic.training.settings import TrainingSettings
+
+    backbone = tiny_folder(tmp_path / "backbone", "plain")
+    settings = TrainingSettings(backbone=str(backbone), epochs=7, launch=f"accelerate launch {tmp_path}/x.yaml")
+    rows = [Example("Who lives in 12 Acacia Road?", "MATCH (n) RETURN n")]
+    run = create_run("movies", settings, rows, schema=SCHEMA, card={"prefix": "Ask: "})
+    adapter(run.folder / "adapter", backbone, str(backbone))
+    done = export(run, tmp_path / "out")
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert (done.name, done.folder, done.url) == ("movies", tmp_path / "out", None)
+    assert f"| SHA-256 of the rows | {run.card['examples_sha256']} |" in readme
+    assert "| training rows | 1 |" in readme and "| epochs | 7 |" in readme
+    assert "Ask: How many Person nodes are there?<|endoftext|>" in readme
+    for file in (tmp_path / "out").iterdir():
+        assert str(tmp_path).encode() not in file.read_bytes(), file.name
+        assert b"Acacia" not in file.read_bytes(), file.name  # rows are private
+    import_model(tmp_path / "out", "back", backbone=str(backbone))
+    assert reply("back") == reply("movies")
