@@ -50,7 +50,12 @@ def model_card(about: Exported, prompt: Prompt) -> str:
         "## Ask it",
         f"```python\n{snippet(about)}```",
         "`generation_config.json` makes this greedy and ends it at the end token. The prefix with the schema and the"
-        " question are\ntokenised one by one, as in training; a question is put on one line.",
+        " question are\ntokenised one by one, as in training; a question is put on one line."
+        + (
+            "\nThe schema of another graph goes in the place of this one, in the same form."
+            if about.facts.schema
+            else ""
+        ),
         "## The exact prompt",
         _prompt(about, prompt),
         "## Made of",

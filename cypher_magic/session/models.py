@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from cypher_magic.model.imported import Imported
     from cypher_magic.training.runs import Run
 
+_ANY_GRAPH = """\
+(:Movie {released: INTEGER, title: STRING})
+(:Person {born: INTEGER, name: STRING})
+(:Person)-[:ACTED_IN]->(:Movie)"""
+
 
 @dataclass(frozen=True)
 class Export:
@@ -79,7 +84,8 @@ def _tuned(name: str, progress: Progress | None) -> Tuned:
     if name == STARTER:
         card = json.loads((SHIPPED / "card.json").read_text(encoding="utf-8"))
         backbone = local_folder(progress=progress or silent)
-        return Tuned(name, backbone, public_name(DEFAULT), SHIPPED, "chat", card=card, settings=card["settings"])
+        source = public_name(DEFAULT)  # it is for any graph: a small one stands for them
+        return Tuned(name, backbone, source, SHIPPED, "chat", "", _ANY_GRAPH, card, card["settings"])
     run = find_run(name)
     settings, card = run.settings, run.card
     adapter = None if card.get("whole_model") else run.adapter

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import SafetensorError
 
 from cypher_magic.data.example import Example
 from cypher_magic.errors import ModelError, OptionError
@@ -119,6 +121,7 @@ def test_the_snippet_of_a_merged_model_gives_what_asking_gave(tuned: Tuned, tmp_
     assert ids[-1] in json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
 
 
+@pytest.mark.parametrize("tuned", ["chatml", "plain_start"], indirect=True)
 def test_the_snippet_of_an_adapter_gives_what_asking_gave(tuned: Tuned, tmp_path: Path) -> None:
     tokens, text = before_export(tuned)
     ids, said = run_snippet(write_export(tuned, tmp_path / "out", merged=False), tuned.backbone)
@@ -219,16 +222,22 @@ def test_a_folder_that_is_there_is_replaced_only_with_force_and_only_when_it_is_
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
 
 
-def test_a_full_disk_leaves_nothing_half_written(one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@pytest.mark.parametrize(
+    "full",
+    [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), SafetensorError("I/O error: No space left on device")],
+    ids=["system", "safetensors"],
+)
+def test_a_full_disk_leaves_nothing_half_written(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: Exception
+) -> None:
+    def stop(_: Any, folder: Path, **__: Any) -> None:
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise full
 
     place = tmp_path / "place"
     with monkeypatch.context() as patched:
-        patched.setattr("transformers.PreTrainedModel.save_pretrained", full)
-        with pytest.raises(ModelError, match="can not be stored") as caught:
+        patched.setattr("transformers.PreTrainedModel.save_pretrained", stop)
+        with pytest.raises(ModelError, match="can not be stored at .*No space left") as caught:
             write_export(one, place / "out", merged=True)
     assert "free some space" in caught.value.hint
     assert list(place.iterdir()) == []
