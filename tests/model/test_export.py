@@ -243,14 +243,17 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert list(place.iterdir()) == []
 
 
-def test_ollama_gets_the_same_prompt(one: Tuned, tmp_path: Path) -> None:
-    modelfile = (write_export(one, tmp_path / "out", merged=True) / "Modelfile").read_text()
+@pytest.mark.parametrize(("kind", "start", "end"), [("chatml", "", "<|im_end|>"), ("llama3", "<|begin|>", "<|eot|>")])
+def test_ollama_gets_the_same_prompt(tmp_path: Path, kind: str, start: str, end: str) -> None:
+    """But for the start token, which Ollama puts in front itself."""
+    whole = Tuned("movies", tiny_folder(tmp_path / "model", kind), "someone/tiny", None, schema=SCHEMA)
+    modelfile = (write_export(whole, tmp_path / "out", merged=True) / "Modelfile").read_text()
     template = re.search(r'TEMPLATE """(.*?)"""', modelfile, re.DOTALL)
     system = re.search(r'SYSTEM """(.*?)"""', modelfile, re.DOTALL)
     assert template is not None and system is not None
     rendered = template[1].replace("{{ .System }}", system[1]).replace("{{ .Prompt }}", QUESTION)
-    assert rendered == Prompt(tiny_tokenizer("chatml")).text(QUESTION, SCHEMA)
-    assert 'PARAMETER stop "<|im_end|>"' in modelfile
+    assert start + rendered == Prompt(tiny_tokenizer(kind)).text(QUESTION, SCHEMA)
+    assert f'PARAMETER stop "{end}"' in modelfile
 
 
 @pytest.mark.slow
