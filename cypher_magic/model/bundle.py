@@ -51,7 +51,8 @@ class Bundle:
             if len(left) < len(open_):
                 yield len(self._questions) - len(waiting) - len(left)
             open_ = left
-            self._tidy(open_)
+            if open_:
+                self._tidy(open_)
 
     def _step(self, rows: list[int]) -> None:
         ids, positions, places = list[int](), list[int](), list[tuple[int, int, int]]()

@@ -8,7 +8,7 @@ from cypher_magic.model import bundle
 from cypher_magic.model.bundle import takes_bundles
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
-from cypher_magic.model.prompt import Prompt
+from cypher_magic.model.prompt import Encoded, Prompt
 from tests.model.tiny_folder import tiny_folder
 
 if TYPE_CHECKING:
@@ -72,3 +72,10 @@ def test_weights_that_changed_between_two_calls_are_used(tiny: CypherModel) -> N
     assert after != before
     fresh = CypherModel(tiny.model, tiny.tokenizer, tiny.prompt)
     assert after == replies(fresh)
+
+
+def test_without_a_prefix_nothing_is_left_when_all_are_done(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = Encoded((), (5, 6, 7))
+    expected = tiny.complete_many([question], max_tokens=8)[0].tokens
+    monkeypatch.setattr(bundle, "_MOST_DEAD", 1)
+    assert tiny.complete_many([question], max_tokens=8)[0].tokens == expected
