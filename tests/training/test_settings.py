@@ -72,7 +72,7 @@ def test_an_unknown_setting_is_refused_with_the_closest_one(name: str, hint: str
         ("backbone", None),
         ("backbone", ["a"]),
         ("backbone", False),
-        ("precision", "int8"),
+        ("precision", "int3"),
         ("seed", -1),
         ("lora_dropout", 1.0),
     ],
