@@ -148,7 +148,10 @@ def _introduction(about: Exported) -> str:
     what = "The model, its adapter merged in" if about.merged else "A LoRA adapter"
     lines = [f"{what}: translates questions in plain language to Cypher queries for a Neo4j graph.", ""]
     lines += [f"- Backbone: {facts.backbone} ({licence(facts.backbone) or 'licence: see there'})"]
-    lines += [f"- Answers were computed in {facts.dtype}; in another number format a few tokens can differ."]
+    lines += [
+        f"- Answers were computed in {facts.dtype}. Where two tokens are nearly as likely, another number format, device"
+        " or order of\n  computing can choose the other one."
+    ]
     entry = find(facts.backbone)
     if entry is not None and entry.name == DEFAULT and not about.merged:
         lines += [
