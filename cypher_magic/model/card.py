@@ -149,7 +149,7 @@ def _introduction(about: Exported) -> str:
     lines = [f"{what}: translates questions in plain language to Cypher queries for a Neo4j graph.", ""]
     lines += [f"- Backbone: {facts.backbone} ({licence(facts.backbone) or 'licence: see there'})"]
     lines += [
-        f"- Answers were computed in {facts.dtype}. Where two tokens are nearly as likely, another number format, device"
+        f"- Answers were computed in {facts.dtype}. Where two tokens are as likely, another number format, device"
         " or order of\n  computing can choose the other one."
     ]
     entry = find(facts.backbone)
