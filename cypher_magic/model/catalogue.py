@@ -6,11 +6,8 @@ device without loading anything. Any other Hub id, local folder or GGUF file wor
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -91,11 +88,3 @@ def from_config(name: str, config: Any, style: str) -> Backbone:
 
 
 _UNGATED = ("gpt_neox", "opt", "gpt2", "phi", "bloom", "falcon", "gptj", "starcoder2")  # two MLP layers, not three
-
-
-def as_frame() -> pd.DataFrame:
-    """The catalogue as a table: name, source, licence, parameters (millions), context, style, gated, note."""
-    import pandas as pd
-
-    columns = ("name", "source", "licence", "parameters", "context", "style", "gated", "note")
-    return pd.DataFrame([{c: asdict(b)[c] for c in columns} for b in CATALOGUE.values()])

@@ -208,7 +208,7 @@ def use_run(name: str) -> str:
 def backbones(device: str = "auto") -> pd.DataFrame:
     """The backbones this package knows, one row each, with the memory that training takes and what fits here.
 
-    Columns: name, parameters (millions), context, style, licence, gated, peak_gb, here, source, note.
+    Columns: name, here, peak_gb, parameters (millions), licence, context, style, gated, source, note.
     """
     from cypher_magic.training.fits import backbones_here
 

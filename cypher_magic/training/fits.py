@@ -83,9 +83,9 @@ def number_format(device: Device) -> str:
 def backbones_here(kind: str = "auto") -> pd.DataFrame:
     """The catalogue as a table with what fits on a device.
 
-    Columns: name, parameters (millions), context (tokens), style, licence, gated, peak_gb (predicted, for a pack of 16
-    questions behind a schema of 900 tokens and the default settings), here (`verdict`), source, note. `attrs` says for
-    which device, and how much of it is free.
+    Columns: name, here (`verdict`), peak_gb (predicted, for a pack of 16 questions behind a schema of 900 tokens and
+    the default settings), parameters (millions), licence, context (tokens), style, gated, source, note. `attrs` says
+    for which device, and how much of it is free.
     """
     import pandas as pd
 
@@ -93,13 +93,13 @@ def backbones_here(kind: str = "auto") -> pd.DataFrame:
     rows = [
         {
             "name": b.name,
+            "here": verdict(b, work, free),
+            "peak_gb": round(peak(b, work) / 1e9, 1),
             "parameters": b.parameters,
+            "licence": b.licence,
             "context": b.context,
             "style": b.style,
-            "licence": b.licence,
             "gated": b.gated,
-            "peak_gb": round(peak(b, work) / 1e9, 1),
-            "here": verdict(b, work, free),
             "source": b.source,
             "note": b.note,
         }
