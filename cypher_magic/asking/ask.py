@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchModel", "LiveModel", "Model", "Prompting", "Reply", "Rules", "ask", "ask_many", "checked", "examine"]
 
+DEFAULT_RULES = Rules()
 LONGEST_QUESTION = 2000  # characters; a question is a sentence or two
 
 
@@ -87,7 +88,7 @@ def ask(
     model: Model,
     graph: Connection,
     history: Sequence[Turn] = (),
-    rules: Rules = Rules(),  # noqa: B008  # frozen
+    rules: Rules = DEFAULT_RULES,
     stream: Callable[[str], None] | None = None,
 ) -> Answer:
     """Turn a question into a query that the graph accepts, and run it read-only.
@@ -111,7 +112,7 @@ def ask_many(
     model: BatchModel,
     graph: Connection,
     histories: Sequence[Sequence[Turn]] = (),
-    rules: Rules = Rules(),  # noqa: B008  # frozen
+    rules: Rules = DEFAULT_RULES,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Answer]:
     """The answers to questions that do not follow from each other, computed in batches, each query run read-only.

@@ -52,6 +52,7 @@ class Tokenizer(Protocol):
     added_tokens_decoder: Mapping[int, Any]
 
     def __call__(self, text: str, *, add_special_tokens: bool) -> Any: ...  # noqa: D102
+    def decode(self, token_ids: list[int], **kwargs: Any) -> str: ...  # noqa: D102
     def apply_chat_template(self, messages: list[dict[str, str]], **kwargs: Any) -> Any: ...  # noqa: D102
 
 

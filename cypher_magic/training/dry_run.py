@@ -37,8 +37,7 @@ class DryRun:
         """The first training example as the model sees it: the text that is given, and the text that is trained."""
         row, tokenizer = self.forecast.train.kept[0], self.forecast.prompt.tokenizer
         given, trained = (
-            tokenizer.decode(list(ids), skip_special_tokens=False)  # type: ignore[attr-defined]
-            for ids in (row.prefix + row.question, row.answer)
+            tokenizer.decode(list(ids), skip_special_tokens=False) for ids in (row.prefix + row.question, row.answer)
         )
         return given, trained
 

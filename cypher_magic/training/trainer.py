@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]  # one line for the person who waits
 
 
-class Packs(Dataset):  # type: ignore[type-arg]
+class Packs(Dataset[tuple[Any, bool]]):
     """The packs of the current epoch; the Trainer's data loader calls `set_epoch`.
 
     Several processes need the same number of packs each: what is missing is filled up with packs that count for

@@ -46,8 +46,6 @@ def main(folder: Path) -> int:
                 train(run, events)
     except CypherMagicError as exc:
         events.write("failed", message=exc.message, hint=exc.hint)
-    except MemoryError:
-        events.write("failed", message="There is not enough memory.", hint="%cypher_models tells what fits here")
     except OSError as exc:
         traceback.print_exc()
         events.write("failed", message=f"{exc.strerror or exc}", hint="is the disk full?")

@@ -23,7 +23,7 @@ QUERY = "MATCH (p:Person {name: 'Tom'})-[:ACTED_IN]->(m) WHERE m.year > 1990 RET
 def answer(**changes: object) -> Answer:
     values: dict[str, object] = {"question": "Who?", "query": QUERY, "seconds": 1.25, "model": "movies"}
     values["result"] = QueryResult(("title",), (("Alien",), ("Jaws",)), seconds=0.01)
-    return Answer(**{**values, **changes})  # type: ignore[arg-type]
+    return Answer(**{**values, **changes})
 
 
 def test_an_answer_shows_question_query_rows_and_how_it_came_about() -> None:

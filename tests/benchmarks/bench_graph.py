@@ -76,7 +76,7 @@ def main() -> None:
     from cypher_magic.graph.secret import Secret
 
     neo4j_server, big_graphs = load("graph/neo4j_server.py"), load("graph/big_graphs.py")
-    schema_store.save = lambda *_: None  # type: ignore[assignment]
+    schema_store.save = lambda *_: None
     movies = Path(sys.argv[1]) if len(sys.argv) > 1 else TESTS.parents[1] / "shared" / "data" / "movies"
     with tempfile.TemporaryDirectory() as home:
         server = neo4j_server.started(Path(home) / "neo4j", places.cache_dir())

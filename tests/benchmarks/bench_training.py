@@ -174,7 +174,7 @@ def sft(model: Any, tokenizer: Any, rows: list[Any], given: argparse.Namespace, 
 
     packed = given.engine == "trl-packed"
     # some versions of pyarrow name a class in a module where pickle does not find it
-    builtins.MonthDayNano = pyarrow.MonthDayNano  # type: ignore[attr-defined]
+    builtins.MonthDayNano = pyarrow.MonthDayNano
     data = Dataset.from_list(
         [
             {

@@ -106,7 +106,7 @@ def test_the_keyring_is_asked_when_it_is_installed(monkeypatch: pytest.MonkeyPat
         return None if "ada" in account else HIDDEN
 
     fake = SimpleNamespace(get_password=get_password, errors=SimpleNamespace(KeyringError=KeyringError))
-    monkeypatch.setitem(sys.modules, "keyring", fake)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "keyring", fake)
     found = connections._from_keyring("neo4j://localhost:7687", "neo4j")
     assert found is not None
     assert found.reveal() == HIDDEN

@@ -21,7 +21,7 @@ def asked(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[
         return Answer(question, "RETURN 1 AS n", result=QueryResult(("n",), ((1,),)), model="movies")
 
     def ask_many(questions: list[str], **options: Any) -> Any:
-        calls.append((questions, options))  # type: ignore[arg-type]
+        calls.append((questions, options))
         return as_frame([Answer(q, "RETURN 1 AS n") for q in questions])
 
     monkeypatch.setattr(session, "ask", ask)

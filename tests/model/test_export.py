@@ -180,7 +180,7 @@ def test_a_schema_with_odd_characters_is_still_a_program(one: Tuned, tmp_path: P
         found = re.search(r"```python\n(.*?)\n```\n", (folder / "README.md").read_text(), re.DOTALL)
         assert found is not None
         names: dict[str, Any] = {}
-        exec(re.search(r"^schema = .*?(?=^question)", found[1], re.DOTALL | re.MULTILINE)[0], names)  # type: ignore[index]
+        exec(re.search(r"^schema = .*?(?=^question)", found[1], re.DOTALL | re.MULTILINE)[0], names)
         prompt = Prompt(tiny_tokenizer("chatml"))
         facts = prompt_facts(prompt)
         assert facts.before_schema + names["schema"] + facts.after_schema == prompt.parts("x", odd)[0]

@@ -42,7 +42,7 @@ def adapter(folder: Path, backbone: Path, base: str) -> Path:
 
 
 def reply(name: str, schema: str | None = SCHEMA) -> tuple[int, ...]:
-    tokens: tuple[int, ...] = session_state.model(name).complete(QUESTION, schema, max_tokens=12).tokens  # type: ignore[attr-defined]
+    tokens: tuple[int, ...] = session_state.model(name).complete(QUESTION, schema, max_tokens=12).tokens
     return tokens
 
 
@@ -95,20 +95,20 @@ def test_an_adapter_brings_its_own_tokenizer(tmp_path: Path) -> None:
     tokenizer.chat_template = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + eos_token }}{% endfor %}A: "
     tokenizer.save_pretrained(folder)
     assert import_model(folder).card["style_because"] == "it has a chat template"
-    prompt = session_state.model("theirs").prompt  # type: ignore[attr-defined]
+    prompt = session_state.model("theirs").prompt
     assert prompt.text("Who?", None).endswith("user: Who?<|endoftext|>A: ")
 
 
 def test_the_style_and_the_prefix_can_be_said(tmp_path: Path) -> None:
     backbone = tiny_folder(tmp_path / "backbone", "plain")
     run = import_model(backbone, "plain", style="plain", prefix="Q: ")
-    prompt = session_state.model(run.name).prompt  # type: ignore[attr-defined]
+    prompt = session_state.model(run.name).prompt
     assert prompt.text("Who?", None) == "Q: Who?<|endoftext|>"
 
 
 def test_an_adapter_for_another_backbone_is_one_clear_line(tmp_path: Path) -> None:
     backbone = tiny_folder(tmp_path / "backbone", "chatml")
-    folder = adapter(tmp_path / "theirs", backbone, "/home/somebody/models/llama")
+    folder = adapter(tmp_path / "theirs", backbone, "/nowhere/models/llama")
     with pytest.raises(OptionError, match="names the backbone 'llama', which is not here"):
         import_model(folder)
     other = tiny_folder(tmp_path / "other", "chatml", hidden=64)

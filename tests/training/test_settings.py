@@ -87,7 +87,7 @@ def test_a_value_that_a_setting_can_not_take_is_one_line_that_names_it(name: str
 
 def test_a_setting_can_not_be_made_wrong_in_python_either() -> None:
     with pytest.raises(OptionError):
-        TrainingSettings(epochs="3")  # type: ignore[arg-type]
+        TrainingSettings(epochs="3")
     with pytest.raises(OptionError):
         TrainingSettings(learning_rate=-1.0)
 
