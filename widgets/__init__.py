@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
-if TYPE_CHECKING:
-    from cypher_magic.widgets.train import TrainPanel
+# what `%cypher_panel KIND` opens; those in FROM_FILES may be given a file
+PANELS = {
+    "train": "TrainPanel",
+    "ask": "AskPanel",
+    "data": "DataPanel",
+    "review": "ReviewPanel",
+    "models": "ModelsPanel",
+}
+FROM_FILES = ("train", "data", "review")
 
-__all__ = ["TrainPanel"]
+_HOME = {
+    "AskPanel": "ask_panel",
+    "DataPanel": "data_panel",
+    "ModelsPanel": "models",
+    "ReviewPanel": "review",
+    "TrainPanel": "train",
+}
+
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "TrainPanel":
-        from cypher_magic.widgets.train import TrainPanel
-
-        return TrainPanel
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,11 +12,13 @@ from cypher_magic.magics.options import Command, Family, Options
 
 PANEL = Command(
     "%cypher_panel",
-    "Open a panel for what the magics do: files, settings, start and stop, live chart, questions. In a terminal it\n"
+    "Open a panel for what the magics do. train: examples, settings, start and stop, live chart; ask: questions and\n"
+    "answers; data: files, their report and repair, pairs made from the graph; review: accept, edit or reject pairs;\n"
+    "models: runs, comparison, export and import. train, data and review open a FILE of examples. In a terminal it\n"
     "prints the magics that do the same.",
-    words="[train]",
-    max_words=1,
-    examples=("%cypher_panel", "%cypher_panel train"),
+    words="[train | ask | data | review | models] [FILE]",
+    max_words=2,
+    examples=("%cypher_panel", "%cypher_panel review pairs.jsonl"),
 )
 
 
@@ -28,16 +30,17 @@ class PanelMagics(Family):
     @PANEL
     def cypher_panel(self, options: Options) -> Any:
         """The panel; in a terminal nothing, after printing what to type instead."""
+        from cypher_magic import widgets
         from cypher_magic.widgets.text import TEXT
 
-        kind = options.words[0] if options.words else "train"
-        if kind not in TEXT:
-            close = get_close_matches(kind, TEXT, 1)
-            hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(TEXT)}"
+        kind, *files = options.words or ["train"]
+        if kind not in widgets.PANELS:
+            close = get_close_matches(kind, widgets.PANELS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(widgets.PANELS)}"
             raise OptionError(f"There is no panel called {kind}.", hint=hint)
+        if files and kind not in widgets.FROM_FILES:
+            raise OptionError(f"The {kind} panel takes no file.", hint=f"{', '.join(widgets.FROM_FILES)} do")
         if not hasattr(self.shell, "kernel"):
             print(TEXT[kind])
             return None
-        from cypher_magic.widgets import TrainPanel
-
-        return TrainPanel()
+        return getattr(widgets, widgets.PANELS[kind])(*files)
