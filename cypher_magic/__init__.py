@@ -39,6 +39,7 @@ _HOME = {
     "query": "session",
     "read_only": "query.readonly",
     "repair": "query.repair",
+    "review": "session",
     "runs": "session",
     "schema": "session",
 }

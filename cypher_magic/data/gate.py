@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Parts = Mapping[str, Sequence[Example]]  # "train" and "val"
 CountTokens = Callable[[str], int]
 
-_MISFITS = ("unknown_label", "unknown_relationship_type", "unknown_property", "unknown_triple", "reversed_direction")
+MISFITS = ("unknown_label", "unknown_relationship_type", "unknown_property", "unknown_triple", "reversed_direction")
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _linted(examples: Sequence[Example], part: str, lint: Lint) -> list[Finding]
     told = "{n} (row brings|rows bring) a schema in a form that is not known: names are not checked"
     found = _finding("unreadable_schema", "note", told, unread, part)
     for code, hits in by_code.items():
-        hint = "pairs of another graph teach names that this one does not have" if code in _MISFITS else ""
+        hint = "pairs of another graph teach names that this one does not have" if code in MISFITS else ""
         found += _finding(code, "error", lint.message(code), hits, part, hint=hint)
     return found
 
@@ -260,7 +260,7 @@ def _runnable(examples: Sequence[Example], lint: Lint, changes: list[Change], dr
                 Change(example.source or "", example.row or 0, next(iter(complaints)), how, example.query, better)
             )
             kept.append(replace(example, query=better))
-        elif drop_misfits or any(code not in _MISFITS for code in complaints):
+        elif drop_misfits or any(code not in MISFITS for code in complaints):
             code, complaint = next(iter(complaints.items()))
             changes.append(_dropped(example, code, complaint))
         else:

@@ -7,6 +7,7 @@ from cypher_magic.session.asking import ask, ask_many, conversation
 from cypher_magic.session.evaluating import evaluate, missed
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
 from cypher_magic.session.models import export, import_model
+from cypher_magic.session.reviewing import review
 from cypher_magic.session.training import (
     backbones,
     compare_runs,
@@ -39,6 +40,7 @@ __all__ = [
     "query",
     "remove_run",
     "resume_run",
+    "review",
     "runs",
     "schema",
     "use",
