@@ -43,7 +43,9 @@ class Conversation:
             self.answers.append(answer)
 
     def exchange(self, old: Answer, new: Answer) -> None:
-        """An edited answer takes the place of the one before, so that follow-ups go on from it."""
+        """An edited answer takes the place of the one before, so that follow-ups go on from it; one that failed not."""
+        if new.complaints:
+            return
         for i, answer in enumerate(self.answers):
             if answer is old:
                 self.answers[i] = new

@@ -209,6 +209,7 @@ def test_an_edited_query_is_checked_and_run_and_gone_on_from(talk_on: Any) -> No
     assert model.asked[-1][2][0].query == mine
     for bad in ("MATCH (n) DETACH DELETE n", "MATCH (p:Person) RETURN x", "nonsense"):
         assert edited.edit(bad).complaints and edited.edit(bad).result is None
+    assert session.conversation().answers[0] is edited, "an edit that failed is nothing to go on from"
     assert edited.edit(GOOD).edit(mine).result is not None
 
 

@@ -265,10 +265,10 @@ def test_a_new_conversation_is_started_by_a_button(panel: TrainPanel, monkeypatc
     assert "a new conversation" in panel.status.value
 
 
-def test_the_models_to_ask_are_the_current_one_the_runs_and_the_untuned_one(panel: TrainPanel) -> None:
+def test_the_models_to_ask_are_the_current_one_the_runs_and_the_untuned_ones(panel: TrainPanel) -> None:
     create_run("old", TrainingSettings(), [Example("q", "RETURN 1")])
     panel.refresh()
-    assert [value for _, value in panel.ask.model.options] == ["", "old", "base"]
+    assert [value for _, value in panel.ask.model.options] == ["", "old", "starter", "base"]
     assert panel.ask.model.index == 0
     panel.ask.model.value = "old"
     panel.refresh()

@@ -1,0 +1,124 @@
+"""One answer in a conversation: its query to edit and run again, its rows and picture, and keeping it as an example."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from cypher_magic.errors import DataError
+from cypher_magic.widgets.status import roomy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.asking.answer import Answer
+    from cypher_magic.widgets.status import StatusLine
+
+_CODE = "<style>.cm-code textarea{font-family:var(--jp-code-font-family,monospace)!important;line-height:1.4}</style>"
+
+
+class AnswerCard(widgets.Accordion):
+    """An answer under its question. Folded, it holds no HTML: a saved notebook stays small however long the talk is.
+
+    `page` is the answer as HTML.
+    `file` says where examples are kept; `changed` is called when the query was run again.
+    """
+
+    def __init__(
+        self, answer: Answer, status: StatusLine, file: Callable[[], str], changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self.answer, self.page = answer, ""
+        self.status = status
+        self._sound = answer  # the last one whose query passed: what an edit takes the place of
+        self._file, self._changed = file, changed
+        self._kept: set[tuple[str, str]] = set()  # file and query, so that no click keeps an example twice
+        self.html = widgets.HTML(layout=widgets.Layout(overflow="auto", max_height="44em", width="100%"))
+        self.query = widgets.Textarea(
+            value=answer.query,
+            rows=_rows(answer.query),
+            tooltip="the query as plain text: change it and run it again, or copy it with Ctrl+A, Ctrl+C",
+            layout=widgets.Layout(width="100%", display="none"),
+        )
+        self.query.add_class("cm-code")
+        self.edit = widgets.ToggleButton(
+            description="Edit or copy", tooltip="open the query as plain text, to change or to copy it", icon="pencil"
+        )
+        self.again = widgets.Button(
+            description="Run again", tooltip="check this query as the model's is, and run it read-only", icon="refresh"
+        )
+        self.good = widgets.Button(
+            description="Good: keep it", tooltip="keep question and query as an example for training", icon="thumbs-up"
+        )
+        self.edit.observe(self._opened, "value")
+        self.again.on_click(status.guarded(self._again))
+        self.good.on_click(status.guarded(self._keep))
+        self.observe(self._folded, "selected_index")
+        buttons = widgets.HBox([self.edit, self.again, self.good], layout=widgets.Layout(flex_flow="row wrap"))
+        body = widgets.VBox([self.html, self.query, buttons], layout=widgets.Layout(width="100%"))
+        title = f"{'↳ ' if answer.history else ''}{answer.question}"
+        super().__init__([body], titles=(title,), selected_index=0)
+        self.show(answer)
+
+    def show(self, answer: Answer) -> None:
+        """Show this answer in the card."""
+        self.answer = answer
+        self._sound = answer if not answer.complaints else self._sound
+        self.page = _page(answer)
+        self.html.value = self.page if self.selected_index == 0 else ""
+
+    def _folded(self, change: dict[str, Any]) -> None:
+        self.html.value = self.page if change["new"] == 0 else ""
+
+    def _opened(self, change: dict[str, Any]) -> None:
+        self.query.layout.display = None if change["new"] else "none"
+
+    def _again(self) -> None:
+        self.status.say("running the query")
+        self.status.background(self.run_again, self.again, self.good)
+
+    def _keep(self) -> None:
+        self.status.background(self.keep, self.again, self.good)
+
+    def run_again(self) -> None:
+        """Check the query in the box as the model's is, run it, and show what came of it."""
+        self.show(self._sound.edit(self.query.value.strip()))
+        self._changed()
+        self.status.say("answered" if not self.answer.complaints else "the query did not pass the checks")
+
+    def keep(self) -> None:
+        """Append question and query to the file of examples; a changed query is checked and run first.
+
+        DataError when it does not pass.
+        """
+        if self.query.value.strip() != self.answer.query:
+            self.run_again()
+        if self.answer.complaints or not self.answer.query:
+            raise DataError("This query did not pass the checks.", hint="correct it and run it again, then keep it")
+        file = self._file().strip()
+        if not file:
+            raise DataError("The examples need a file.", hint="write its name into the box below")
+        if (file, self.answer.query) in self._kept:
+            self.status.say(f"this example is in {file} already")
+            return
+        target = self.answer.save_example(file)
+        self._kept.add((file, self.answer.query))
+        self.good.button_style = "success"
+        self.status.say(f"kept in {target}; train with it: %%finetune NAME --data {target}")
+
+
+def _page(answer: Answer) -> str:
+    """The answer as HTML, its picture folded when its rows hold nodes."""
+    return _CODE + roomy(answer._repr_html_() + _picture(answer))
+
+
+def _picture(answer: Answer) -> str:
+    drawn = answer.graph if answer.result is not None else None
+    if drawn is None or not drawn.dots:
+        return ""
+    return f"<details><summary>Picture</summary>{drawn._repr_html_()}</details>"
+
+
+def _rows(query: str) -> int:
+    """Lines of the box: those of the query, long ones counted as they wrap."""
+    return min(12, max(3, sum(1 + len(line) // 90 for line in query.splitlines())))

@@ -1,0 +1,145 @@
+"""The panel for questions: a conversation with the graph, each answer with its query to edit and to keep."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from cypher_magic.widgets.answer_card import AnswerCard
+from cypher_magic.widgets.ask import AskBox
+from cypher_magic.widgets.progress import in_notebook
+from cypher_magic.widgets.samples import one_line
+from cypher_magic.widgets.status import StatusLine, graph_told
+from cypher_magic.widgets.text import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from cypher_magic.asking.answer import Answer
+
+SHOWN = 20  # answers that can be opened; older ones are in `answers` and in %cypher_ask --history
+SAVED = 10  # answers that the notebook keeps with their rows
+SAVED_BYTES = 400_000  # of their HTML in all
+NAMED = 100  # answers that it keeps at all
+
+
+class AskPanel(widgets.VBox):
+    """Ask with the mouse; everything it does is a call of `ask`, `Answer.edit` or `Answer.save_example`.
+
+    The newest answer is on top, right below the question, and older ones are folded under their questions. `model` is
+    the run that answers (the current one without), `examples` the file that good answers are kept in. `answers` are
+    the answers, oldest first.
+    """
+
+    def __init__(self, model: str = "", *, examples: str = "corrections.jsonl") -> None:
+        self.status = StatusLine()
+        self.graph = widgets.HTML()
+        self.ask = AskBox(self.status, self._take)
+        self.talk = widgets.VBox(layout=widgets.Layout(width="100%"))
+        self.file = widgets.Text(
+            value=examples,
+            description="Kept in",
+            tooltip="the file that good answers are appended to, as examples for %%finetune --data",
+            layout=widgets.Layout(width="28em"),
+            style={"description_width": "9em"},
+        )
+        self.answers: list[Answer] = []
+        self._kept: Any = None  # the output below the panel that is saved with the notebook
+        for button in (self.ask.button, self.ask.fresh):  # a graph may have been connected since
+            button.on_click(self.status.guarded(self.refresh))
+        self.ask.fresh.on_click(self.status.guarded(self._clear))
+        super().__init__(
+            [self.graph, self.ask, self.status, self.talk, self.file],
+            layout=widgets.Layout(width="100%", max_width="980px"),
+        )
+        self.status.guarded(self.refresh)()
+        if model:
+            self.ask.offer([*(name for _, name in self.ask.model.options if name), model])
+            self.ask.model.value = model
+
+    @property
+    def cards(self) -> tuple[AnswerCard, ...]:
+        """The answers as they are shown, newest first."""
+        return tuple(self.talk.children)
+
+    def refresh(self) -> None:
+        """Look again at which graph is connected and which runs there are."""
+        from cypher_magic import session
+
+        self.graph.value = graph_told()
+        self.ask.offer([run.name for run in session.runs()])
+
+    def _take(self, answer: Answer) -> None:
+        for card in self.cards:
+            card.selected_index = None
+        card = AnswerCard(answer, self.status, lambda: self.file.value, self._keep)
+        gone = self.cards[SHOWN - 1 :]
+        self.talk.children = (card, *self.cards[: SHOWN - 1])
+        for old in gone:
+            old.close()
+        self.answers.append(answer)
+        self.ask.result.value = self.ask.question.value = ""
+        self._keep()
+
+    def _clear(self) -> None:
+        """A new conversation begins with an empty page."""
+        for card in self.cards:
+            card.close()
+        self.talk.children, self.answers = (), []
+        self._keep()
+
+    @property
+    def saved(self) -> Talk:
+        """What the notebook keeps of the conversation."""
+        pages = [card.page for card in reversed(self.cards)]
+        return Talk(self.answers, [""] * (len(self.answers) - len(pages)) + pages)
+
+    def _keep(self) -> None:
+        shown = [card.answer for card in reversed(self.cards)]
+        self.answers[len(self.answers) - len(shown) :] = shown  # edited ones are what they became
+        if self._kept is not None:
+            self._kept.update(self.saved)
+
+    def __repr__(self) -> str:
+        count = len(self.answers)
+        return f"AskPanel: {count} answer{'' if count == 1 else 's'}"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if not in_notebook():
+            print(TEXT["ask"])
+            return
+        display(self._repr_mimebundle_(), raw=True)
+        self._kept = display(self.saved, display_id=True)
+
+
+class Talk:
+    """The conversation below the panel, folded: a saved notebook keeps this output, the panel's own state it may not.
+
+    The last answers come with their rows, as many as there is room for; older ones are question and query.
+    """
+
+    def __init__(self, answers: Sequence[Answer], pages: Sequence[str]) -> None:
+        self.answers, self.pages = tuple(answers), tuple(pages)
+
+    def _repr_html_(self) -> str:
+        if not self.answers:
+            return "<span></span>"
+        left, parts = SAVED_BYTES, []
+        newest_first = reversed(list(zip(self.answers, self.pages, strict=True)))
+        for age, (answer, html) in enumerate(islice(newest_first, NAMED)):
+            if not html or age >= SAVED or len(html) > left:
+                html = f"<code>{escape(one_line(answer.query))}</code>"
+            left -= len(html)
+            parts.append(f"<div><b>{escape(one_line(answer.question))}</b><br>{html}</div>")
+        count = len(self.answers)
+        title = f"{count} answer{'' if count == 1 else 's'}, as this notebook keeps them"
+        return f"<details><summary>{title}</summary>{''.join(reversed(parts))}</details>"
+
+    def __repr__(self) -> str:
+        return "\n\n".join(map(repr, self.answers[-SAVED:]))
