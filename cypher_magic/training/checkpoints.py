@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ARCHIVES = ("optimizer.pt", "scheduler.pt", "rng_state.pth")  # what torch.save writes are zip files
+_ARCHIVES = ("optimizer.pt", "scheduler.pt", "rng_state*.pth")  # what torch.save writes are zip files
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -29,10 +29,11 @@ def _whole(checkpoint: Path) -> bool:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
         with safe_open(str(checkpoint / "adapter_model.safetensors"), framework="numpy") as weights:
             names = list(weights.keys())
-        archives = [zipfile.ZipFile(checkpoint / name).testzip() for name in _ARCHIVES]
+        found = [list(checkpoint.glob(name)) for name in _ARCHIVES]  # of several processes each has an rng_state
+        broken = [zipfile.ZipFile(file).testzip() for files in found for file in files]
     except (OSError, ValueError, SafetensorError, zipfile.BadZipFile):
         return False
-    return bool(names) and archives == [None] * len(_ARCHIVES)
+    return bool(names) and all(found) and not any(broken)
 
 
 def could_not_write(exc: BaseException) -> bool:

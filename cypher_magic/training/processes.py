@@ -35,11 +35,17 @@ def command(launch: str) -> list[str]:
 
 
 class Processes:
-    """Which of the processes that train the run we are: `rank` of `count`, 0 of 1 without a launcher."""
+    """Which of the processes that train the run we are: `rank` of `count`, 0 of 1 without a launcher.
 
-    def __init__(self) -> None:
+    `sharded` when they share out the weights of the backbone: because the setting `shard` says so, or accelerate's
+    config, which asks for FSDP by an environment variable.
+    """
+
+    def __init__(self, shard: str = "off") -> None:
         self.rank = int(os.environ.get("RANK", "0"))
         self.count = int(os.environ.get("WORLD_SIZE", "1"))
+        asked = os.environ.pop("ACCELERATE_USE_FSDP", "false") == "true"  # or accelerate would do it its way, too
+        self.sharded = self.count > 1 and (asked or shard == "on")
 
     @property
     def first(self) -> bool:

@@ -118,7 +118,7 @@ class Reporter(TrainerCallback):
         scores: dict[str, float] = {}
         if self.trainer.val:
             scores["loss"] = self.trainer.validation_loss()
-        if self.trainer.processes.first:
+        if self.trainer.processes.first or self.trainer.processes.sharded:  # then no process can answer on its own
             self._ask(epoch, scores)
         self._rank(epoch, scores)
         self.trainer.processes.wait()
@@ -127,7 +127,10 @@ class Reporter(TrainerCallback):
     def _ask(self, epoch: float, scores: dict[str, float]) -> None:
         """Let the model answer: the probes are shown, and some queries are run on the graph."""
         examples = self.run.examples("val")
-        runs = examples[: self.settings.executed] if self.graph else []
+        has_graph = self.graph is not None
+        if self.trainer.processes.sharded:
+            has_graph = self.trainer.processes.any(has_graph, self.trainer.args.device)
+        runs = examples[: self.settings.executed] if has_graph else []
         asked = examples[: max(len(runs), self.settings.probes)]
         replies = self._replies(asked) if asked else []
         if runs and self.graph is not None:

@@ -91,6 +91,12 @@ class TrainingSettings:
         "start several processes: `accelerate launch --config_file FILE`, `torchrun --nproc-per-node 2`",
         advanced=True,
     )
+    shard: str = doc(
+        "off",
+        "divide the backbone's weights among the processes of `launch` (FSDP), for one that is too large for a GPU",
+        choices=("off", "on"),
+        advanced=True,
+    )
     report_to: str = doc(
         "none",
         "also report to an experiment tracker that is installed",

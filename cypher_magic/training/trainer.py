@@ -23,6 +23,7 @@ from cypher_magic.training.loss import IGNORED, summed_loss
 from cypher_magic.training.packing import PackPlan, batch_of, plan_packs
 from cypher_magic.training.processes import Processes
 from cypher_magic.training.recovery import Passes, recompute
+from cypher_magic.training.sharding import average_gradients, shard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,8 @@ class PackTrainer(Trainer):
         if counts:
             self.tokens_seen += len(pack) * self.processes.count
             self.examples_seen += len(pack.rows) * self.processes.count
+        if self.processes.sharded and self.accelerator.sync_gradients:
+            average_gradients(self.model.parameters())
         return torch.stack(losses).sum()
 
     def compute_loss(
@@ -119,8 +122,12 @@ class PackTrainer(Trainer):
         def once(part: Any) -> float:
             return float(summed_loss(self.model, {k: v.to(device) for k, v in part.tensors().items()}))
 
-        for pack in self.val[self.processes.rank :: self.processes.count]:
+        ours = list(self.val[self.processes.rank :: self.processes.count])
+        missing = -(-len(self.val) // self.processes.count) - len(ours)
+        for pack in ours:
             total += torch.tensor([sum(self.passes.run(pack, once)), pack.answer_tokens], dtype=torch.float64)
+        if missing and self.processes.sharded:  # the others can not compute without our share of the weights
+            self.passes.run(self.val[0], once)
         self.model.train(was_training)
         loss, count = self.processes.total(total, device).tolist()
         return loss / count if count else math.nan
@@ -133,6 +140,7 @@ def build_trainer(
     settings: TrainingSettings,
     checkpoints: Path,
     device: Device,
+    processes: Processes | None = None,
     callbacks: Sequence[Any] = (),
     tell: Tell = print,
 ) -> PackTrainer:
@@ -140,7 +148,7 @@ def build_trainer(
 
     Raises `OptionError` for a `report_to` whose library is not installed.
     """
-    processes = Processes()
+    processes = processes or Processes(settings.shard)
     plan, per_step, val_plan = _plans(model, train, val, settings, tell)
     packs = Packs(plan, processes.count)
     per_process = max(1, per_step // processes.count)
@@ -173,6 +181,9 @@ def build_trainer(
     )
     if settings.gradient_checkpointing == "on":
         recompute(model)
+    if processes.sharded:
+        share = shard(model, device.kind)
+        tell(f"the backbone's weights are divided among {processes.count} processes: {share:.0%} of them here")
     trainer = PackTrainer(
         model=model,
         args=arguments,

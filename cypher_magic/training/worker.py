@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from cypher_magic.errors import CypherMagicError, DataError
+from cypher_magic.errors import CypherMagicError, DataError, OptionError
 from cypher_magic.model.backbones import local_folder
 from cypher_magic.model.generate import CypherModel
-from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
+from cypher_magic.model.load import Device, choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Prompt
 from cypher_magic.model.starter import starting_adapter
 from cypher_magic.training.adapter import with_adapter
@@ -66,7 +66,8 @@ def main(folder: Path) -> int:
 
 def train(run: Run, events: EventWriter) -> None:
     """Load, encode, train, save."""
-    settings, card, processes = run.settings, run.card, Processes()
+    settings, card = run.settings, run.card
+    processes = Processes(settings.shard)
     if not processes.first:
         events = EventWriter(Path(os.devnull))
 
@@ -87,8 +88,13 @@ def train(run: Run, events: EventWriter) -> None:
     if not rows.kept:
         raise DataError("No training example is short enough.", hint=f"raise max_tokens ({settings.max_tokens})")
     start = starting_adapter(settings.start_from, settings.backbone)
-    model = with_adapter(load_backbone(folder, device), settings, start)
-    trainer = build_trainer(model, rows.kept, val.kept, settings, run.folder / "checkpoints", device, tell=tell)
+    if processes.sharded and device.quantised:
+        raise OptionError("Quantised weights can not be divided.", hint="shard: off, or precision: bf16")
+    loaded_to = Device("cpu", device.dtype) if processes.sharded else device
+    model = with_adapter(load_backbone(folder, loaded_to), settings, start)
+    trainer = build_trainer(
+        model, rows.kept, val.kept, settings, run.folder / "checkpoints", device, processes, tell=tell
+    )
     live = CypherModel(model, tokenizer, prompt)
     graph = _graph(tell) if settings.executed and processes.first else None
     reporter = Reporter(run, events, trainer, live, graph)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from safetensors.torch import load_file
 
 from cypher_magic.errors import OptionError
 from cypher_magic.training.processes import command
@@ -41,6 +42,10 @@ def losses(run: Run, kind: str = "step") -> list[float]:
     return [event["loss"] for event in run.events if event.kind == kind]
 
 
+def noted(run: Run) -> str:
+    return " ".join(event["message"] for event in run.events if event.kind == "noted")
+
+
 def test_two_processes_have_the_losses_of_one_with_twice_the_accumulation(backbone: Path) -> None:
     found = []
     for name, how in (("one", ""), ("two", ACCELERATE)):
@@ -69,8 +74,10 @@ def test_two_processes_stop_and_go_on_together(backbone: Path) -> None:
 
     assert run.wait(stop_early).state == "stopped"
     assert 0 < len(losses(run)) < 8
+    stopped_at = len(losses(run))
     run.resume()
     assert run.wait().state == "completed"
+    assert f"going on from step {stopped_at}" in noted(run)
     steps = {e["step"]: e["loss"] for e in run.events if e.kind == "step"}
     assert [steps[i] for i in range(1, 9)] == pytest.approx(losses(whole), abs=1e-3)
 
@@ -105,3 +112,29 @@ def test_a_compiled_model_has_the_losses_of_one_that_is_not(backbone: Path) -> N
         found.append(losses(run))
     assert len(found[0]) == 4
     assert found[1] == pytest.approx(found[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("how", [TORCHRUN, ACCELERATE.replace("--multi_gpu", "--use_fsdp --fsdp_version 2")])
+def test_processes_that_share_out_the_weights_have_the_losses_of_one(backbone: Path, how: str) -> None:
+    whole = new_run(backbone, "whole", "")
+    whole.start()
+    whole.wait()
+    run = new_run(backbone, "shared-out", how, **({"shard": "on"} if how == TORCHRUN else {}))
+    run.start()
+
+    def stop_early(events: list[Any]) -> None:
+        if any(e.kind == "step" for e in events):
+            run.stop()
+
+    assert run.wait(stop_early).state == "stopped"
+    stopped_at = len(losses(run))
+    run.resume()
+    assert run.wait().state == "completed"
+    assert f"going on from step {stopped_at}" in noted(run)
+    assert "divided among 2 processes: 50% of them here" in noted(run)
+    steps = {e["step"]: e["loss"] for e in run.events if e.kind == "step"}
+    assert [steps[i] for i in range(1, 9)] == pytest.approx(losses(whole), abs=1e-3)
+    assert losses(run, "evaluated")[-1] == pytest.approx(losses(whole, "evaluated")[-1], abs=1e-3)
+    assert set(load_file(run.adapter / "adapter_model.safetensors")) == set(
+        load_file(whole.adapter / "adapter_model.safetensors")
+    )
