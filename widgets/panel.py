@@ -1,0 +1,83 @@
+"""What all panels are: a column of widgets that in a terminal tells the magics instead."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ipywidgets as widgets
+
+from cypher_magic.widgets.progress import in_notebook
+from cypher_magic.widgets.status import StatusLine
+from cypher_magic.widgets.text import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LABEL = {"description_width": "9em"}
+
+
+class Panel(widgets.VBox):
+    """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong."""
+
+    kind: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        self.status = StatusLine()
+        super().__init__(layout=widgets.Layout(width="100%", max_width="980px"))
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if not in_notebook():
+            print(TEXT[self.kind])
+            return
+        display(self._repr_mimebundle_(), raw=True)
+
+    def button(self, name: str, tooltip: str, icon: str, work: Callable[[], None], *, main: bool = False) -> Any:
+        """A button that does this work; what it raises is shown in the status line."""
+        style = "primary" if main else ""
+        made = widgets.Button(
+            description=name,
+            tooltip=tooltip,
+            icon=icon,
+            button_style=style,
+            layout=widgets.Layout(width="auto", min_width="6.5em"),
+        )
+        made.on_click(self.status.guarded(work))
+        return made
+
+
+def heading(text: str) -> widgets.HTML:
+    """The title of a part of a panel."""
+    return widgets.HTML(f'<b style="font-size:1.1em">{escape(text)}</b>', layout=widgets.Layout(margin="6px 0 0 0"))
+
+
+def row(*parts: widgets.Widget) -> widgets.HBox:
+    """Widgets beside one another, on the next line where there is no room."""
+    return widgets.HBox(parts, layout=widgets.Layout(width="100%", flex_flow="row wrap"))
+
+
+def visible(widget: widgets.Widget, there: bool) -> None:
+    """Show a widget or take it out of sight."""
+    widget.layout.display = None if there else "none"
+
+
+def is_visible(widget: widgets.Widget) -> bool:
+    """Whether the widget is not hidden."""
+    return widget.layout.display != "none"
+
+
+def faint(text: str) -> str:
+    """Text that is less important, escaped."""
+    return f'<span style="opacity:.8">{escape(text)}</span>'
+
+
+def graph_line() -> str:
+    """Which graph is connected, as HTML."""
+    from cypher_magic import session
+
+    connection = next(iter(session.connections()), None)
+    if connection is None:
+        return faint("No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687")
+    return faint(f"Graph: {connection.name}, {connection.server}")
