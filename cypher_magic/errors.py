@@ -14,7 +14,8 @@ CypherMagicError
 ├── ModelError             the model side
 │   ├── NoModel            nothing tuned or loaded yet
 │   ├── BackboneNotFound
-│   └── DownloadFailed
+│   ├── DownloadFailed
+│   └── ServerBusy         a model server that may answer when it is asked again
 └── TrainingError          a run that could not start or go on
     └── RunNotFound
 
@@ -110,6 +111,14 @@ class BackboneNotFound(ModelError):
 
 class DownloadFailed(ModelError):
     """A backbone could not be fetched whole."""
+
+
+class ServerBusy(ModelError):
+    """A model server did not answer, and may when it is asked again; `after` are the seconds it wants to be left."""
+
+    def __init__(self, message: str, *, after: float = 0.0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.after = after
 
 
 class TrainingError(CypherMagicError):

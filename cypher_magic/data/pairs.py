@@ -24,6 +24,7 @@ from cypher_magic.errors import DataError, QueryFailed, QueryTimeout
 if TYPE_CHECKING:
     from cypher_magic.data.example import Example
     from cypher_magic.data.generate.meaning import Meaning
+    from cypher_magic.data.teacher import Taught
     from cypher_magic.graph.neo4j_graph import Connection
 
 _LIMIT = 120  # rows fetched
@@ -42,6 +43,7 @@ class Pairs:
     skipped: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     note: str = ""
+    report: Taught | None = None  # what a teacher was asked, and what came of it
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -71,6 +73,7 @@ class Pairs:
         lines = [self._summary()]
         lines += [f"  {name:<14} {count:>5}" for name, count in self.families.items()]
         lines += [f"  dropped: {why} {count}" for why, count in self.skipped.items()]
+        lines += self.report.lines if self.report else []
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -84,7 +87,7 @@ class Pairs:
         step = max(1, len(self.examples) // 8)
         shown = [(p.question, p.query) for p in self.examples[::step]]
         return (
-            f"<p>{escape(self._summary())}</p>"
+            f"<p>{'<br>'.join(map(escape, [self._summary(), *(self.report.lines if self.report else [])]))}</p>"
             + table(("question", "query"), shown)
             + "<details><summary>coverage</summary>"
             + table(("family", "pairs"), self.families.items())
@@ -140,12 +143,11 @@ def generate_pairs(
     return Pairs(maker.pairs, dict(maker.skipped.most_common()), time.monotonic() - started, note)
 
 
-def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, str], Answered | str]:
-    """Runs queries read-only and remembers what they brought back, or why they are not worth asking.
+def running(connection: Connection, per_pair: float) -> Callable[[str], Answered | str]:
+    """Runs queries read-only: what they brought back, or why they are not worth asking.
 
     Queries of a kind that took several times `per_pair` seconds, twice, are not tried again.
     """
-    known: dict[str, Answered | str] = {}
     fastest: dict[str, list[float]] = {}
 
     def run(query: str) -> Answered | str:
@@ -163,6 +165,14 @@ def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, st
         finally:
             times.append(time.monotonic() - started)
         return Answered(result.columns, result.rows)
+
+    return run
+
+
+def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, str], Answered | str]:
+    """Runs queries and remembers what they brought back, or why they are not worth asking."""
+    known: dict[str, Answered | str] = {}
+    run = running(connection, per_pair)
 
     def answer(meaning: Meaning, family: str) -> Answered | str:
         if meaning.query not in known:
@@ -241,4 +251,4 @@ def split_pairs(
     return train, val
 
 
-__all__ = ["Pair", "Pairs", "generate_pairs", "split_pairs", "unwanted", "write_pairs"]
+__all__ = ["Pair", "Pairs", "generate_pairs", "running", "split_pairs", "unwanted", "write_pairs"]

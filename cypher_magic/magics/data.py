@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from cypher_magic.data.pairs import Pairs
     from cypher_magic.data.read import Dataset
+    from cypher_magic.data.teacher import Cost
 
 CHECK = Command(
     "%cypher_data check",
@@ -49,7 +50,8 @@ GENERATE = Command(
     "%cypher_data generate",
     "Make question/Cypher pairs from the connected graph: drawn from its schema and values, run read-only, kept when\n"
     "they bring something back, and worded in many ways. Returns the pairs with their coverage. Nothing is written to\n"
-    "the graph and nothing leaves this machine.",
+    "the graph, and nothing leaves this machine unless you name a --teacher: a large model, local or not, that words\n"
+    "questions anew or adds pairs. It gets the schema and values of these pairs, and what it sends is checked and run.",
     words="",
     options=(
         Option("--rows", type=int, metavar="N", default=600, minimum=1, help="how many pairs"),
@@ -61,10 +63,20 @@ GENERATE = Command(
         Option("--val", metavar="FILE", help="write the held-out pairs there, and only the others to --out"),
         Option("--holdout", type=float, metavar="SHARE", default=0.1, help="with --val: how many to hold out"),
         Option("--by", default="value", choices=("value", "phrasing", "template"), help="with --val: held out by what"),
+        Option("--teacher", metavar="URL|NAME", help="http://HOST:PORT/v1#MODEL, or a name in endpoints.toml"),
+        Option("--teacher-model", metavar="NAME", help="which of the server's models"),
+        Option(
+            "--teacher-mode", default="rewrite", choices=("rewrite", "add"), help="rewrite: new wordings; add: pairs"
+        ),
+        Option("--teacher-rows", type=int, metavar="N", default=200, minimum=1, help="pairs to word anew, or to add"),
+        Option("--keep-values-home", type=bool, help="send the teacher placeholders, and no value of the graph"),
+        Option("--prices", metavar="THERE,BACK", help="what the teacher takes per million tokens, to tell the cost"),
+        Option("--yes", type=bool, help="ask the teacher without a question about its cost"),
     ),
     examples=(
         "pairs = %cypher_data generate",
         "%cypher_data generate --rows 1000 --out train.jsonl --val val.jsonl --by phrasing",
+        "%cypher_data generate --teacher http://localhost:11434/v1#llama3.1 --keep-values-home",
     ),
 )
 
@@ -132,6 +144,7 @@ def generate(namespace: dict[str, Any], options: Options) -> Pairs:
         follow_ups=options.follow_ups,
         typos=options.typos,
         time_budget=options.time,
+        **_teaching(options),
     )
     kept, held_out = pairs.examples, pairs.examples[:0]
     if options.val:
@@ -140,6 +153,52 @@ def generate(namespace: dict[str, Any], options: Options) -> Pairs:
     if written:
         print("written:", ", ".join(map(str, written)))
     return pairs
+
+
+def _teaching(options: Options) -> dict[str, Any]:
+    """What `generate_pairs` needs to know of the teacher."""
+    from cypher_magic.magics.finetune import download_bar
+
+    if not options.teacher:
+        if options.keep_values_home or options.teacher_model:
+            raise OptionError("No teacher is named.", hint="--teacher http://HOST:PORT/v1#MODEL")
+        return {}
+    return {
+        "teacher": options.teacher,
+        "teacher_model": options.teacher_model,
+        "teacher_mode": options.teacher_mode,
+        "teacher_rows": options.teacher_rows,
+        "keep_values_home": options.keep_values_home,
+        "prices": _prices(options.prices) if options.prices else None,
+        "confirm": _agreed if options.yes else _confirmed,
+        "tell": download_bar(),
+    }
+
+
+def _prices(option: str) -> tuple[float, float]:
+    try:
+        there, back = (float(part) for part in option.split(","))
+        if not (0 <= there < 1e9 and 0 <= back < 1e9):
+            raise ValueError
+    except ValueError:
+        raise OptionError(f"--prices takes two numbers, e.g. 2.5,10, not {option!r}.") from None
+    return there, back
+
+
+def _agreed(cost: Cost) -> bool:
+    print(f"The teacher: {cost}.")
+    return True
+
+
+def _confirmed(cost: Cost) -> bool:
+    """The answer of the person at the keyboard; yes where there is none, as under papermill."""
+    from IPython.core.error import StdinNotImplementedError
+
+    _agreed(cost)
+    try:
+        return input("Ask it? [y/N] ").strip().casefold() in ("y", "yes")
+    except (EOFError, StdinNotImplementedError):
+        return True
 
 
 VERBS: dict[str, tuple[Command, Callable[[dict[str, Any], Options], Any]]] = {

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cypher_magic import places
-from cypher_magic.errors import ModelError, OptionError
+from cypher_magic.errors import ModelError, OptionError, ServerBusy
 from cypher_magic.model.prompt import Wording
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ KEY = "OPENAI_API_KEY"
 TIMEOUT = 120.0  # seconds for an answer
 AT_ONCE = 8  # requests on their way at the same time
 _LONGEST_MESSAGE = 200
+_LONGEST_BODY = 4 << 20  # bytes of an answer that are read
 # What the templates of common models read as control tokens; a server may not tell texts from marks.
 _CONTROL = re.compile(
     r"<\|[^<>|\s]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</?(?:s|bos|eos|pad|unk)>|<(?:start|end)_of_turn>|\[/?(?:INST|SYSTEM_PROMPT)\]"
@@ -103,7 +104,8 @@ def is_address(name: str) -> bool:
 
 def address(name: str) -> Address:
     """The server that is meant by an address or a name in endpoints.toml."""
-    return saved()[name] if not name.startswith(("http://", "https://")) else _checked(name)
+    known = {} if name.startswith(("http://", "https://")) else saved()
+    return known[name] if name in known else _checked(name)
 
 
 def saved() -> dict[str, Address]:
@@ -154,6 +156,10 @@ class Endpoint:
         """The server's reply to a question; `stream` is called with the text so far as it comes."""
         return self._one(self.prompt.ask(question, schema, history), max_tokens, stream)
 
+    def reply_to(self, body: dict[str, Any]) -> str:
+        """The text of the reply to a request of the caller's own making, from this server's model."""
+        return "".join(text for text, _ in self._pieces({"model": self.model, **body, "stream": False}))
+
     def complete_many(
         self,
         asked: Sequence[Messages],
@@ -196,8 +202,7 @@ class Endpoint:
         """Pieces of the reply's text, and why it ended."""
         with self._client() as client, _one_line(self):
             if not body["stream"]:
-                response = client.post("chat/completions", json=body)
-                yield _choice(self, _json(self, response), "message")
+                yield _choice(self, _json(self, self._whole(client, body)), "message")
                 return
             with client.stream("POST", "chat/completions", json=body) as response:
                 if response.status_code != 200:
@@ -208,6 +213,21 @@ class Endpoint:
                 if first is None:
                     raise _not_compatible(self)
                 yield from (_choice(self, _parsed(self, d), "delta") for d in chain([first], lines) if d != "[DONE]")
+
+    def _whole(self, client: httpx.Client, body: dict[str, Any]) -> httpx.Response:
+        """The answer to a request, neither endless nor later than `timeout`."""
+        import httpx
+
+        until, data = time.monotonic() + self.timeout, bytearray()
+        with client.stream("POST", "chat/completions", json=body) as response:
+            for piece in response.iter_bytes():
+                data += piece
+                if len(data) > _LONGEST_BODY:
+                    raise ModelError(f"What {self.at.host} answers is longer than {_LONGEST_BODY >> 20} MB.")
+                if time.monotonic() > until:
+                    raise httpx.ReadTimeout("the answer does not end")
+        wait = {k: v for k, v in response.headers.items() if k == "retry-after"}
+        return httpx.Response(response.status_code, headers=wait, content=bytes(data))
 
     def _only_model(self) -> str:
         with self._client() as client, _one_line(self):
@@ -253,10 +273,11 @@ def _one_line(endpoint: Endpoint) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as exc:
-        raise ModelError(f"{at} did not answer within {endpoint.timeout:g} seconds.") from exc
+        raise ServerBusy(f"{at} did not answer within {endpoint.timeout:g} seconds.") from exc
     except httpx.HTTPError as exc:
         reason = _plain(str(exc)) or type(exc).__name__
-        raise ModelError(f"{at} can not be reached: {reason}", hint="is it running, and the address right?") from exc
+        kind = ServerBusy if isinstance(exc, httpx.ReadError | httpx.RemoteProtocolError) else ModelError
+        raise kind(f"{at} can not be reached: {reason}", hint="is it running, and the address right?") from exc
 
 
 def _json(endpoint: Endpoint, response: httpx.Response) -> Any:
@@ -268,15 +289,22 @@ def _json(endpoint: Endpoint, response: httpx.Response) -> Any:
         raise ModelError(f"The model server at {endpoint.at.host} refuses {key} {KEY} ({status}).", hint=hint)
     if status != 200:
         said = _reason(response)
-        where = f"The model server at {endpoint.at.host} answers {status}"
-        raise ModelError(f"{where}{': ' + said if said else '.'}", hint="check the address and the model's name")
+        told = f"The model server at {endpoint.at.host} answers {status}{': ' + said if said else '.'}"
+        if status == 429 or status >= 500:
+            raise ServerBusy(told, after=_seconds(response.headers.get("retry-after", "")), hint="try again later")
+        raise ModelError(told, hint="check the address and the model's name")
     return _parsed(endpoint, response.text)
+
+
+def _seconds(text: str) -> float:
+    """The seconds of a Retry-After header; 0 where it is none of the kind that counts seconds."""
+    return float(text) if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text) else 0.0
 
 
 def _parsed(endpoint: Endpoint, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _not_compatible(endpoint) from None
 
 
@@ -302,7 +330,7 @@ def _reason(response: httpx.Response) -> str:
         answer = response.json()
         said = answer.get("error", answer) if isinstance(answer, dict) else ""
         return _plain(str(said.get("message", "") if isinstance(said, dict) else said))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
 
 

@@ -5,6 +5,7 @@ This is the only place where the parts meet; each function gathers what its part
 
 from cypher_magic.session.asking import ask, ask_many, conversation
 from cypher_magic.session.evaluating import evaluate, missed
+from cypher_magic.session.generating import generate_pairs
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
 from cypher_magic.session.models import export, import_model
 from cypher_magic.session.reviewing import review
@@ -12,7 +13,6 @@ from cypher_magic.session.training import (
     backbones,
     compare_runs,
     finetune,
-    generate_pairs,
     load_examples,
     remove_run,
     resume_run,

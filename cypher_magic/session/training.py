@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cypher_magic.data.read import Dataset
-    from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.model.backbones import Progress
     from cypher_magic.training.dry_run import DryRun
     from cypher_magic.training.events import TrainEvent
@@ -31,13 +30,6 @@ def load_examples(*sources: Any, val: Any = None, schema: Any = "auto", **option
     from cypher_magic.data.read import load_examples as load
 
     return load(*sources, val=val, schema=state.schema_or_none() if schema == "auto" else schema, **options)
-
-
-def generate_pairs(rows: int = 600, *, connection: str | Connection | None = None, **options: Any) -> Any:
-    """Question/query examples made from the current graph, each query run and its rows not empty."""
-    from cypher_magic.data.pairs import generate_pairs as generate
-
-    return generate(state.connection(connection), rows, **options)
 
 
 @overload
