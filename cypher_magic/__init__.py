@@ -29,6 +29,7 @@ _HOME = {
     "check": "query.check",
     "connect": "session",
     "conversation": "session",
+    "doctor": "session",
     "evaluate": "session",
     "export": "session",
     "finetune": "session",

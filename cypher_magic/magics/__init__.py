@@ -28,6 +28,7 @@ FAMILIES = {
     "ask": "AskMagics",  # %cypher_ask, %%cypher_ask
     "evaluate": "EvaluateMagics",  # %cypher_eval
     "panel": "PanelMagics",  # %cypher_panel
+    "doctor": "DoctorMagics",  # %cypher_doctor
 }
 
 

@@ -4,6 +4,7 @@ This is the only place where the parts meet; each function gathers what its part
 """
 
 from cypher_magic.session.asking import ask, ask_many, conversation
+from cypher_magic.session.doctor import doctor
 from cypher_magic.session.evaluating import evaluate, missed
 from cypher_magic.session.generating import generate_pairs
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
@@ -30,6 +31,7 @@ __all__ = [
     "connections",
     "conversation",
     "current_schema_or_none",
+    "doctor",
     "evaluate",
     "export",
     "finetune",
