@@ -33,6 +33,11 @@ class Batch:
         """Tokens that are trained on."""
         return sum(len(row.answer) for row in self.rows)
 
+    @property
+    def prefix(self) -> tuple[int, ...]:
+        """No tokens: nothing is shared."""
+        return ()
+
     def halves(self) -> tuple[Batch, Batch]:
         """The batch as two of half as many examples each."""
         middle = len(self.rows) // 2

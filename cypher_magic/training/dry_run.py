@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.training import dry_run_view as view
 from cypher_magic.training.fits import gigabytes, proposal
+from cypher_magic.training.packing import Pack
 from cypher_magic.training.speed import Speed, earlier, measured
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class DryRun:
             ("examples", f"{len(f.train.kept):,} training, {len(f.val.kept):,} validation"),
             *self._too_long,
             (
-                "packs",
+                "packs" if isinstance(f.packs[0], Pack) else "batches",
                 f"{len(f.packs):,} an epoch of at most {max(map(len, f.packs)):,} tokens, {f.steps:,} optimiser steps "
                 f"in {settings.epochs} epoch{'s' * (settings.epochs > 1)}; {tokens:,} tokens an epoch instead of "
                 f"{apart:,} one by one",

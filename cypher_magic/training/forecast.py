@@ -13,8 +13,9 @@ from cypher_magic.model.catalogue import Backbone, find, from_config
 from cypher_magic.model.memory import BASE, Estimate, Workload, estimate
 from cypher_magic.model.room import Room, room
 from cypher_magic.places import runs_dir
+from cypher_magic.training.dealing import deal, shape_takes_packs
 from cypher_magic.training.fits import gigabytes, number_format, proposal
-from cypher_magic.training.packing import PackPlan, optimiser_steps, plan_packs
+from cypher_magic.training.packing import optimiser_steps
 from cypher_magic.training.queue import holding
 from cypher_magic.training.rows import Rows, encoded
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cypher_magic.data.example import Example
     from cypher_magic.model.load import Device
     from cypher_magic.model.prompt import Prompt
+    from cypher_magic.training.batches import Batch
     from cypher_magic.training.packing import Pack
     from cypher_magic.training.settings import TrainingSettings
 
@@ -43,8 +45,8 @@ class Forecast:
     prompt: Prompt
     train: Rows
     val: Rows
-    packs: tuple[Pack, ...]  # of the first epoch
-    val_packs: tuple[Pack, ...]
+    packs: tuple[Pack | Batch, ...]  # of the first epoch
+    val_packs: tuple[Pack | Batch, ...]
     steps: int
     work: Workload
     room: Room
@@ -110,9 +112,9 @@ def forecast(
     rows, held_out = (encoded(part, prompt, schema, settings.max_tokens) for part in (train, val))
     if not rows.kept:
         raise DataError("No training example is short enough.", hint=f"raise max_tokens ({settings.max_tokens})")
-    plan, per_step = plan_packs(rows.kept, settings)
-    held = PackPlan(held_out.kept, examples=settings.pack_examples, tokens=settings.pack_tokens)
-    epochs = [plan.epoch(number) for number in range(min(_EPOCHS, settings.epochs))]
+    dealt = deal(rows.kept, held_out.kept, settings, packed=shape_takes_packs(settings.backbone, folder))
+    epochs: list[Sequence[Pack | Batch]] = [dealt.plan.epoch(number) for number in range(min(_EPOCHS, settings.epochs))]
+    held: Sequence[Pack | Batch] = dealt.val.in_order() if dealt.val else ()
     work = replace(
         workload([pack for packs in epochs for pack in packs]),
         rank=settings.lora_rank,
@@ -129,8 +131,8 @@ def forecast(
         train=rows,
         val=held_out,
         packs=tuple(epochs[0]),
-        val_packs=tuple(held.in_order()),
-        steps=optimiser_steps(len(plan), per_step, settings.epochs),
+        val_packs=tuple(held),
+        steps=optimiser_steps(len(dealt.plan), dealt.per_step, settings.epochs),
         work=work,
         room=_room(device.kind),
     )
@@ -142,7 +144,7 @@ def _room(kind: str) -> Room:
     return there if holding(runs_dir(), kind) is None else Room(there.total, there.total)
 
 
-def workload(packs: Sequence[Pack]) -> Workload:
+def workload(packs: Sequence[Pack | Batch]) -> Workload:
     """The largest of these packs, with the most answer tokens that one of its size has."""
     largest = max(packs, key=len)
     answers = max(pack.answer_tokens for pack in packs if len(pack) > 0.9 * len(largest))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cypher_magic.model.load import Device
+    from cypher_magic.training.batches import Batch
     from cypher_magic.training.packing import Pack
     from cypher_magic.training.settings import TrainingSettings
 
@@ -59,7 +60,7 @@ def _same(one: str, other: str, settings: TrainingSettings) -> bool:
     return one == other
 
 
-def measured(folder: Path, settings: TrainingSettings, pack: Pack) -> Speed | None:
+def measured(folder: Path, settings: TrainingSettings, pack: Pack | Batch) -> Speed | None:
     """The speed of a random model of the backbone's shape, extrapolated from one and from three of its layers.
 
     `folder` holds the backbone's `config.json`. Timed in a process like the one that trains, where threads do not spin
@@ -107,12 +108,16 @@ def answer(asked: dict[str, Any]) -> tuple[float, float, int]:
     return few, more, layers
 
 
-def _part(pack: Pack) -> Pack:
-    """A pack with fewer examples, so that timing does not take long; the shares of prefix and rows change little."""
+def _part(pack: Pack | Batch) -> Pack:
+    """A pack with fewer examples, so that timing does not take long; the shares of prefix and rows change little.
+
+    Of a batch, one row is timed, as a pack of itself.
+    """
     from cypher_magic.training.packing import Pack
 
-    count = max(1, round(len(pack.rows) * min(1.0, _TOKENS / len(pack))))
-    return Pack(pack.prefix[: max(0, _TOKENS - 60)], pack.rows[:count])
+    rows = pack.rows if isinstance(pack, Pack) else pack.rows[:1]
+    count = max(1, round(len(rows) * min(1.0, _TOKENS / len(pack))))
+    return Pack(rows[0].prefix[: max(0, _TOKENS - 60)], rows[:count])
 
 
 def _seconds(config: Any, layers: int, settings: TrainingSettings, device: Device, pack: Pack) -> float:

@@ -18,9 +18,8 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from cypher_magic.errors import OptionError, TrainingError
 from cypher_magic.training.attention import takes_packs
-from cypher_magic.training.batches import BatchPlan
+from cypher_magic.training.dealing import deal
 from cypher_magic.training.loss import IGNORED, summed_loss
-from cypher_magic.training.packing import PackPlan, batch_of, plan_packs
 from cypher_magic.training.processes import Processes
 from cypher_magic.training.recovery import Passes, recompute
 from cypher_magic.training.sharding import average_gradients, shard
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
     from cypher_magic.model.load import Device
     from cypher_magic.model.prompt import Encoded
+    from cypher_magic.training.batches import BatchPlan
+    from cypher_magic.training.packing import PackPlan
     from cypher_magic.training.settings import TrainingSettings
 
 Tell = Callable[[str], None]  # one line for the person who waits
@@ -149,9 +150,12 @@ def build_trainer(
     Raises `OptionError` for a `report_to` whose library is not installed.
     """
     processes = processes or Processes(settings.shard)
-    plan, per_step, val_plan = _plans(model, train, val, settings, tell)
-    packs = Packs(plan, processes.count)
-    per_process = max(1, per_step // processes.count)
+    packed = takes_packs(model)
+    if not packed:
+        tell("this backbone can not tell packed examples apart: they are trained one beside the other, which is slower")
+    dealt = deal(train, val, settings, packed=packed)
+    packs = Packs(dealt.plan, processes.count)
+    per_process = max(1, dealt.per_step // processes.count)
     steps = -(-(len(packs) // processes.count) // per_process) * settings.epochs
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -188,27 +192,13 @@ def build_trainer(
         model=model,
         args=arguments,
         train_dataset=packs,
-        val=val_plan.in_order() if val_plan else (),
+        val=dealt.val.in_order() if dealt.val else (),
         callbacks=list(callbacks),
         processes=processes,
         tell=tell,
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def _plans(
-    model: Any, train: Sequence[Encoded], val: Sequence[Encoded], settings: TrainingSettings, tell: Tell
-) -> tuple[PackPlan | BatchPlan, int, PackPlan | BatchPlan | None]:
-    """How the examples are dealt, what makes a step, and how the validation examples are dealt."""
-    if takes_packs(model):
-        plan, per_step = plan_packs(train, settings)
-        return plan, per_step, PackPlan(val, examples=settings.pack_examples, tokens=settings.pack_tokens)
-    tell("this backbone can not tell packed examples apart: they are trained one beside the other, which is slower")
-    batch = batch_of(train, settings)
-    per_pass = max(1, min(batch, settings.pack_tokens // max(map(len, train))))
-    batches = BatchPlan(train, examples=per_pass, seed=settings.seed)
-    return batches, max(1, round(batch / per_pass)), BatchPlan(val, examples=per_pass)
 
 
 def _reporter(name: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cypher_magic.model.prompt import Encoded
 from cypher_magic.training.adapter import with_adapter
 from cypher_magic.training.attention import takes_packs
 from cypher_magic.training.batches import Batch, BatchPlan
+from cypher_magic.training.dealing import shape_takes_packs
 from cypher_magic.training.loss import summed_loss
 from cypher_magic.training.packing import Pack
 from cypher_magic.training.settings import TrainingSettings
@@ -54,14 +56,19 @@ def test_batches_hold_every_example_once_and_rows_of_like_length() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_models_with_masked_attention_take_packs(family: str) -> None:
-    assert takes_packs(with_adapter(tiny_model(family), TrainingSettings(lora_rank=4), None))
+def test_models_with_masked_attention_take_packs(family: str, tmp_path: Path) -> None:
+    model = tiny_model(family)
+    model.config.save_pretrained(tmp_path)
+    assert shape_takes_packs(str(tmp_path), tmp_path)
+    assert takes_packs(with_adapter(model, TrainingSettings(lora_rank=4), None))
 
 
 def test_a_model_that_can_not_keep_examples_apart_is_noticed_and_trained_in_batches(tmp_path: Any) -> None:
     settings = TrainingSettings(lora_rank=4, start_from="scratch", epochs=3, batch_size=4, device="cpu", log_every=1)
     model = with_adapter(model_with_alibi(), settings, None)
     assert not takes_packs(model)
+    model.get_base_model().config.save_pretrained(tmp_path)
+    assert not shape_takes_packs(str(tmp_path), tmp_path)  # without its weights, too
     told: list[str] = []
     trainer = build_trainer(
         model, rows(12), rows(4), settings, tmp_path, Device("cpu", torch.float32), tell=told.append

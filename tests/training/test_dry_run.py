@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from cypher_magic.data.example import Example
 from cypher_magic.errors import DataError, OptionError, TrainingError
@@ -12,13 +13,13 @@ from cypher_magic.model.room import Room
 from cypher_magic.places import runs_dir
 from cypher_magic.training import forecast as forecasts
 from cypher_magic.training import worker
+from cypher_magic.training.dealing import deal
 from cypher_magic.training.dry_run import DryRun, dry_run
 from cypher_magic.training.dry_run_view import BINS, histogram
 from cypher_magic.training.forecast import Forecast, forecast
-from cypher_magic.training.packing import plan_packs
 from cypher_magic.training.runs import create_run
 from cypher_magic.training.settings import TrainingSettings
-from tests.model.tiny_folder import tiny_folder
+from tests.model.tiny_folder import tiny_folder, tiny_tokenizer
 
 SCHEMA = "(:Person {name: STRING})\n(:Movie {title: STRING})\n(:Person)-[:ACTED_IN]->(:Movie)"
 HOSTILE = "Who\x1b[31m acted in <img src=x onerror=alert(1)> & </pre>?"
@@ -31,6 +32,15 @@ ROWS = [Example(HOSTILE, "RETURN '<script>'", row=1, source="a.csv")] + [
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_folder(tmp_path_factory.mktemp("models") / "tiny-llama")
+
+
+def folder_with_alibi(folder: Path) -> Path:
+    """A backbone that can not train on packs, with a tokenizer."""
+    tokenizer = tiny_tokenizer("chatml")
+    config = AutoConfig.for_model("bloom", hidden_size=32, n_layer=2, n_head=4, vocab_size=len(tokenizer))
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def wanted(backbone: Path, **changes: Any) -> TrainingSettings:
@@ -71,7 +81,10 @@ def test_what_stands_in_the_data_is_neither_markup_nor_a_terminal_code(shown: Dr
     assert marked == ["trained", "RETURN &#x27;&lt;script&gt;&#x27;&lt;|im_end|&gt;"]
 
 
-def test_packs_and_steps_are_those_of_the_run(backbone: Path) -> None:
+@pytest.mark.parametrize("packed", [True, False])
+def test_packs_and_steps_are_those_of_the_run(backbone: Path, packed: bool, tmp_path: Path) -> None:
+    if not packed:
+        backbone = folder_with_alibi(tmp_path / "alibi")
     settings = wanted(backbone, epochs=2, batch_size=8, pack_examples=4, probes=0)
     told = forecast(settings, ROWS, ROWS[:2], folder=backbone, schema=SCHEMA)
     run = create_run("tiny", settings, ROWS, ROWS[:2], schema=SCHEMA)
@@ -79,7 +92,7 @@ def test_packs_and_steps_are_those_of_the_run(backbone: Path) -> None:
     started = next(e for e in run.events if e.kind == "started")
     assert (started["packs"], started["rows"]) == (len(told.packs), len(told.train.kept))
     assert run.events[-1]["steps"] == told.steps
-    plan, _ = plan_packs(told.train.kept, settings)
+    plan = deal(told.train.kept, (), settings, packed=packed).plan
     assert told.work.tokens == max(len(pack) for epoch in (0, 1) for pack in plan.epoch(epoch))
 
 
