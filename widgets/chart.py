@@ -159,15 +159,15 @@ def _loss_axis(
         tops += sorted(b.high for b in line)[: math.ceil(len(line) * 0.95)][-1:]
     top, bottom = max(tops), min(b.low for b in [*train, *smooth, *validation])
     if bottom > 0.5 * top or bottom < 0:
-        step = _nice((top - bottom) / 4 or abs(top) / 4 or 1.0)
+        step = nice((top - bottom) / 4 or abs(top) / 4 or 1.0)
         low = math.floor(bottom / step) * step
     else:
-        step, low = _nice(top / 4 or 0.25), 0.0
+        step, low = nice(top / 4 or 0.25), 0.0
     count = max(1, math.ceil((top - low) / step - 1e-9))
     return low, low + count * step, [low + i * step for i in range(count + 1)]
 
 
-def _nice(step: float) -> float:
+def nice(step: float) -> float:
     """The next 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(f * power for f in (1, 2, 5, 10) if f * power >= step * (1 - 1e-9))
@@ -182,7 +182,7 @@ def _axes(frame: _Frame, ticks: Sequence[float], *, at_bottom: float) -> list[st
             f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="currentColor" stroke-opacity="{strength}"/>'
             f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" {FAINT}>{tick:.3g}</text>'
         )
-    step = max(1.0, _nice(frame.end / 10)) if frame.end >= 1 else frame.end
+    step = max(1.0, nice(frame.end / 10)) if frame.end >= 1 else frame.end
     epochs = [i * step for i in range(int(frame.end / step + 1e-9) + 1)]
     for epoch in epochs:
         x, label = frame.x(epoch), f"{epoch:.3g}"

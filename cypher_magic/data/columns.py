@@ -55,7 +55,8 @@ class Mapped:
 def mapped(columns: tuple[str, ...], source: str, told: Mapping[str, str] | None = None) -> Mapped:
     """What each column of a source holds; `told` ({"question": "q", "query": "c"}) goes before what names suggest.
 
-    Raises DataError listing the columns that are there where no question or no query column can be found.
+    "" says that no column holds it. Raises DataError listing the columns that are there where no question or no query
+    column can be found.
     """
     found = _told(columns, source, told or {})
     by_name = {_plain(name): name for name in reversed(columns) if name not in found.values()}
@@ -85,7 +86,7 @@ def _told(columns: tuple[str, ...], source: str, told: Mapping[str, str]) -> dic
     for field, name in told.items():
         if field not in _FIELDS:
             raise DataError(f"{field!r} is nothing that a column can hold.", hint=f"one of {', '.join(_FIELDS)}")
-        if name not in columns:
+        if name and name not in columns:
             close = difflib.get_close_matches(name, columns, 1, 0.5)
             did_you = f"did you mean {close[0]}? " if close else ""
             raise DataError(f"{source} has no column {name}.", hint=f"{did_you}it has {_listed(columns)}")
@@ -93,7 +94,7 @@ def _told(columns: tuple[str, ...], source: str, told: Mapping[str, str]) -> dic
 
 
 def _refuse_missing(found: Mapping[str, str], columns: tuple[str, ...], source: str) -> None:
-    missing = [field for field in ("question", "query") if field not in found]
+    missing = [field for field in ("question", "query") if not found.get(field)]
     if not missing:
         return
     names = {"question": QUESTION_NAMES, "query": QUERY_NAMES}

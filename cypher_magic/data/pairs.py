@@ -117,12 +117,14 @@ def generate_pairs(
     families: Sequence[str] | None = None,
     time_budget: float = 60.0,
     progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Pairs:
     """`rows` pairs whose queries ran on the connected graph and brought something back; the same for the same seed.
 
     `follow_ups` is the share of pairs that follow an earlier turn, `typos` the share of questions with a slip of the
     keyboard, `families` limits the kinds of questions. Fewer pairs come back (with a note) when the graph has no more
-    to ask about or `time_budget` seconds are over. DataError for a graph about which nothing can be asked.
+    to ask about, `time_budget` seconds are over, or `stop()` is true. DataError for a graph about which nothing can be
+    asked.
     """
     from cypher_magic.data.generate.sample import facts_of
 
@@ -130,12 +132,18 @@ def generate_pairs(
     facts = facts_of(connection, seed=seed, time_budget=time_budget / 3)
     maker = Maker(facts, _answering(connection, time_budget / rows), seed, typos, families)
 
+    stopped = stop or bool  # bool() is False
+
     def go_on(count: int) -> bool:
         if progress:
             progress(count, rows)
-        return time.monotonic() < started + time_budget
+        return time.monotonic() < started + time_budget and not stopped()
 
     note = make(maker, rows, follow_ups, go_on)
+    if stopped() and len(maker.pairs) < rows:
+        note = "Stopped before there were enough."
+        if not maker.pairs:
+            raise DataError("Stopped before a pair was made.", hint="start it again")
     if not maker.pairs:
         raise DataError(
             "No question about this graph brought anything back.", hint="its nodes need properties to ask about"

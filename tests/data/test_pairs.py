@@ -249,3 +249,11 @@ if __name__ == "__main__":  # writes the examples anew
     for rows, file in zip(_made(with_demo), ("demo_train.csv", "demo_val.csv"), strict=True):
         write_pairs(rows, EXAMPLES / file)
     with_demo.close()
+
+
+def test_stopping_keeps_what_was_made_so_far(demo_graph: Any) -> None:
+    seen: list[int] = []
+    pairs = generate_pairs(demo_graph, 200, progress=lambda done, _: seen.append(done), stop=lambda: seen[-1] >= 20)
+    assert 20 <= len(pairs) < 200 and pairs.note == "Stopped before there were enough."
+    with pytest.raises(DataError, match="Stopped before a pair was made"):
+        generate_pairs(demo_graph, 200, stop=lambda: True)

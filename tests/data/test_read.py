@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cypher_magic.data.read import load_examples
+from cypher_magic.data.sources import tables
 from cypher_magic.errors import DataError
 
 if TYPE_CHECKING:
@@ -124,6 +126,27 @@ def test_columns_can_be_named_by_hand(tmp_path: Path) -> None:
     assert load_examples(path, columns={"question": "q", "query": "c"}).train[0].query == "RETURN 1 AS one"
     with pytest.raises(DataError, match="no column qq"):
         load_examples(path, columns={"question": "qq", "query": "c"})
+
+
+def test_columns_can_be_named_for_each_source_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("q,c,schema\nOne?,RETURN 1 AS one,none\n")
+    (tmp_path / "b.csv").write_text("question,query\nTwo?,RETURN 2 AS two\n")
+    told = {"a.csv": {"question": "q", "query": "c", "schema": ""}}
+    data = load_examples(tmp_path / "a.csv", tmp_path / "b.csv", columns=told)
+    assert [e.question for e in data.train] == ["One?", "Two?"]
+    assert data.train[0].schema is None, "a column that is told to hold nothing is left alone"
+    with pytest.raises(DataError, match=r"no source called c\.csv"):
+        load_examples(tmp_path / "b.csv", columns={"c.csv": {"question": "q"}})
+    with pytest.raises(DataError, match="no column for the query"):
+        load_examples(tmp_path / "b.csv", columns={"query": ""})
+
+
+def test_a_table_that_was_read_before_is_a_source_and_says_its_part(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("question,query\nOne?,RETURN 1 AS one\nTwo?,RETURN 2 AS two\n")
+    table = tables(tmp_path / "a.csv")[0]
+    data = load_examples(table, replace(table, part="val", rows=table.rows[1:]))
+    assert (len(data.train), len(data.val)) == (2, 1)
+    assert data.val[0].source == "a.csv (2)"
 
 
 def test_a_missing_file_is_one_line_with_the_closest_name(tmp_path: Path) -> None:
