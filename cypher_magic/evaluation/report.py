@@ -41,7 +41,9 @@ GROUPS = {"family": "family", "hops": "hops", "seen": "the training rows have"}
 class Report:
     """The scores of one model on one set of examples; `against` is the same for the model it is compared with.
 
-    Each score has `.value`, `.low`, `.high` (95 %) and `.n`. `data` names the examples, `notes` what to know.
+    Each score has `.value`, `.low`, `.high` (95 %) and `.n`. `data` names the examples, `notes` what to know. When the
+    model was trained on what `against` missed, `learnt_from` is that model's name, and the comparison leaves out the
+    questions (by their place) that one of the two was `trained_on`.
     """
 
     model: str
@@ -49,6 +51,8 @@ class Report:
     against: Report | None = field(default=None, repr=False)
     data: str = ""
     notes: tuple[str, ...] = ()
+    learnt_from: str = ""
+    trained_on: frozenset[int] = frozenset()
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"), compare=False)
 
     @cached_property
@@ -141,8 +145,10 @@ class Report:
         Raises DataError where they have none in common.
         """
         before = {_asked(p): p for p in earlier.predictions}
-        both = [(before[_asked(p)], p) for p in self.predictions if _asked(p) in before]
-        if not both:
+        skipped = self.trained_on if earlier.model == self.learnt_from else frozenset()
+        fair = [p for i, p in enumerate(self.predictions) if i not in skipped]
+        both = [(before[_asked(p)], p) for p in fair if _asked(p) in before]
+        if not both and not skipped:
             raise DataError(
                 f"The reports on {earlier.model} and {self.model} have no question in common.",
                 hint="evaluate both on the same examples",
@@ -204,7 +210,14 @@ class Report:
         count = len(self.predictions)
         about = f"{count} question{'' if count == 1 else 's'}{f' of {self.data}' if self.data else ''}"
         found = self.comparison
-        return [f"{about}; 95 % intervals in brackets", *([found.sentence] if found else []), *self.notes]
+        said = ([self._helped(found)] if self.learnt_from else [found.sentence]) if found else []
+        return [f"{about}; 95 % intervals in brackets", *said, *self.notes]
+
+    def _helped(self, found: Comparison) -> str:
+        """The one line on whether learning from another model's misses helped."""
+        count = len(self.trained_on)
+        out = f"; {count} question{'s'[: count != 1]} that one of them was trained on left out" if count else ""
+        return f"{found.helped} ({self.model} against {self.learnt_from}, from whose misses it learnt{out})"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -218,6 +231,7 @@ class Report:
             "errors": self.errors,
             "breakdowns": {g: {name: s.to_dict() for name, s in self.by(g).items()} for g in GROUPS},
             "comparison": found.to_dict() if (found := self.comparison) else None,
+            "helped": self._helped(found) if found and self.learnt_from else None,
             "predictions": [p.to_dict() for p in self.predictions],
             "against": self.against.to_dict() if self.against else None,
         }

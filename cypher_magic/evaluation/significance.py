@@ -63,6 +63,20 @@ class Comparison:
             return f"{self.second} is {verdict}: it {counts.removeprefix(self.second + ' ')} (McNemar p {_p(self.p)})."
         return f"{counts}: {points}, which may be chance (McNemar p {_p(self.p)})."
 
+    @property
+    def helped(self) -> str:
+        """Whether what was done between the first and the second model helped, in one line."""
+        if not self.n:
+            return "whether it helped can not be told: no question is left to compare"
+        gain = self.only_second - self.only_first
+        sure = "helped" if gain > 0 else "made it worse" if gain < 0 else "made no difference"
+        verdict = (
+            sure if self.p < LEVEL or not gain else {"helped": "may have helped"}.get(sure, "may have made it worse")
+        )
+        won = f"+{_questions(self.only_second)} right, {self.only_first} lost"
+        chance = ", which may be chance" if gain and self.p >= LEVEL else ""
+        return f"{verdict}: {won}, McNemar p {_p(self.p)}, n = {self.n}{chance}"
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
         counts = {name: getattr(self, name) for name in ("both", "only_first", "only_second", "neither")}

@@ -40,7 +40,11 @@ FINETUNE = Command(
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
         Option("--val", metavar="FILE", help="validation examples; without, a tenth of --data is set aside"),
-        Option("--from-eval", metavar="RUN", help="also train on what this run missed when it was evaluated"),
+        Option(
+            "--from-eval",
+            metavar="RUN",
+            help="also train on what this run missed when it was evaluated; %cypher_eval NAME says if it helped",
+        ),
         Option("--fix", type=bool, help="train on the repaired examples (no repeats, leaks, broken queries)"),
         Option("--background", type=bool, help="return at once; %finetune attach NAME watches"),
         Option("--dry-run", type=bool, help="start nothing: show the first example, tokens, memory and time"),
@@ -83,11 +87,10 @@ class FinetuneMagics(Family):
         TrainingSettings().changed(body)  # says which line of the body is no setting, before anything is read
         variables = self.shell.user_ns
         data = [variables.get(word, word) for word in options.data]
-        data += [session.missed(options.from_eval)] if options.from_eval else []
         with _Shown() as shown:
             return session.finetune(
                 options.words[0],
-                data[0] if len(data) == 1 else data,
+                (data[0] if len(data) == 1 else data) if data else None,
                 variables.get(options.val, options.val) if options.val else None,
                 fix=options.fix,
                 background=options.background,
@@ -95,7 +98,7 @@ class FinetuneMagics(Family):
                 progress=download_bar(),
                 dry_run=options.dry_run,
                 force=options.force,
-                **{**body, **given},
+                **{**body, **given, **({"from_eval": options.from_eval} if options.from_eval else {})},
             )
 
     def _verb(self, verb: str, *names: str) -> Any:

@@ -48,14 +48,15 @@ def evaluate(
     `starter`, or a server's address. Queries run read-only on the current graph; without a graph only the texts are
     compared. `limit` draws that many examples by `seed`. With `pipeline` questions are answered as `ask` does, repaired
     and tried again; without, the model's bare reply counts. `one_by_one` asks each alone, for the seconds that a person
-    waits; `allow` names procedures and functions that are safe. The report of a run is saved in its folder, and its
-    scores in its card, unless `save` is off.
+    waits; `allow` names procedures and functions that are safe. A run that was trained on what another missed is
+    compared with that one, unless `against` names another, and the report says whether it helped. The report of a run
+    is saved in its folder, and its scores in its card, unless `save` is off.
     """
     from cypher_magic.asking.live import newest_run
     from cypher_magic.evaluation.significance import sampled
 
     name = _name(run or model) or state.SESSION.run or newest_run()
-    other = _name(against)
+    other, parent, gone = _compared_with(name, _name(against))
     examples, families, about = _held_out(name, data)
     for wanted in filter(None, (name, other)):
         _refuse_unknown(wanted)
@@ -70,7 +71,15 @@ def evaluate(
     notes += () if piped or graph is None else ("Bare replies: nothing was repaired or tried again.",)
     notes += () if one_by_one else ("Seconds are those of whole batches, shared out among their questions.",)
     before = _report(other, chosen, answer, judge, progress) if other else None
-    report = replace(_report(name, chosen, answer, judge, progress), against=before, data=about, notes=notes)
+    known = _trained_on((name, parent), chosen) if parent else frozenset()
+    report = replace(
+        _report(name, chosen, answer, judge, progress),
+        against=before,
+        data=about,
+        notes=(*notes, *gone),
+        learnt_from=parent,
+        trained_on=known,
+    )
     return replace(report, notes=(*report.notes, *_kept(name, report))) if save else report
 
 
@@ -100,6 +109,31 @@ def missed(run: str | Run) -> list[Example]:
 
 def _name(run: str | Run | None) -> str | None:
     return run if run is None or isinstance(run, str) else run.name
+
+
+def _compared_with(name: str, against: str | None) -> tuple[str | None, str, tuple[str, ...]]:
+    """The model to compare with, the run from whose misses this one learnt (where it is that one), and notes."""
+    from cypher_magic.asking.live import adapter_of
+    from cypher_magic.errors import TrainingError
+    from cypher_magic.training.runs import find_run
+
+    parent = str(find_run(name).card.get("from_eval") or "") if _is_run(name) else ""
+    if against is not None or not parent:
+        return against, parent if against == parent else "", ()
+    try:
+        adapter_of(find_run(parent))
+    except TrainingError:
+        return None, "", (f"{parent}, from whose misses {name} learnt, is gone: whether it helped can not be told.",)
+    return parent, parent, ()
+
+
+def _trained_on(names: Sequence[str], examples: Sequence[Example]) -> frozenset[int]:
+    """The places of the examples whose question stands in the training rows of one of these runs."""
+    from cypher_magic.data.keys import loose_key
+    from cypher_magic.training.runs import find_run
+
+    known = {loose_key(e)[1:] for name in names for e in find_run(name).examples("train")}
+    return frozenset(i for i, e in enumerate(examples) if loose_key(e)[1:] in known)
 
 
 def _refuse_unknown(name: str) -> None:
@@ -319,7 +353,9 @@ def _kept(name: str, report: Report) -> tuple[str, ...]:
     plain = {key.replace("_", " "): round(score.value, 4) for key, score in report.scores.items()}
     try:
         report.save(run.folder)
-        run.update_card(scores=plain, evaluation={"when": report.when, "data": report.data, "scores": found})
+        about = {"when": report.when, "data": report.data, "scores": found}
+        helped = report.to_dict()["helped"]
+        run.update_card(scores=plain, evaluation=about | ({"helped": helped} if helped else {}))
     except DataError as exc:
         return (f"Not kept: {exc.message}",)
     except OSError as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -44,6 +45,7 @@ def finetune(
     val: Any = None,
     *,
     fix: bool = False,
+    from_eval: str | Run | None = None,
     background: bool = False,
     display: bool | Watch = True,
     progress: Progress | None = None,
@@ -54,9 +56,11 @@ def finetune(
     """Fine-tune a backbone on examples in a process of its own, and make the result the current model.
 
     `data` and `val` are what `load_examples` takes, or a Dataset; without `val` a part of `data` is set aside. `fix`
-    trains on the repaired examples. `settings` are those of `TrainingSettings`. Returns when the run has ended, or at
-    once with `background`. An interrupt stops it and keeps the adapter. `dry_run` starts and writes nothing and
-    returns a `DryRun`. Raises `TrainingError` when the backbone can not fit into memory, unless `force`.
+    trains on the repaired examples. `from_eval` names a run: what it missed in its last evaluation is trained on too,
+    and the evaluation of this run will say whether that helped. `settings` are those of `TrainingSettings`. Returns
+    when the run has ended, or at once with `background`. An interrupt stops it and keeps the adapter. `dry_run` starts
+    and writes nothing and returns a `DryRun`. Raises `TrainingError` when the backbone can not fit into memory, unless
+    `force`.
     """
     from cypher_magic.model.backbones import local_folder, silent
     from cypher_magic.model.starter import starting_adapter
@@ -67,11 +71,11 @@ def finetune(
 
     wanted = TrainingSettings().changed(settings)
     starting_adapter(wanted.start_from, wanted.backbone)  # raises before anything is read or written
-    dataset = _dataset(data, val, fix=fix)
+    dataset, parent = _with_missed(from_eval, data, val, fix=fix)
     if display and dataset.report.errors:
         print("The data has errors: %cypher_data check tells which rows, fix (--fix) leaves them out.")
     graph = state.schema_or_none()
-    schema, card = graph.render() if graph else None, {"prefix": dataset.prefix}
+    schema, card = graph.render() if graph else None, {"prefix": dataset.prefix} | parent
     if not dry_run:
         _make_room()
     expected = _expected(wanted, dataset, schema, progress or silent)
@@ -115,6 +119,27 @@ def _make_room() -> None:
     if torch is not None and torch.cuda.is_initialized():
         gc.collect()
         torch.cuda.empty_cache()
+
+
+def _with_missed(from_eval: str | Run | None, data: Any, val: Any, *, fix: bool) -> tuple[Dataset, dict[str, Any]]:
+    """The data set with what a run missed among its training rows, and what the card says about it."""
+    from cypher_magic.data.keys import question_key
+    from cypher_magic.data.read import Dataset
+    from cypher_magic.session.evaluating import missed
+
+    if from_eval is None:
+        return _dataset(data, val, fix=fix), {}
+    name = from_eval if isinstance(from_eval, str) else from_eval.name
+    learnt = missed(name)
+    about = {"from_eval": name, "corrections": len(learnt)}
+    several = isinstance(data, (list, tuple)) and data and all(map(_is_source, data))
+    given = [] if data is None else list(data) if several else [data]
+    if data is None or (val is not None and not isinstance(data, Dataset)):
+        return _dataset([*given, learnt], val, fix=fix), about
+    found = _dataset(data, None, fix=fix)  # none of them is set aside for validation
+    known, fresh = {question_key(e) for e in found.train}, {question_key(e) for e in learnt}
+    val = [e for e in found.val if question_key(e) not in fresh]
+    return replace(found, train=[*found.train, *(e for e in learnt if question_key(e) not in known)], val=val), about
 
 
 def _dataset(data: Any, val: Any, *, fix: bool) -> Dataset:

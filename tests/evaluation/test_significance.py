@@ -79,3 +79,19 @@ def test_a_sample_keeps_the_order_and_is_the_same_for_the_same_seed() -> None:
     assert len(set(drawn)) == 10
     assert drawn != sampled(100, 10, 4)
     assert sampled(5, None, 0) == sampled(5, 9, 0) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "same", "says"),
+    [
+        (9, 2, 29, "may have helped: +9 questions right, 2 lost, McNemar p = 0.0654, n = 40, which may be chance"),
+        (9, 1, 30, "helped: +9 questions right, 1 lost, McNemar p = 0.0215, n = 40"),
+        (1, 1, 3, "made no difference: +1 question right, 1 lost, McNemar p = 1.0000, n = 5"),
+        (1, 2, 3, "may have made it worse: +1 question right, 2 lost, McNemar p = 1.0000, n = 6, which may be chance"),
+        (0, 20, 0, "made it worse: +0 questions right, 20 lost, McNemar p < 0.0001, n = 20"),
+        (0, 0, 0, "whether it helped can not be told: no question is left to compare"),
+    ],
+)
+def test_whether_a_change_helped_is_one_line(won: int, lost: int, same: int, says: str) -> None:
+    rows = [(False, True)] * won + [(True, False)] * lost + [(True, True)] * same
+    assert compared("before", "after", rows).helped == says

@@ -186,6 +186,38 @@ def test_what_a_run_missed_is_what_the_next_one_learns(
     assert started == ["next"] * 3
 
 
+def test_the_run_that_learnt_from_misses_is_compared_with_the_one_that_missed(
+    demo: Any, run: Path, tmp_path: Path
+) -> None:
+    demo.run_cell("%cypher_eval movies --pipeline off").raise_error()
+    learnt = len(session.missed("movies"))
+    backbone = find_run("movies").settings.backbone
+    demo.user_ns["more"] = [Example(f"How many is {i}?", f"RETURN {i} AS n") for i in range(8)]
+    cell = (
+        f"%%finetune next --data more --from-eval movies --backbone {backbone} --epochs 1 --device cpu --precision fp32"
+    )
+    demo.run_cell(f"{cell}\nstart_from: scratch\nprobes: 0\nthreads: 1\n").raise_error()
+    child = find_run("next")
+    assert (child.card["from_eval"], child.card["corrections"]) == ("movies", learnt)
+    asked = {e.question for e in child.examples("train")}
+    assert {q for q, _ in QUESTIONS[1:]} <= asked  # none of the corrections was set aside
+    new = ("Which movies was Carrie-Anne Moss in?", KEANU.replace("Keanu Reeves", "Carrie-Anne Moss"))
+    demo.user_ns["held_out"] = [*QUESTIONS, new]
+    report = demo.run_cell("report = %cypher_eval next --data held_out\nreport").result
+    assert report.against.model == report.learnt_from == "movies"
+    assert report.trained_on == {0, 1, 2, 3}  # one that the parent was trained on, three that it missed
+    assert report.comparison.n == 1
+    line = "made no difference: +0 questions right, 0 lost, McNemar p = 1.0000, n = 1 (next against movies, "
+    assert line + "from whose misses it learnt; 4 questions that one of them was trained on left out)" in repr(report)
+    assert json.loads((child.folder / "report.json").read_text("utf-8"))["helped"].startswith("made no difference")
+    assert child.card["evaluation"]["helped"] in report.lines
+    demo.user_ns["known"] = QUESTIONS
+    assert "can not be told: no question is left" in repr(demo.run_cell("%cypher_eval next --data known").result)
+    shutil.rmtree(run)
+    alone = demo.run_cell("%cypher_eval next --data held_out").result
+    assert alone.against is None and "movies, from whose misses next learnt, is gone" in repr(alone)
+
+
 def test_the_families_of_a_file_are_kept_and_a_limit_draws_by_seed(demo: Any, server: str, tmp_path: Path) -> None:
     rows = [{"question": q, "query": c, "family": f"family {i % 2}"} for i, (q, c) in enumerate(QUESTIONS)]
     file = tmp_path / "held_out.jsonl"
