@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from cypher_magic.errors import DataError
-from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.status import CODE, roomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cypher_magic.asking.answer import Answer
     from cypher_magic.widgets.status import StatusLine
-
-_CODE = "<style>.cm-code textarea{font-family:var(--jp-code-font-family,monospace)!important;line-height:1.4}</style>"
 
 
 class AnswerCard(widgets.Accordion):
@@ -109,7 +107,7 @@ class AnswerCard(widgets.Accordion):
 
 def _page(answer: Answer) -> str:
     """The answer as HTML, its picture folded when its rows hold nodes."""
-    return _CODE + roomy(answer._repr_html_() + _picture(answer))
+    return CODE + roomy(answer._repr_html_() + _picture(answer))
 
 
 def _picture(answer: Answer) -> str:

@@ -1,24 +1,33 @@
-"""The training settings as a form: one widget per field, with the field's own documentation as its tooltip."""
+"""The training settings as a form and as YAML: one widget per field, its documentation as tooltip and as comment."""
 
 from __future__ import annotations
 
 from dataclasses import Field, fields
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from cypher_magic.errors import OptionError
 from cypher_magic.model.catalogue import CATALOGUE, find
 from cypher_magic.training.settings import TrainingSettings
+from cypher_magic.widgets.samples import one_line
+from cypher_magic.widgets.status import CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAIN = ("backbone", "epochs", "learning_rate", "batch_size", "lora_rank", "max_tokens")
 _LARGEST = 2**31 - 1  # of a number without an upper limit: what every browser takes
 
 
 class SettingsForm(widgets.VBox):
-    """The main settings in sight, the others folded."""
+    """The main settings in sight, the others folded, and all of them as YAML: each view follows the other.
 
-    def __init__(self, given: dict[str, Any] | None = None) -> None:
+    `changed` is called after every change.
+    """
+
+    def __init__(self, given: dict[str, Any] | None = None, changed: Callable[[], object] = lambda: None) -> None:
         start = TrainingSettings().changed(given or {})
         self.inputs = {f.name: _input(f, getattr(start, f.name)) for f in fields(TrainingSettings)}
         self.inputs["backbone"].options = tuple(CATALOGUE)
@@ -26,24 +35,79 @@ class SettingsForm(widgets.VBox):
         self.inputs["backbone"].observe(self._describe, "value")
         self.about = widgets.HTML()
         self._describe()
+        self.yaml = widgets.Textarea(
+            value=start.to_yaml(),
+            rows=14,
+            continuous_update=False,
+            tooltip="the same settings as YAML; what is changed here changes the form when you leave the box",
+            layout=widgets.Layout(width="100%"),
+        )
+        self.yaml.add_class("cm-code")
+        self.complaint = widgets.HTML()
+        self._error: OptionError | None = None  # of a YAML text that is not settings
+        self._filling = False
+        self._changed = changed
+        for widget in self.inputs.values():
+            widget.observe(self._form_changed, "value")
+        self.yaml.observe(self._yaml_changed, "value")
         grid = widgets.Layout(flex_flow="row wrap", width="100%")
         main = [self.inputs[name] for name in MAIN if name != "backbone"]
         others = [widget for name, widget in self.inputs.items() if name not in MAIN]
-        folded = widgets.Accordion([widgets.HBox(others, layout=grid)], titles=("More settings",), selected_index=None)
+        pages = [widgets.HBox(others, layout=grid), widgets.VBox([self.yaml, self.complaint])]
+        folded = widgets.Accordion(pages, titles=("More settings", "As YAML"), selected_index=None)
         top = widgets.HBox([self.inputs["backbone"], self.about], layout=grid)
-        super().__init__([top, widgets.HBox(main, layout=grid), folded])
+        super().__init__([widgets.HTML(CODE), top, widgets.HBox(main, layout=grid), folded])
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """The settings, checked; OptionError when one can not be used, or when the YAML is not settings."""
+        if self._error is not None:
+            raise self._error
+        return TrainingSettings().changed({name: _value(widget) for name, widget in self.inputs.items()})
 
     @property
     def values(self) -> dict[str, Any]:
-        """The settings that differ from their defaults, checked; OptionError when one can not be used."""
+        """The settings that differ from their defaults."""
         defaults = TrainingSettings()
-        wanted = defaults.changed({name: _value(widget) for name, widget in self.inputs.items()})
-        return {k: v for k, v in wanted.to_dict().items() if v != getattr(defaults, k)}
+        return {k: v for k, v in self.settings.to_dict().items() if v != getattr(defaults, k)}
 
     def show(self, settings: TrainingSettings) -> None:
         """Fill the form with these settings."""
-        for name, value in settings.to_dict().items():
-            self.inputs[name].value = value
+        self._filling = True
+        try:
+            for name, value in settings.to_dict().items():
+                self.inputs[name].value = value
+        finally:
+            self._filling = False
+        self._form_changed()
+
+    def _form_changed(self, *_: Any) -> None:
+        if self._filling:
+            return
+        self._filling = True
+        try:
+            self._say(None)
+            self.yaml.value = self.settings.to_yaml()
+        except OptionError as error:  # a number in the form is always one, but a backbone can be nothing
+            self._say(error)
+        finally:
+            self._filling = False
+        self._changed()
+
+    def _yaml_changed(self, change: dict[str, Any]) -> None:
+        if self._filling:
+            return
+        try:
+            wanted = TrainingSettings.from_yaml(change["new"])
+        except OptionError as error:
+            self._say(error)
+            return
+        self.show(wanted)
+
+    def _say(self, error: OptionError | None) -> None:
+        self._error = error
+        told = f'<b style="color:#d1453b">✗</b> {escape(one_line(error))}' if error is not None else ""
+        self.complaint.value = told and f'<span role="alert">{told}</span>'
 
     def _describe(self, *_: Any) -> None:
         entry = find(self.inputs["backbone"].value.strip())

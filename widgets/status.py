@@ -14,6 +14,12 @@ from cypher_magic.widgets.samples import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# for boxes of the class cm-code: they hold queries and YAML
+CODE = (
+    "<style>.cm-code textarea{font-family:var(--jp-code-font-family,monospace)!important;"
+    "font-size:var(--jp-code-font-size,13px);line-height:1.4}</style>"
+)
+
 
 class StatusLine(widgets.HTML):
     """One line of text. Work that takes long runs in a thread of its own, so that buttons never block."""

@@ -1,4 +1,4 @@
-"""The training panel: examples, backbone and settings, start and stop, live chart, and a question to the result."""
+"""The training panel: examples, backbone and settings, dry run, start, stop, resume, live chart, and a question."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ import ipywidgets as widgets
 from cypher_magic.errors import OptionError, TrainingError
 from cypher_magic.widgets.ask import AskBox, told
 from cypher_magic.widgets.data import DataChooser
-from cypher_magic.widgets.progress import TrainingView, in_notebook, watch
+from cypher_magic.widgets.folds import Folds
+from cypher_magic.widgets.memory_bar import MemoryBar, found
+from cypher_magic.widgets.progress import ENDED, TrainingView, in_notebook, watch
 from cypher_magic.widgets.settings import SettingsForm
-from cypher_magic.widgets.status import StatusLine
+from cypher_magic.widgets.status import StatusLine, graph_told
 from cypher_magic.widgets.text import TEXT
 
 if TYPE_CHECKING:
     from cypher_magic.training.runs import Run
 
 
+RESUMABLE = tuple(state for state in ENDED if state != "completed")
+
+
 class TrainPanel(widgets.VBox):
-    """Fine-tune with the mouse; everything it does is a call of `load_examples`, `finetune`, `ask` or `Run.stop`.
+    """Fine-tune with the mouse; it calls `load_examples`, `finetune`, `resume_run`, `ask` and `Run.stop`, no more.
 
     `data` and `val` are what `load_examples` takes, `name` is that of the run, `settings` are training settings. A run
     that is going on is watched as soon as the panel opens, also after the kernel was restarted.
@@ -30,7 +35,8 @@ class TrainPanel(widgets.VBox):
     def __init__(self, data: Any = None, val: Any = None, *, name: str = "my-run", **settings: Any) -> None:
         self.status = StatusLine()
         self.data = DataChooser(data, val)
-        self.settings = SettingsForm(settings)
+        self.settings = SettingsForm(settings, self._settings_changed)
+        self.memory = MemoryBar(lambda: self.settings.settings)
         self.ask = AskBox(self.status)
         self.name = widgets.Text(
             value=name,
@@ -45,12 +51,22 @@ class TrainPanel(widgets.VBox):
         self.stop = widgets.Button(
             description="Stop", tooltip="stop after this step and keep the adapter", icon="stop", disabled=True
         )
+        self.dry_run = widgets.Button(
+            description="Dry run", tooltip="start nothing: show tokens, memory, time and the first example", icon="eye"
+        )
+        self.resume = widgets.Button(
+            description="Resume", tooltip="go on with the run that is shown", icon="forward", disabled=True
+        )
+        for button in (self.start, self.dry_run, self.stop, self.resume):
+            button.layout.width = "8em"
         self.run = widgets.Dropdown(
             description="Run", tooltip="the run whose chart is shown", layout=widgets.Layout(width="20em")
         )
         self.graph = widgets.HTML()
         self.live = widgets.HTML(layout=widgets.Layout(width="100%", overflow="visible"))
+        self.folds = Folds()
         self.view: TrainingView | None = None
+        self._displayed = False
         self._cancelled = threading.Event()
         self._watching = threading.Event()  # set: the watcher of the run that is shown stops watching
         self._lock = threading.RLock()  # buttons, watchers and starting all change what is shown
@@ -64,10 +80,13 @@ class TrainPanel(widgets.VBox):
                 self.data,
                 _heading("Model"),
                 self.settings,
+                self.memory,
                 _heading("Training"),
-                widgets.HBox([self.name, self.start, self.stop, self.run], layout=row),
+                widgets.HBox([self.name, self.run], layout=row),
+                widgets.HBox([self.dry_run, self.start, self.stop, self.resume], layout=row),
                 self.status,
                 self.live,
+                self.folds,
                 _heading("Ask"),
                 self.ask,
             ],
@@ -80,7 +99,9 @@ class TrainPanel(widgets.VBox):
         guarded = self.status.guarded
         self.data.check.on_click(guarded(self._check))
         self.start.on_click(guarded(self._start))
+        self.dry_run.on_click(guarded(self._dry_run))
         self.stop.on_click(guarded(self._stop))
+        self.resume.on_click(guarded(self._resume))
         self.run.observe(guarded(self._choose), "value")
         for button in (self.data.check, self.ask.button):  # a graph may have been connected since
             button.on_click(guarded(self.refresh))
@@ -89,19 +110,14 @@ class TrainPanel(widgets.VBox):
         """Look again at which graph is connected and which runs there are."""
         from cypher_magic import session
 
-        connection = next(iter(session.connections()), None)
-        text = (
-            f"Graph: {connection.name}, {connection.server}"
-            if connection is not None
-            else "No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687"
-        )
-        self.graph.value = f'<span style="opacity:.8">{escape(text)}</span>'
+        self.graph.value = graph_told()
         names = [run.name for run in session.runs()]
         with self._lock:
             shown = self.view.run.name if self.view is not None else ""
             self.run.options = ["", *names]
             self.run.value = shown if shown in names else ""
             self.ask.offer(names)
+        self.folds.refresh()
 
     def show(self, run: Run) -> None:
         """Show this run, and follow it when it is still going on."""
@@ -109,8 +125,10 @@ class TrainPanel(widgets.VBox):
             self._watching.set()
             view, until = TrainingView(run), threading.Event()
             self.view, self._watching = view, until
+            self.folds.run = run
             self.live.value = view.html
             self.stop.disabled = not run.worker_alive()
+            self.resume.disabled = True
         self.refresh()
         self.status.background(lambda: watch(view, until, self._draw))
 
@@ -119,6 +137,8 @@ class TrainPanel(widgets.VBox):
             return
         self.live.value = view.html
         self.stop.disabled = view.over or not view.run.worker_alive()
+        self.resume.disabled = view.state not in RESUMABLE
+        self.folds.follow()
         if view.over:
             self.status.say(f"run {view.run.name}: {view.state}")
             if self._kept is not None:
@@ -157,6 +177,41 @@ class TrainPanel(widgets.VBox):
         self.stop.disabled = False
         self.status.say("reading the examples")
         self.status.background(lambda: self._finetune(name, settings), self.start, self.data.check)
+
+    def _dry_run(self) -> None:
+        name, settings = self.name.value.strip() or "my-run", self.settings.values
+        self.status.say("reading the examples")
+        self.status.background(lambda: self._look_ahead(name, settings), self.start, self.dry_run, self.data.check)
+
+    def _look_ahead(self, name: str, settings: dict[str, Any]) -> None:
+        from cypher_magic import session
+
+        def tell(what: str, done: int, total: int) -> None:
+            self.status.say(told(what, done, total))
+
+        dataset = self.data.dataset()
+        self.status.say("counting tokens and timing a step")
+        run = session.finetune(name, dataset, dry_run=True, display=False, progress=tell, **settings)
+        self.memory.show(found(run))
+        self.folds.show_dry_run(run)
+        self.status.say("nothing was started or written")
+
+    def _resume(self) -> None:
+        if self.view is None:
+            raise OptionError("No run is shown.", hint="choose one under Run")
+        run = self.view.run
+        self.status.say(f"going on with {run.name}")
+        self.status.background(lambda: self._go_on(run), self.start, self.resume)
+
+    def _go_on(self, run: Run) -> None:
+        from cypher_magic import session
+
+        self.show(session.resume_run(run.name))
+        self.status.say(f"run {run.name} goes on from its last checkpoint")
+
+    def _settings_changed(self) -> None:
+        if self._displayed:  # a panel that is only made loads no PyTorch
+            self.memory.look()
 
     def _finetune(self, name: str, settings: dict[str, Any]) -> None:
         from cypher_magic import session
@@ -200,6 +255,8 @@ class TrainPanel(widgets.VBox):
             print(TEXT["train"])
             return
         display(self._repr_mimebundle_(), raw=True)
+        self._displayed = True
+        self.memory.look()
         ended = self.view is not None and self.view.over
         self._kept = display(_Summary(self.view if ended else None), display_id=True)
 

@@ -1,0 +1,193 @@
+"""What the training panel shows around a run: memory, dry run, YAML, log, resuming; real runs of a tiny backbone."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cypher_magic.data.example import Example
+from cypher_magic.errors import OptionError
+from cypher_magic.model import room
+from cypher_magic.model.room import Room
+from cypher_magic.training.events import EventWriter
+from cypher_magic.training.runs import create_run, find_run
+from cypher_magic.training.settings import TrainingSettings
+from cypher_magic.widgets import TrainPanel
+from cypher_magic.widgets.folds import LOG, RUNS, TITLES
+from cypher_magic.widgets.memory_bar import MemoryBar, Need, typical
+from cypher_magic.widgets.settings import SettingsForm
+from tests.model.tiny_folder import tiny_folder
+
+CSV = "question,query\n" + "".join(f"Who directed film {i}?,MATCH (m:M {{n: {i}}}) RETURN m.x{i}\n" for i in range(40))
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_folder(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def panel(tmp_path: Path, backbone: Path) -> Iterator[TrainPanel]:
+    file = tmp_path / "train.csv"
+    file.write_text(CSV)
+    tiny = {"backbone": str(backbone), "start_from": "scratch", "device": "cpu", "precision": "fp32", "threads": 1}
+    panel = TrainPanel(file, name="tiny", epochs=200, batch_size=4, pack_examples=4, probes=0, **tiny)
+    yield panel
+    if panel.view is not None and not panel.view.over:
+        panel.view.run.kill()
+    panel.close()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+
+
+def machine(monkeypatch: pytest.MonkeyPatch, free: float) -> None:
+    monkeypatch.setattr(room, "_machine", lambda: Room(round(free), round(max(free, 4e9))))
+
+
+def looked(bar: MemoryBar) -> str:
+    bar.look().join(30)
+    return bar.value
+
+
+def test_the_bar_says_that_a_backbone_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, 16e9)
+    bar = MemoryBar(lambda: TrainingSettings(device="cpu", precision="fp32"))
+    assert "of 16.0 GB that are free on CPU" in looked(bar) and "✓" in bar.value and "#2c9a4b" in bar.value
+    assert bar.need is not None and bar.need.words.endswith(": fits (a schema of 900 tokens; Dry run counts yours)")
+
+
+def test_the_bar_says_what_would_fit_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, 8e9)
+    bar = MemoryBar(lambda: TrainingSettings(device="cpu", precision="fp32", backbone="qwen2.5-coder-7b"))
+    assert "does not fit; backbone: " in looked(bar) and "✗" in bar.value and "#d1453b" in bar.value
+    machine(monkeypatch, 1e9)
+    assert "does not fit; no backbone of the catalogue would" in looked(bar)
+
+
+def test_what_fits_only_just_is_told_apart_by_words_too() -> None:
+    need = Need(3.7e9, 4e9, 8e9, "CPU")
+    assert "fits, but only just" in need.words and "#b7791f" in need.html
+    assert "width:50.0%" in need.html and "width:46.2%" in need.html, "half is in use, the rest nearly full"
+
+
+def test_settings_change_what_is_needed() -> None:
+    def needs(**changes: Any) -> float:
+        found = typical(TrainingSettings(device="cpu", precision="fp32").changed(changes))
+        assert found is not None
+        return found.peak
+
+    assert needs() > needs(gradient_checkpointing="on")
+    assert needs() > needs(pack_examples=4)
+    assert needs() < needs(lora_rank=256)
+    assert needs() < needs(backbone="qwen2.5-coder-0.5b")
+
+
+def test_a_device_that_is_not_there_and_a_backbone_that_nobody_knows_are_told() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    assert "There is no CUDA GPU" in looked(MemoryBar(lambda: TrainingSettings(device="cuda")))
+    assert "Dry run tells" in looked(MemoryBar(lambda: TrainingSettings(backbone="<b>me/mine")))
+
+
+def test_a_panel_that_is_only_made_loads_no_pytorch_for_its_bar(panel: TrainPanel) -> None:
+    panel.settings.inputs["lora_rank"].value = 8
+    assert panel.memory.value == ""
+    assert "torch" in sys.modules or panel.memory.need is None
+
+
+def test_the_yaml_follows_the_form_and_the_form_the_yaml() -> None:
+    changes: list[int] = []
+    form = SettingsForm(changed=lambda: changes.append(1))
+    form.inputs["epochs"].value = 7
+    assert "epochs: 7  # how often each example is seen" in form.yaml.value
+    form.yaml.value = "epochs: 9\nschedule: linear\nadvanced:\n  clip: 0.5\n"
+    assert form.values == {"epochs": 9, "schedule": "linear", "clip": 0.5}
+    assert form.inputs["epochs"].value == 9 and form.inputs["schedule"].value == "linear"
+    assert "warmup: 0.05" in form.yaml.value, "what was left out is the default again, and written down"
+    assert len(changes) == 2
+
+
+@pytest.mark.parametrize("text", ["epochs: 0", "epoch: 3", "epochs: [1", "<script>: 1"])
+def test_a_yaml_that_is_no_settings_is_told_and_nothing_starts_from_it(text: str) -> None:
+    form = SettingsForm()
+    form.yaml.value = text
+    assert "✗" in form.complaint.value and "<script" not in form.complaint.value
+    assert form.inputs["epochs"].value == 3
+    with pytest.raises(OptionError):
+        _ = form.values
+    form.inputs["lora_rank"].value = 8
+    assert form.values == {"lora_rank": 8} and form.complaint.value == ""
+
+
+def test_a_dry_run_shows_tokens_memory_and_time_and_starts_nothing(panel: TrainPanel) -> None:
+    panel.dry_run.click()
+    wait_for(lambda: not panel.dry_run.disabled)
+    assert panel.status.error is None, panel.status.value
+    assert "nothing was started" in panel.status.value
+    shown = panel.folds.pages["Dry run"].value
+    assert panel.folds.selected_index == 0
+    assert "First example" in shown and "Tokens per example" in shown and "<svg" in shown
+    assert panel.memory.need is not None and panel.memory.need.of_these
+    assert "Time: about" in panel.memory.value
+    assert list(panel.run.options) == [""], "no run was made"
+    panel.folds.selected_index = None
+    assert panel.folds.pages["Dry run"].value == "", "what is folded is not saved with the notebook"
+
+
+def test_a_stopped_run_goes_on_where_it_was(panel: TrainPanel) -> None:
+    assert panel.resume.disabled
+    panel.start.click()
+    wait_for(lambda: panel.view is not None and panel.view.step is not None)
+    assert panel.resume.disabled
+    panel.folds.selected_index = TITLES.index(LOG)
+    panel.stop.click()
+    wait_for(lambda: panel.view.over and not panel.resume.disabled)
+    assert panel.view.state == "stopped"
+    reached = panel.view.step["step"]
+    panel.folds.selected_index = TITLES.index(RUNS)
+    assert "tiny" in panel.folds.pages[RUNS].value and "stopped" in panel.folds.pages[RUNS].value
+    panel.resume.click()
+    wait_for(lambda: panel.view.state == "running" and panel.view.step["step"] > reached)
+    assert not panel.stop.disabled and panel.resume.disabled
+    panel.stop.click()
+    wait_for(lambda: panel.view.over)
+    steps = [e["step"] for e in find_run("tiny").events if e.kind == "step"]
+    assert steps == sorted(set(steps)), "no step was made twice"
+
+
+def test_the_log_shows_its_last_lines_as_text(panel: TrainPanel) -> None:
+    run = create_run("old", TrainingSettings(), [Example("q", "RETURN 1")])
+    lines = [f"line {i}" for i in range(5_000)]
+    (run.folder / "worker.log").write_text("\n".join([*lines, "0%\r50%\r100%", "<script>alert(1)</script>\x1b[2J"]))
+    EventWriter(run.folder / "events.jsonl").write("failed", message="The loss is not a number.", hint="")
+    panel.refresh()
+    panel.run.value = "old"
+    panel.folds.selected_index = TITLES.index(LOG)
+    shown = panel.folds.pages[LOG].value
+    assert "line 4999" in shown and "line 4000" not in shown
+    assert "100%" in shown and "50%" not in shown
+    assert "<script" not in shown and "\x1b" not in shown
+    wait_for(lambda: not panel.resume.disabled)
+
+
+def test_resuming_a_run_whose_folder_is_gone_is_one_line(panel: TrainPanel) -> None:
+    run = create_run("old", TrainingSettings(), [Example("q", "RETURN 1")])
+    EventWriter(run.folder / "events.jsonl").write("finished", state="stopped", steps=1)
+    panel.refresh()
+    panel.run.value = "old"
+    wait_for(lambda: not panel.resume.disabled)
+    run.folder.rename(run.folder.with_name("elsewhere"))
+    panel.resume.click()
+    wait_for(lambda: "There is no run called" in panel.status.value)

@@ -1,0 +1,147 @@
+"""The bar that says whether training fits into the memory of this device, and what would fit where it does not."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from html import escape
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from cypher_magic.errors import CypherMagicError
+from cypher_magic.model.catalogue import find
+from cypher_magic.training.fits import TYPICAL, fewer, gigabytes, number_format, peak, proposal
+from cypher_magic.widgets.samples import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.training.dry_run import DryRun
+    from cypher_magic.training.settings import TrainingSettings
+
+TIGHT = 0.85  # of the free memory: what is above may not fit, the estimate is within 15 %
+_FITS, _TIGHT, _TOO_MUCH = "#2c9a4b", "#b7791f", "#d1453b"
+_STYLE = (
+    "<style>.cm-memory{max-width:720px;line-height:1.45}.cm-memory .cm-all{height:9px;border-radius:4px;display:flex;"
+    "overflow:hidden;background:rgba(128,128,128,.22);margin:.2em 0}"
+    ".cm-memory .cm-taken{background:rgba(128,128,128,.6)}</style>"
+)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What training takes at its peak and what the device has, in bytes; `better` is what would fit instead.
+
+    `of_these` says that it was computed for the examples at hand, not for typical ones.
+    """
+
+    peak: float
+    free: float
+    total: float
+    device: str
+    better: str = ""
+    of_these: bool = False
+    time: str = ""
+
+    @property
+    def words(self) -> str:
+        """The verdict in words."""
+        text = f"Memory: about {gigabytes(self.peak)} of {gigabytes(self.free)} that are free on {self.device}"
+        if self.peak > self.free:
+            text += f": does not fit; {self.better or 'no backbone of the catalogue'} would"
+        else:
+            text += ": fits" if self.peak <= TIGHT * self.free else ": fits, but only just"
+        return text + ("" if self.of_these else " (a schema of 900 tokens; Dry run counts yours)")
+
+    @property
+    def html(self) -> str:
+        """A bar of all the memory: what others take, what training would take; and the words."""
+        colour = _TOO_MUCH if self.peak > self.free else _TIGHT if self.peak > TIGHT * self.free else _FITS
+        taken = (self.total - self.free) / self.total
+        wanted = min(self.peak / self.total, 1 - taken)
+        mark = "✗" if colour == _TOO_MUCH else "✓"
+        time = f"<div>Time: {escape(one_line(self.time))}</div>" if self.time else ""
+        return (
+            f'{_STYLE}<div class="cm-memory"><div class="cm-all" role="img" aria-label="{escape(self.words)}">'
+            f'<div class="cm-taken" style="width:{taken:.1%}" title="in use"></div>'
+            f'<div style="width:{wanted:.1%};background:{colour}" title="training"></div></div>'
+            f'<div><b style="color:{colour}">{mark}</b> {escape(self.words)}</div>{time}</div>'
+        )
+
+
+def typical(settings: TrainingSettings) -> Need | None:
+    """What these settings take with examples of the usual size; None for a backbone whose shape is not known yet.
+
+    Loads PyTorch to look at the device; raises `OptionError` when it is not there.
+    """
+    from cypher_magic.model.load import choose_device
+    from cypher_magic.model.room import room
+    from cypher_magic.places import runs_dir
+    from cypher_magic.training.queue import holding
+
+    shape = find(settings.backbone)
+    if shape is None:
+        return None
+    device = choose_device(settings.device, settings.precision)
+    work = replace(
+        fewer(TYPICAL, settings.pack_examples),
+        rank=settings.lora_rank,
+        precision=number_format(device),
+        checkpointing=settings.gradient_checkpointing == "on",
+        kind=device.kind,
+    )
+    work = replace(work, tokens=min(work.tokens, settings.pack_tokens))
+    there = room(device.kind)
+    free = there.free if holding(runs_dir(), device.kind) is None else there.total  # it waits until that run has ended
+    needed = peak(shape, work)
+    better = proposal(shape, work, free) if needed > free else ""
+    return Need(needed, free, there.total, str(device), better)
+
+
+def found(run: DryRun) -> Need:
+    """What a dry run found out about memory and time."""
+    f = run.forecast
+    better = proposal(f.shape, f.work, f.room.free) if f.complaint() else ""
+    time = dict(run.facts).get("time", "")
+    return Need(f.memory.total, f.room.free, f.room.total, str(f.device), better, of_these=True, time=time)
+
+
+class MemoryBar(widgets.HTML):
+    """The bar for the settings that `wanted` gives; looked at in a thread, because PyTorch takes seconds to load."""
+
+    def __init__(self, wanted: Callable[[], TrainingSettings]) -> None:
+        super().__init__(layout=widgets.Layout(width="100%"))
+        self.need: Need | None = None
+        self._wanted = wanted
+        self._asked = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def look(self) -> threading.Thread:
+        """Look at the device and show the bar; what is asked for meanwhile is looked at too."""
+        self._asked.set()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="cypher_magic memory", daemon=True)
+                self._thread.start()
+            return self._thread
+
+    def show(self, need: Need | None) -> None:
+        """Show this."""
+        self.need = need
+        self.value = need.html if need is not None else _told("Memory: Dry run tells what this backbone takes")
+
+    def _work(self) -> None:
+        while self._asked.is_set():
+            self._asked.clear()
+            try:
+                self.show(typical(self._wanted()))
+            except CypherMagicError as error:
+                self.need, self.value = None, _told(f"✗ {error}")
+            except (ImportError, OSError) as error:
+                self.need, self.value = None, _told(f"✗ PyTorch does not load: {error} (%cypher_doctor tells more)")
+
+
+def _told(text: str) -> str:
+    return f'<span style="opacity:.8">{escape(one_line(text))}</span>'
