@@ -31,11 +31,12 @@ class ReviewPanel(Panel):
 
     `data` and `options` are what `cypher_magic.review` takes, or `data` is a `Review`. Decisions are kept at once, so
     that the panel may be closed at any time. The box `Key` takes one letter and acts at once: no mouse is needed.
+    `embedded` leaves out what opens a file: another panel has.
     """
 
     kind = "review"
 
-    def __init__(self, data: Any = None, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, embedded: bool = False, **options: Any) -> None:
         super().__init__()
         self.queue: Review | None = None
         self._options = options
@@ -71,7 +72,8 @@ class ReviewPanel(Panel):
             [self.progress, row(self.card, self.rows), self.form, self.deciding, row(self.key, keys), self.saving]
         )
         visible(self.desk, False)
-        self.children = [self.graph, row(self.file, self.open), self.status, self.desk]
+        opening = [] if embedded else [self.graph, row(self.file, self.open)]
+        self.children = [*opening, self.status, self.desk]
         self.key.observe(self.status.guarded(self._pressed), "value")
         self.status.guarded(self._start(data))()
 

@@ -1,0 +1,122 @@
+"""One source of examples in a panel: which part it is, which column is what, and its first rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from cypher_magic.data.columns import mapped
+from cypher_magic.errors import DataError
+from cypher_magic.widgets.panel import row
+from cypher_magic.widgets.samples import one_line
+from cypher_magic.widgets.status import roomy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.data.table import Table
+
+_FIELDS = {"question": "Question", "query": "Query", "schema": "Schema", "database": "Graph", "history": "History"}
+_ALSO = {"messages": "Messages", "context": "Context", "id": "Row id", "parent_id": "Follows"}
+_ROWS, _COLUMNS, _LETTERS = 3, 8, 140
+_CELL = "text-align:left;vertical-align:top;padding:.2em .7em .2em 0;overflow-wrap:anywhere;max-width:26em"
+_HEAD = f"{_CELL};border-bottom:1px solid rgba(128,128,128,.6);white-space:nowrap"
+
+
+class FileCard(widgets.VBox):
+    """A table of examples with its part and the meaning of its columns; `changed` is called when either is changed.
+
+    `told` is what `load_examples` takes as `columns` for this source. `ours` leaves the columns out of sight: pairs
+    that were made here need no choice.
+    """
+
+    def __init__(
+        self, table: Table, changed: Callable[[], None], remove: Callable[[FileCard], None], *, ours: bool = False
+    ) -> None:
+        self._table, self._changed, self._ours = table, changed, ours
+        wide = widgets.Layout(width="auto", min_width="6em")
+        self.part = widgets.Dropdown(
+            options=[("training", "train"), ("validation", "val")],
+            value=table.part or "train",
+            tooltip="what these examples are for",
+            layout=widgets.Layout(width="9em"),
+        )
+        self.away = widgets.Button(description="Remove", tooltip="leave this source out", icon="times", layout=wide)
+        self.away.on_click(lambda _: remove(self))
+        rows = "1 row" if len(table.rows) == 1 else f"{len(table.rows):,} rows"
+        notes = f" ({'; '.join(table.notes)})" if table.notes else ""
+        name = widgets.HTML(
+            f"<b>{escape(one_line(table.source, 80))}</b> {escape(rows + notes)}",
+            layout=widgets.Layout(flex="1 1 14em", width="auto", margin="2px 0 0 0"),
+        )
+        self.preview = widgets.HTML(layout=widgets.Layout(width="100%", overflow="auto"))
+        self.choices = {} if ours else self._make_choices()
+        for choice in (self.part, *self.choices.values()):
+            choice.observe(self._chosen, "value")
+        super().__init__(
+            [row(name, self.part, self.away), row(*self.choices.values()), self.preview],
+            layout=widgets.Layout(border="1px solid rgba(128,128,128,.35)", padding="4px 8px", margin="2px 0"),
+        )
+        self._draw()
+
+    @property
+    def table(self) -> Table:
+        """The table, as the part that was chosen."""
+        return replace(self._table, part=self.part.value)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Which column holds what; "" for none."""
+        return {field: choice.value for field, choice in self.choices.items()}
+
+    def _make_choices(self) -> dict[str, widgets.Dropdown]:
+        columns = [c for c in self._table.columns if c]
+        try:
+            found = mapped(self._table.columns, self._table.source)
+            guess = {field: getattr(found, field) for field in (*_FIELDS, *_ALSO)}
+        except DataError:  # the person will choose; Check tells what is missing
+            guess = dict.fromkeys(_FIELDS, "")
+        wanted = {f: n for f, n in _FIELDS.items() if not (guess.get("messages") and f in ("question", "query"))}
+        wanted |= {field: name for field, name in _ALSO.items() if guess.get(field)}
+        return {
+            field: widgets.Dropdown(
+                options=[("(none)", ""), *((one_line(c, 40), c) for c in columns)],
+                value=guess.get(field, ""),
+                description=name,
+                tooltip=f"the column that holds the {name.lower()}",
+                layout=widgets.Layout(width="15em"),
+                style={"description_width": "5em"},
+            )
+            for field, name in wanted.items()
+        }
+
+    def _chosen(self, _: object) -> None:
+        self._draw()
+        self._changed()
+
+    def _draw(self) -> None:
+        roles = {column: field for field, column in self.told.items() if column}
+        if self._ours:
+            roles = {"question": "question", "query": "query"}
+        columns = sorted((c for c in self._table.columns if c), key=lambda c: c not in roles)[:_COLUMNS]
+        columns = [c for c in columns if c in roles] if self._ours else columns
+        left = sum(1 for c in self._table.columns if c) - len(columns)
+        more = f"<div style='opacity:.8'>and {left} more columns</div>" if left and not self._ours else ""
+        head = "".join(f'<th style="{_HEAD}">{escape(one_line(c, 40))}{_role(roles.get(c))}</th>' for c in columns)
+        body = "".join(
+            "<tr>"
+            + "".join(f'<td style="{_CELL}">{escape(one_line(r.values.get(c), _LETTERS))}</td>' for c in columns)
+            + "</tr>"
+            for r in self._table.rows[:_ROWS]
+        )
+        table = f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        self.preview.value = roomy(table + more)
+
+
+def _role(field: str | None) -> str:
+    if field is None:
+        return ' <span style="opacity:.65;font-weight:normal">ignored</span>'
+    return f' <span style="font-weight:normal">→ {escape(field)}</span>'
