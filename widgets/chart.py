@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 POINTS = 240  # a line has at most twice as many; more can not be told apart at this width
 WINDOW = 0.04  # of all steps: what the smoothed loss averages over, exponentially
-TRAIN, VALIDATION = "var(--cm-train,#2f81f7)", "var(--cm-validation,#d9730d)"
+TRAIN, VALIDATION, RIGHT_ROWS = "var(--cm-train,#2f81f7)", "var(--cm-validation,#d9730d)", "var(--cm-right,#2c9a4b)"
 WIDTH, LEFT, RIGHT, TOP, HEIGHT = 720, 46, 14, 26, 190  # of the plot, in units of the viewBox
 RATE_GAP, RATE_HEIGHT = 34, 26  # the learning rate's strip below it
 FONT = 'font-size="11.5" font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif"'
@@ -66,13 +66,17 @@ class Series:
 
 @dataclass
 class Curves:
-    """Everything that the chart shows, kept small while events come in: x is the epoch, y the value."""
+    """Everything that the chart shows, kept small while events come in: x is the epoch, y the value.
+
+    `right` is the execution accuracy, from 0 at the bottom of the plot to 1 at its top.
+    """
 
     epochs: float = 0.0  # planned
     train: Series = field(default_factory=Series)
     smooth: Series = field(default_factory=Series)
     validation: Series = field(default_factory=Series)
     rate: Series = field(default_factory=Series)
+    right: Series = field(default_factory=Series)
     _average: float = 0.0
     _weight: float = 0.0
 
@@ -85,6 +89,9 @@ class Curves:
             return
         if event.kind == "evaluated" and loss is not None:
             self.validation.add(x, loss)
+        right = _number(event.get("execution_accuracy"))
+        if event.kind == "evaluated" and right is not None:
+            self.right.add(x, min(max(right, 0.0), 1.0))
         if event.kind == "step" and loss is not None:
             fresh = 1 / min(max(WINDOW * (_number(event.get("steps")) or 0), 2), 50)
             self._average += fresh * (loss - self._average)
@@ -121,6 +128,7 @@ def chart(curves: Curves) -> str:
         _polyline(frame, [(b.x, b.last) for b in smooth], TRAIN, 'stroke-width="2"'),
         _polyline(frame, [(b.x, b.last) for b in validation], VALIDATION, 'stroke-width="1.5" stroke-dasharray="5 3"'),
         *_dots(frame, validation),
+        *_right_rows(curves.right.buckets, frame),
         *rate,
         *_legend(curves),
         "</svg>",
@@ -219,6 +227,22 @@ def _dots(frame: _Frame, buckets: Sequence[Bucket]) -> list[str]:
     ]
 
 
+def _right_rows(buckets: Sequence[Bucket], frame: _Frame) -> list[str]:
+    """The execution accuracy, on a scale of its own as high as the plot."""
+    points = [(frame.x(b.x), TOP + HEIGHT * (1 - b.last), b) for b in buckets]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
+    parts = (
+        [f'<polyline points="{line}" fill="none" stroke-dasharray="2 3" style="stroke:{RIGHT_ROWS}"/>']
+        if points
+        else []
+    )
+    return parts + [
+        f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6" style="fill:{RIGHT_ROWS}">'
+        f"<title>epoch {b.x:.3g}: {b.last:.0%} right rows</title></rect>"
+        for x, y, b in points[: 61 if len(points) <= 60 else 0]
+    ]
+
+
 def _rate_strip(buckets: Sequence[Bucket], frame: _Frame) -> list[str]:
     peak = max((b.high for b in buckets), default=0.0)
     if len(buckets) < 2 or peak <= 0:
@@ -248,6 +272,11 @@ def _legend(curves: Curves) -> list[str]:
             f'<text x="{x + 24}" y="15" fill="currentColor">{label}</text>'
         )
         x += 24 + 7 * len(label) + 18
+    if curves.right.buckets:
+        parts.append(
+            f'<rect x="{x + 6}" y="8" width="6" height="6" style="fill:{RIGHT_ROWS}"/>'
+            f'<text x="{x + 18}" y="15" fill="currentColor">right rows {curves.right.buckets[-1].last:.0%}</text>'
+        )
     if curves.rate.buckets:
         rate = f"learning rate {curves.rate.buckets[-1].last:.2g}"
         parts.append(f'<text x="{WIDTH - RIGHT}" y="15" text-anchor="end" {FAINT}>{rate}</text>')
@@ -261,4 +290,5 @@ def _spoken(curves: Curves) -> str:
         for name, series in (("training loss", curves.smooth), ("validation loss", curves.validation))
         if series.buckets
     ]
+    told += [f"right rows {curves.right.buckets[-1].last:.0%}"] if curves.right.buckets else []
     return "Chart: " + ", ".join(told)

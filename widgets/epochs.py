@@ -1,4 +1,4 @@
-"""A run's epochs as a table of text: mean training loss, validation loss, seconds."""
+"""A run's epochs as a table of text: mean training loss, validation loss, right rows, seconds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 class EpochTable:
-    """Mean training loss, validation loss and seconds per epoch, from events as they come in."""
+    """Mean training loss, validation loss, execution accuracy and seconds per epoch, from events as they come in."""
 
     def __init__(self) -> None:
         self.validation: list[tuple[float, float]] = []  # epoch, loss
+        self.right: dict[int, float] = {}  # epoch -> execution accuracy, where queries were run
         self.seconds = 0.0
         self._rows: dict[int, list[float]] = {}  # epoch -> sum of losses, count, seconds at its end
         self._reached = 0.0
@@ -30,6 +31,8 @@ class EpochTable:
         if event.kind not in ("step", "evaluated") or not isinstance(loss, int | float) or not isfinite(loss):
             return
         if event.kind == "evaluated":
+            if isinstance(right := event.get("execution_accuracy"), int | float):
+                self.right[round(epoch)] = right
             self.validation = [*(v for v in self.validation if v[0] < epoch), (epoch, loss)]
             if round(epoch) in self._rows:
                 self._rows[round(epoch)][2] = self.seconds
@@ -47,15 +50,21 @@ class EpochTable:
     def lines(self, *, whole: bool) -> list[str]:
         """A line per epoch that is over; with `whole` the one that was broken off too."""
         losses = {round(epoch): loss for epoch, loss in self.validation}
-        told = [f"before     {'':22} validation loss {losses[0]:<8.3g}"] if 0 in losses else []
+        told = [f"before     {'':22} validation loss {losses[0]:<8.3g}{self._right(0)}"] if 0 in losses else []
         over = self._reached if not whole else float("inf")
         for number, (total, count, seconds) in sorted(self._rows.items()):
             if number > over + 5e-4 or (losses and not whole and number not in losses):
                 continue
             until = min(float(number), self._reached)
             val = f"validation loss {losses[number]:<8.3g}" if number in losses else f"{'':24}"
-            told.append(f"epoch {until:<4.3g} training loss {total / count:<8.3g} {val} {duration(seconds)}")
+            mean = f"training loss {total / count:<8.3g}"
+            told.append(f"epoch {until:<4.3g} {mean} {val}{self._right(number)} {duration(seconds)}")
         return [line.rstrip() for line in told]
+
+    def _right(self, epoch: int) -> str:
+        if not self.right:
+            return ""
+        return f" right rows {self.right[epoch]:<5.0%}" if epoch in self.right else " " * 17
 
 
 def duration(seconds: float) -> str:

@@ -177,6 +177,8 @@ class TrainingView:
             parts += [f"{got('memory_bytes') / 1e9:.1f} GB memory"] if got("memory_bytes") else []
         if self.epochs.validation:
             parts.append(f"validation loss {self.epochs.validation[-1][1]:.3g}{self.epochs.best()}")
+        if self.epochs.right:
+            parts.append(f"right rows {self.epochs.right[max(self.epochs.right)]:.0%}")
         if self.over and self.started is not None:
             parts.append(f"took {duration(self.epochs.seconds)}")
         elif self.step is not None and isinstance(self.step.get("eta_seconds"), int | float):

@@ -2,8 +2,8 @@
 
 kinds: queued (device, behind, message: the run waits for its device), turn (it has it), started (device, steps,
 packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second, memory_bytes, eta_seconds), evaluated
-(epoch, loss, executable), sampled (epoch, samples), checkpointed (step), noted (message), resumed, finished (state:
-completed or stopped), failed (message, hint).
+(epoch, loss; executable and execution_accuracy where queries are run), sampled (epoch, samples), checkpointed (step),
+noted (message), resumed, finished (state: completed or stopped), failed (message, hint).
 """
 
 from __future__ import annotations
@@ -101,7 +101,10 @@ def told(event: TrainEvent, name: str) -> str:
     if event.kind == "evaluated":
         loss = f"validation loss {event['loss']:.3f}" if "loss" in event.values else ""
         runs = f"{event['executable']:.0%} of the queries run" if "executable" in event.values else ""
-        return f"epoch {event['epoch']:g}: " + ", ".join(filter(None, (loss, runs)))
+        right = (
+            f"{event['execution_accuracy']:.0%} bring the right rows" if "execution_accuracy" in event.values else ""
+        )
+        return f"epoch {event['epoch']:g}: " + ", ".join(filter(None, (loss, runs, right)))
     if event.kind == "queued":
         return f"{name} {event['message']}"
     return str(event["message"]) if event.kind in ("noted", "failed") else ""

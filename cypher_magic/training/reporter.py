@@ -134,12 +134,14 @@ class Reporter(TrainerCallback):
         asked = examples[: max(len(runs), self.settings.probes)]
         replies = self._replies(asked) if asked else []
         if runs and self.graph is not None:
-            share = self.graph.executable(replies[: len(runs)])
-            if share is None:
+            found = self.graph.measured(runs, replies[: len(runs)])
+            if found is None:
                 self.events.write("noted", message="the graph can not be reached: no query is run on it any more")
                 self.graph = None
             else:
-                scores["executable"] = share
+                scores["executable"] = found.executable
+                if found.execution_accuracy is not None:
+                    scores["execution_accuracy"] = found.execution_accuracy
         if scores:
             self.events.write("evaluated", epoch=epoch, **scores)
         if probes := examples[: self.settings.probes]:
@@ -150,7 +152,7 @@ class Reporter(TrainerCallback):
 
     def _rank(self, epoch: float, scores: Mapping[str, Any], *, keep: bool = True) -> None:
         """Remember the best epoch; its adapter is the run's when the settings say so."""
-        metric = "executable" if self.settings.keep == "executable" and "executable" in scores else "loss"
+        metric = self.settings.keep if self.settings.keep in scores else "loss"
         if not epoch or metric not in scores:
             return
         reached = -scores[metric] if metric == "loss" else scores[metric]

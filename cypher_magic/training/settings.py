@@ -65,13 +65,17 @@ class TrainingSettings:
     pack_tokens: int = doc(4096, "tokens in one pass at the most", low=64, high=1 << 20, advanced=True)
     keep: str = doc(
         "last",
-        "which epoch's adapter is kept: the last, the one of the lowest validation loss, or of most executable queries",
-        choices=("last", "loss", "executable"),
+        "which epoch's adapter is kept: the last, or that of the lowest validation loss, or of most executable "
+        "or right queries (these two with executed)",
+        choices=("last", "loss", "executable", "execution_accuracy"),
         advanced=True,
     )
     patience: int = doc(0, "epochs without improvement after which training ends (0 = never)", low=0, advanced=True)
     executed: int = doc(
-        0, "validation questions whose query is run on the connected graph after each epoch", low=0, advanced=True
+        0,
+        "validation questions whose query is run on the connected graph after each epoch, for the execution accuracy",
+        low=0,
+        advanced=True,
     )
     probes: int = doc(3, "validation questions answered after each epoch", low=0, high=50, advanced=True)
     log_every: int = doc(1, "optimiser steps between two log lines", low=1, high=10_000, advanced=True)

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from safetensors.torch import load_file
 
+from cypher_magic.data.example import Example
 from cypher_magic.training import worker
-from cypher_magic.training.executed import GIVEN, Graph, environment
+from cypher_magic.training.events import told
+from cypher_magic.training.executed import GIVEN, Graph, Measured, environment
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.trainer import PackTrainer
 from tests.model.tiny_folder import tiny_folder
@@ -69,13 +71,33 @@ def test_queries_are_run_on_the_graph_of_the_notebook(
     for name, value in environment(demo_graph).items():
         monkeypatch.setenv(name, value)
     run = trained(backbone, executed=3, epochs=1)
-    shares = [e["executable"] for e in run.events if e.kind == "evaluated"]
-    assert shares == [0.0, 0.0]  # a random model writes no Cypher
+    shares = [(e["executable"], e["execution_accuracy"]) for e in run.events if e.kind == "evaluated"]
+    assert shares == [(0.0, 0.0)] * 2  # a random model writes no Cypher
     graph = Graph.given()
     assert graph is not None
     good, bad = "MATCH (m:Movie) RETURN m.title", "MATCH (m:Movie) DETACH DELETE m"
-    assert graph.executable([good, bad, "MATCH (m:Film) RETURN m", "nonsense"]) == 0.25
+    four = [Example("q", good)] * 4
+    assert graph.measured(four, [good, bad, "MATCH (m:Film) RETURN m", "nonsense"]) == Measured(0.25, 0.25)
+    counted, ordered = "MATCH (m:Movie) RETURN count(m) AS n", f"{good} AS t ORDER BY t"
+    replies = [good, f"{good} AS t ORDER BY t DESC", counted, good]
+    found = graph.measured([Example("q", q) for q in (good, ordered, good, "MATCH (m:Film) RETURN m")], replies)
+    assert found == Measured(1.0, 1 / 3)  # a wrong order, other rows; a reference that does not run measures nothing
+    assert graph.measured([Example("q", "nonsense")], [good]) == Measured(1.0, None)
     graph.connection.close()
+    assert graph.measured(four, [good] * 4) is None
+
+
+def test_the_adapter_of_the_most_right_rows_is_kept(
+    backbone: Path, demo_graph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(demo_graph).items():
+        monkeypatch.setenv(name, value)
+    shares = iter([0.1, 0.6, 0.4])
+    monkeypatch.setattr(Graph, "measured", lambda self, examples, replies: Measured(1.0, next(shares)))
+    run = trained(backbone, executed=3, epochs=2, keep="execution_accuracy")
+    assert notes(run)[-1] == "kept: the adapter after epoch 1"
+    lines = [told(event, "tiny") for event in run.events if event.kind == "evaluated"]
+    assert lines[1].endswith("100% of the queries run, 60% bring the right rows")
 
 
 def test_a_graph_that_is_gone_costs_the_metric_and_not_the_run(backbone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,22 @@ def test_the_chart_shows_training_validation_and_learning_rate() -> None:
     assert len(list(svg.iter(f"{SVG}polyline"))) == 4, "raw, smoothed, validation, learning rate"
 
 
+def test_the_share_of_right_rows_is_drawn_where_queries_were_run() -> None:
+    shares = iter([0.0, 0.25, 0.5, 0.75])
+    events = [
+        TrainEvent(e.kind, e.time, {**e.values, "execution_accuracy": next(shares)}) if e.kind == "evaluated" else e
+        for e in training(60)
+    ]
+    svg = drawn(events)
+    assert "right rows 75%" in [t.text for t in svg.iter(f"{SVG}text")]
+    marks = [r for r in svg.iter(f"{SVG}rect") if r.find(f"{SVG}title") is not None]
+    assert [m.findtext(f"{SVG}title") for m in marks][1:3] == ["epoch 1: 25% right rows", "epoch 2: 50% right rows"]
+    heights = [float(m.get("y", "")) for m in marks]
+    assert heights == sorted(heights, reverse=True) and len(set(heights)) == 4
+    assert "right rows 75%" in svg.get("aria-label", "")
+    assert "right rows" not in chart(Curves.of(training(60)))
+
+
 def test_the_chart_is_as_wide_as_its_place_and_asks_nobody_for_anything() -> None:
     text = chart(Curves.of(training(60)))
     svg = ElementTree.fromstring(text)

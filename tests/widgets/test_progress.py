@@ -97,6 +97,21 @@ def test_a_run_without_validation_still_has_its_epochs(run: Run) -> None:
     assert "epoch 1" in told and "epoch 2" in told and "validation" not in told
 
 
+def test_the_share_of_right_rows_stands_beside_each_epoch(run: Run) -> None:
+    shares = {0.0: 0.0, 1.0: 0.42, 2.0: 0.667}
+    events = [
+        TrainEvent(e.kind, e.time, {**e.values, "execution_accuracy": shares[e["epoch"]]})
+        if e.kind == "evaluated"
+        else e
+        for e in whole_run()
+    ]
+    view = seen(run, events)
+    lines = view.epochs.lines(whole=True)
+    assert [line.partition("right rows ")[2].split()[0] for line in lines] == ["0%", "42%", "67%"]
+    assert "right rows 67%" in view.facts and "right rows 67%" in view.html
+    assert "right rows" not in seen(run, whole_run()).text
+
+
 def test_a_run_stopped_in_its_second_epoch_shows_how_far_it_came(run: Run) -> None:
     events = [*whole_run()[:18], TrainEvent("finished", 120.0, {"state": "stopped", "steps": 14})]
     told = seen(run, events).text
