@@ -21,6 +21,7 @@ WINDOW = 0.04  # of all steps: what the smoothed loss averages over, exponential
 TRAIN, VALIDATION, RIGHT_ROWS = "var(--cm-train,#2f81f7)", "var(--cm-validation,#d9730d)", "var(--cm-right,#2c9a4b)"
 WIDTH, LEFT, RIGHT, TOP, HEIGHT = 720, 46, 14, 26, 190  # of the plot, in units of the viewBox
 RATE_GAP, RATE_HEIGHT = 34, 26  # the learning rate's strip below it
+_LABEL = 80  # that the last label of the epochs takes
 FONT = 'font-size="11.5" font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif"'
 FAINT = 'fill="currentColor" opacity=".8"'
 
@@ -196,6 +197,8 @@ def _axes(frame: _Frame, ticks: Sequence[float], *, at_bottom: float) -> list[st
         x, label = frame.x(epoch), f"{epoch:.3g}"
         anchor = "end" if epoch == frame.end else "middle"
         label = f"epoch {label}" if epoch == epochs[-1] and epoch > 0 else label
+        if epoch < epochs[-1] and frame.x(epochs[-1]) - x < _LABEL:  # it would run into the last one
+            label = ""
         parts.append(
             f'<path d="M{x:.1f} {TOP + HEIGHT}v4" stroke="currentColor" stroke-opacity=".5"/>'
             f'<text x="{x:.1f}" y="{at_bottom}" text-anchor="{anchor}" {FAINT}>{label}</text>'

@@ -24,7 +24,7 @@ class Folds(widgets.Accordion):
     """Three pages; each is filled when it is opened and emptied when it is closed: what is saved stays small."""
 
     def __init__(self) -> None:
-        self.pages = {name: widgets.HTML(layout=widgets.Layout(max_height="30em", overflow="auto")) for name in TITLES}
+        self.pages = {name: widgets.HTML(layout=widgets.Layout(max_height="60em", overflow="auto")) for name in TITLES}
         self.run: Run | None = None
         self.dry_run: DryRun | None = None
         super().__init__(list(self.pages.values()), titles=TITLES, selected_index=None)

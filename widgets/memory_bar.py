@@ -75,14 +75,14 @@ def typical(settings: TrainingSettings) -> Need | None:
 
     Loads PyTorch to look at the device; raises `OptionError` when it is not there.
     """
+    shape = find(settings.backbone)
+    if shape is None:
+        return None
     from cypher_magic.model.load import choose_device
     from cypher_magic.model.room import room
     from cypher_magic.places import runs_dir
     from cypher_magic.training.queue import holding
 
-    shape = find(settings.backbone)
-    if shape is None:
-        return None
     device = choose_device(settings.device, settings.precision)
     work = replace(
         fewer(TYPICAL, settings.pack_examples),
@@ -121,6 +121,8 @@ class MemoryBar(widgets.HTML):
     def look(self) -> threading.Thread:
         """Look at the device and show the bar; what is asked for meanwhile is looked at too."""
         self._asked.set()
+        if not self.value:
+            self.value = _told("Memory: looking at this device")
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="cypher_magic memory", daemon=True)

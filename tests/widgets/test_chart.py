@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -82,6 +83,18 @@ def test_axes_and_text_take_the_colour_of_the_page() -> None:
 def test_a_hundred_thousand_steps_make_no_larger_chart_than_a_thousand() -> None:
     small, large = (len(chart(Curves.of(training(steps)))) for steps in (1_000, 100_000))
     assert large < 1.5 * small < 75_000
+
+
+@pytest.mark.parametrize("epochs", [2, 3, 10, 15, 100, 900])
+def test_the_labels_of_the_epochs_do_not_run_into_each_other(epochs: int) -> None:
+    texts = [t for t in drawn(training(epochs, epochs)).iter(f"{SVG}text") if t.get("text-anchor") in ("middle", "end")]
+    bottom = max(float(t.get("y", "0")) for t in texts)
+    spans = []
+    for t in texts:
+        if float(t.get("y", "0")) == bottom and t.text:
+            wide, x = 6.5 * len(t.text), float(t.get("x", "0"))
+            spans.append((x - wide, x) if t.get("text-anchor") == "end" else (x - wide / 2, x + wide / 2))
+    assert spans and all(one[1] + 8 < other[0] for one, other in itertools.pairwise(spans))
 
 
 def test_a_full_line_is_halved_and_keeps_its_peaks() -> None:
