@@ -31,7 +31,7 @@ class AnswerCard(widgets.Accordion):
         self._sound = answer  # the last one whose query passed: what an edit takes the place of
         self._file, self._changed = file, changed
         self._kept: set[tuple[str, str]] = set()  # file and query, so that no click keeps an example twice
-        self.html = widgets.HTML(layout=widgets.Layout(overflow="auto", max_height="44em", width="100%"))
+        self.html = widgets.HTML(layout=widgets.Layout(overflow="auto", width="100%"))
         self.query = widgets.Textarea(
             value=answer.query,
             rows=_rows(answer.query),

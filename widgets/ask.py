@@ -47,7 +47,7 @@ class AskBox(widgets.VBox):
         self.model = widgets.Dropdown(
             options=[CURRENT, *UNTUNED],
             tooltip="the run that answers",
-            layout=widgets.Layout(width="14em"),
+            layout=widgets.Layout(width="16em"),
         )
         self.button = widgets.Button(description="Ask", tooltip="ask this question", icon="question")
         self.stop = widgets.Button(description="Stop", tooltip="stop this question", icon="stop", disabled=True)
