@@ -45,7 +45,7 @@ class ReviewPanel(Panel):
         self._lock = threading.Lock()
         self.graph = widgets.HTML()
         self.file = FilePicker("Examples", None if _is_review(data) else data)
-        self.open = self.button(
+        self.begin = self.button(
             "Open", "read the examples and go on where the review was left", "folder-open", self._open
         )
         self.progress, self.card, self.rows = widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -72,7 +72,7 @@ class ReviewPanel(Panel):
             [self.progress, row(self.card, self.rows), self.form, self.deciding, row(self.key, keys), self.saving]
         )
         visible(self.desk, False)
-        opening = [] if embedded else [self.graph, row(self.file, self.open)]
+        opening = [] if embedded else [self.graph, row(self.file, self.begin)]
         self.children = [*opening, self.status, self.desk]
         self.key.observe(self.status.guarded(self._pressed), "value")
         self.status.guarded(self._start(data))()
@@ -132,7 +132,7 @@ class ReviewPanel(Panel):
             raise OptionError("There are no examples.", hint="give a path, or upload a file")
         self.graph.value = graph_line()
         self.status.say("reading the examples")
-        self.status.background(lambda: self._read(source), self.open)
+        self.status.background(lambda: self._read(source), self.begin)
 
     def _read(self, source: Any) -> None:
         from cypher_magic import session

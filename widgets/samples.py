@@ -74,14 +74,14 @@ def _block(sample: Mapping[str, Any], earlier: Mapping[str, Any] | None, names: 
 def _reply_row(name: str, reply: Any, query: Any) -> str:
     if same(reply, query):
         return _row(name, '<span class="cm-right">✓ as wanted</span>')
-    return _row(name, f"<code>{_marked(one_line(reply), one_line(query))}</code>")
+    return _row(name, f"<code>{marked(one_line(reply), one_line(query))}</code>")
 
 
 def _row(name: str, value: str) -> str:
     return f"<tr><td>{escape(name)}</td><td>{value}</td></tr>"
 
 
-def _marked(reply: str, query: str) -> str:
+def marked(reply: str, query: str) -> str:
     """The reply, escaped, with what the wanted query has not marked, and three dots where something is missing."""
     got, wanted = _TOKEN.findall(reply), _TOKEN.findall(query)
     parts = []

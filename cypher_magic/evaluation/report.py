@@ -144,10 +144,10 @@ class Report:
 
         Raises DataError where they have none in common.
         """
-        before = {_asked(p): p for p in earlier.predictions}
+        before = {asked(p): p for p in earlier.predictions}
         skipped = self.trained_on if earlier.model == self.learnt_from else frozenset()
         fair = [p for i, p in enumerate(self.predictions) if i not in skipped]
-        both = [(before[_asked(p)], p) for p in fair if _asked(p) in before]
+        both = [(before[asked(p)], p) for p in fair if asked(p) in before]
         if not both and not skipped:
             raise DataError(
                 f"The reports on {earlier.model} and {self.model} have no question in common.",
@@ -280,7 +280,8 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def _asked(p: Prediction) -> tuple[str, ...]:
+def asked(p: Prediction) -> tuple[str, ...]:
+    """What makes a prediction one of the same question: its words, those of the turns before it, and the reference."""
     turns = p.example.history if p.example is not None else ()
     return (*(t.question for t in turns), p.question, p.reference)
 

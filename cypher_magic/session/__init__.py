@@ -4,6 +4,7 @@ This is the only place where the parts meet; each function gathers what its part
 """
 
 from cypher_magic.session.asking import ask, ask_many, conversation
+from cypher_magic.session.comparing import compare_models, model_rows, saved_report
 from cypher_magic.session.doctor import doctor
 from cypher_magic.session.evaluating import evaluate, missed
 from cypher_magic.session.generating import generate_pairs
@@ -27,6 +28,7 @@ __all__ = [
     "ask_many",
     "backbones",
     "close",
+    "compare_models",
     "compare_runs",
     "connect",
     "connections",
@@ -40,11 +42,13 @@ __all__ = [
     "import_model",
     "load_examples",
     "missed",
+    "model_rows",
     "query",
     "remove_run",
     "resume_run",
     "review",
     "runs",
+    "saved_report",
     "schema",
     "token_lengths",
     "use",

@@ -159,12 +159,12 @@ def test_a_corrupt_file_of_decisions_is_one_line(pairs: Path) -> None:
 
 def test_an_upload_says_that_nothing_is_kept_and_leaves_no_bytes_in_the_state(pairs: Path) -> None:
     panel = ReviewPanel()
-    panel.open.click()
+    panel.begin.click()
     assert "There are no examples." in panel.status.value
     content = pairs.read_bytes()
     upload = {"name": "up.jsonl", "type": "", "size": len(content), "content": memoryview(content)}
     panel.file.upload.value = ({**upload, "last_modified": datetime.now(UTC)},)
-    panel.open.click()
+    panel.begin.click()
     wait_for(lambda: panel.queue is not None and "0 of 5" in panel.progress.value)
     assert "decisions are not kept" in panel.status.value
     wait_for(lambda: "no graph" in panel.rows.value)

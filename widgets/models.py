@@ -1,0 +1,358 @@
+"""The models panel: runs and imported models, two of them compared, predictions, export and import."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from cypher_magic.errors import CypherMagicError, OptionError
+from cypher_magic.evaluation.saved import ORDERS, ranked
+from cypher_magic.widgets import model_tables as tables
+from cypher_magic.widgets.ask import told
+from cypher_magic.widgets.panel import LABEL, Panel, heading, row, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cypher_magic.session.comparing import ModelComparison
+
+_UNTUNED = ("starter", "base")
+
+
+class ModelsPanel(Panel):
+    """Look at models, compare two, take one along or bring one in; everything it does is a call of a session function.
+
+    Evaluating, exporting and importing run in a thread, and Cancel ends them at their next step.
+    """
+
+    kind = "models"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: ModelComparison | None = None
+        self._cancelled = threading.Event()
+        self._seed = 0
+        self.table = widgets.HTML(layout=widgets.Layout(width="100%", overflow="auto", max_height="22em"))
+        self._make_actions()
+        self._make_comparing()
+        self._make_predictions()
+        self._make_moving()
+        self.children = [
+            heading("Models"),
+            self.table,
+            row(self.model, self.use, self.resume, self.stop, self.remove, self.again),
+            self.confirm,
+            row(self.status, self.cancel),
+            heading("Compare"),
+            row(self.first, self.second, self.compare),
+            row(self.examples, self.most, self.evaluate),
+            self.comparison,
+            self.outcome,
+            self.duels,
+            heading("Predictions"),
+            row(self.order, self.count, self.predict),
+            self.predictions,
+            heading("Export and import"),
+            row(self.form, self.target, self.force, self.export),
+            row(self.source, self.name, self.style, self.bring),
+        ]
+        self.status.layout.flex = "1 1 20em"
+        self.status.layout.width = "auto"
+        self.status.guarded(self.refresh)()
+
+    # What there is
+
+    def _make_actions(self) -> None:
+        self.model = widgets.Dropdown(
+            description="Model", tooltip="the model for the buttons beside and below", layout=_wide(), style=LABEL
+        )
+        self.use = self.button("Use", "let this model answer questions", "comment", self._use)
+        self.resume = self.button("Resume", "let a stopped run go on", "play", self._resume)
+        self.stop = self.button("Stop", "stop after this step and keep the adapter", "stop", self._stop)
+        self.remove = self.button("Remove", "delete this model's folder", "trash", self._ask_removing)
+        self.again = self.button("Refresh", "look again at what there is", "refresh", self.refresh)
+        self.sure = self.button("Yes, remove it", "delete the folder for good", "trash", self._remove)
+        self.keep = self.button("Keep it", "leave everything as it is", "ban", self._keep)
+        self.question = widgets.HTML()
+        self.confirm = row(self.question, self.sure, self.keep)
+        visible(self.confirm, False)
+        self.cancel = self.button("Cancel", "end what goes on at its next step", "ban", self._cancel)
+        visible(self.cancel, False)
+        self.model.observe(self.status.guarded(self._chosen), "value")
+
+    def refresh(self) -> None:
+        """Look again at which models there are."""
+        from cypher_magic import session
+
+        rows = session.model_rows()
+        self.table.value = tables.models(rows)
+        self._states = {r.name: r.state for r in rows}
+        names = [r.name for r in rows]
+        _offer(self.model, names)
+        _offer(self.second, names)
+        _offer(self.first, [*names, *_UNTUNED])
+        if self.first.value == self.second.value:
+            self.first.value = next(name for name in (*names, *_UNTUNED) if name != self.second.value)
+        self._chosen()
+
+    def _chosen(self) -> None:
+        state = self._states.get(self.model.value or "", "")
+        goes_on = state in ("running", "queued")
+        for button in (self.use, self.remove, self.predict, self.export, self.compare, self.evaluate):
+            button.disabled = not state
+        self.remove.disabled = not state or goes_on
+        self.stop.disabled = not goes_on
+        self.resume.disabled = state not in ("stopped", "failed", "died", "created")
+        visible(self.confirm, False)
+
+    def _name(self) -> str:
+        if not self.model.value:
+            raise OptionError("There is no model yet.", hint="train one, or import one below")
+        return str(self.model.value)
+
+    def _use(self) -> None:
+        from cypher_magic import session
+
+        name = session.use_run(self._name())
+        self.refresh()
+        self.status.say(f"{name} answers from now on")
+
+    def _resume(self) -> None:
+        from cypher_magic import session
+
+        name = session.resume_run(self._name()).name
+        self.refresh()
+        self.status.say(f"run {name} goes on; the train panel shows it live")
+
+    def _stop(self) -> None:
+        from cypher_magic.training.runs import find_run
+
+        run = find_run(self._name())
+        run.stop()
+        self.stop.disabled = True
+        self.status.say(f"run {run.name} stops after this step; its adapter is kept")
+
+    def _ask_removing(self) -> None:
+        self.question.value = f"<b>Remove {tables.escape(self._name())} and all its files?</b>"
+        visible(self.confirm, True)
+        self.keep.focus()
+
+    def _keep(self) -> None:
+        visible(self.confirm, False)
+        self.status.say("nothing was removed")
+
+    def _remove(self) -> None:
+        from cypher_magic import session
+
+        said = session.remove_run(self._name())
+        self.predictions.value = ""
+        self.refresh()
+        self.status.say(said)
+
+    # Two of them
+
+    def _make_comparing(self) -> None:
+        self.first = widgets.Dropdown(
+            description="Compare", tooltip="the one to compare with", layout=_wide(), style=LABEL
+        )
+        self.second = widgets.Dropdown(description="with", tooltip="the one that is judged", layout=_wide())
+        self.compare = self.button(
+            "Compare", "settings, scores, question by question", "columns", self._set_beside, main=True
+        )
+        self.examples = widgets.Text(
+            description="Examples",
+            placeholder="validation rows of the second",
+            tooltip="a file with held-out examples; empty: the validation rows of the second model",
+            layout=_wide(),
+            style=LABEL,
+        )
+        self.most = widgets.BoundedIntText(
+            value=60,
+            min=1,
+            max=100_000,
+            description="at most",
+            tooltip="how many questions are drawn from them",
+            layout=widgets.Layout(width="12em"),
+        )
+        self.evaluate = self.button(
+            "Evaluate both",
+            "ask both models these questions, then compare; takes a while",
+            "balance-scale",
+            self._evaluate,
+        )
+        self.comparison = widgets.HTML()
+        self.outcome = widgets.Dropdown(
+            description="Questions", tooltip="which questions to show", layout=widgets.Layout(width="32em"), style=LABEL
+        )
+        self.duels = widgets.HTML(layout=widgets.Layout(max_height="26em", overflow="auto"))
+        visible(self.outcome, False)
+        self.outcome.observe(self.status.guarded(self._show_duels), "value")
+
+    def _set_beside(self) -> None:
+        self._start(self._compared, "comparing")
+
+    def _compared(self) -> None:
+        from cypher_magic import session
+        from cypher_magic.session.comparing import outcomes
+
+        self.found = None  # so that filling the choice draws nothing of the comparison before
+        found = session.compare_models(str(self.first.value), str(self.second.value))
+        self.comparison.value = tables.comparison(found)
+        self.outcome.options = outcomes(found)
+        self.outcome.value = next((name for _, name in outcomes(found) if found.of(name)), "second")
+        self.found = found
+        visible(self.outcome, bool(found.duels))
+        self._show_duels()
+        self.status.say(f"{found.second} beside {found.first}")
+
+    def _show_duels(self) -> None:
+        found = self.found
+        if found is None:
+            return
+        shown = found.of(self.outcome.value) if found.duels else []
+        self.duels.value = tables.duels(shown, found.first, found.second, self.count.value) if found.duels else ""
+
+    def _evaluate(self) -> None:
+        if self.first.value == self.second.value:
+            raise OptionError("A model can not be compared with itself.", hint="choose another one")
+        self._start(self._evaluated, "evaluating")
+
+    def _evaluated(self) -> None:
+        from cypher_magic import session
+
+        session.evaluate(
+            self.second.value,
+            self.examples.value.strip() or None,
+            against=self.first.value,
+            limit=self.most.value,
+            progress=self._progress,
+        )
+        self.refresh()
+        self._compared()
+
+    # Question by question
+
+    def _make_predictions(self) -> None:
+        self.order = widgets.Dropdown(
+            options=[(text, name) for name, text in ORDERS.items()],
+            description="Order",
+            tooltip="in which order the predictions of the chosen model are shown",
+            layout=_wide(),
+            style=LABEL,
+        )
+        self.count = widgets.BoundedIntText(
+            value=10, min=1, max=100, description="Show", tooltip="how many", layout=widgets.Layout(width="12em")
+        )
+        self.predict = self.button("Show", "the predictions of the model's last evaluation", "table", self._predict)
+        self.predictions = widgets.HTML(layout=widgets.Layout(max_height="30em", overflow="auto"))
+        self.order.observe(self.status.guarded(self._reorder), "value")
+
+    def _reorder(self) -> None:
+        if self.predictions.value:
+            self._predict()
+
+    def _predict(self) -> None:
+        from cypher_magic import session
+
+        name = self._name()
+        report = session.saved_report(name)
+        self._seed += 1  # each press draws others
+        found = ranked(report.predictions, self.order.value, seed=self._seed)
+        self.predictions.value = tables.predictions(found, name, self.count.value)
+        right = sum(tables.answered(p) for p in found)
+        self.status.say(f"{name}: {right} of {len(found)} right, {ORDERS[self.order.value]}; {report.data}")
+
+    # Out and in
+
+    def _make_moving(self) -> None:
+        self.form = widgets.Dropdown(
+            options=[("the adapter", False), ("the merged model", True)],
+            description="Export",
+            tooltip="the adapter alone, or the whole model that plain transformers loads",
+            layout=_wide(),
+            style=LABEL,
+        )
+        self.target = widgets.Text(placeholder="a new folder", tooltip="where it is written to", layout=_wide())
+        self.force = widgets.Checkbox(
+            description="replace an export there", indent=False, layout=widgets.Layout(width="auto")
+        )
+        self.export = self.button("Export", "write the chosen model to this folder", "download", self._export)
+        self.source = widgets.Text(
+            description="Import",
+            placeholder="a folder, or owner/name on the Hub",
+            tooltip="an adapter or a whole model that was tuned elsewhere",
+            layout=_wide("26em"),
+            style=LABEL,
+        )
+        self.name = widgets.Text(placeholder="its name here", tooltip="what to call it here", layout=_wide("12em"))
+        self.style = widgets.Dropdown(
+            options=[("style as found", None), ("chat", "chat"), ("plain", "plain")],
+            tooltip="how it is asked",
+            layout=widgets.Layout(width="11em"),
+        )
+        self.bring = self.button("Import", "take this model in", "upload", self._import)
+
+    def _export(self) -> None:
+        name, to = self._name(), self.target.value.strip()
+        if not to:
+            raise OptionError("Where is the model to go?", hint="name a new folder")
+        self._start(lambda: self._exported(name, to), "exporting")
+
+    def _exported(self, name: str, to: str) -> None:
+        from cypher_magic import session
+
+        done = session.export(name, to, self.form.value, force=self.force.value, progress=self._progress)
+        self.status.say(repr(done))
+
+    def _import(self) -> None:
+        source = self.source.value.strip()
+        if not source:
+            raise OptionError("There is nothing to import.", hint="name a folder, or owner/name on the Hub")
+        self._start(lambda: self._imported(source), "importing")
+
+    def _imported(self, source: str) -> None:
+        from cypher_magic import session
+
+        run = session.import_model(
+            source, self.name.value.strip() or None, style=self.style.value, progress=self._progress
+        )
+        self.refresh()
+        self.model.value = run.name
+        self.status.say(f"{run.name} is asked in the {run.card['prompt_style']} style: {run.card['style_because']}")
+
+    # Work that takes long
+
+    def _start(self, work: Callable[[], None], saying: str) -> None:
+        self._cancelled.clear()
+        self.status.say(saying)
+        visible(self.cancel, True)
+
+        def worked() -> None:
+            try:
+                work()
+            finally:
+                visible(self.cancel, False)
+
+        self.status.background(worked, self.compare, self.evaluate, self.export, self.bring, self.remove)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        if self._cancelled.is_set():
+            raise CypherMagicError("Cancelled.")
+        self.status.say(told(what, done, total))
+
+    def _cancel(self) -> None:
+        self._cancelled.set()
+        self.status.say("ending at the next step")
+
+
+def _wide(width: str = "22em") -> Any:
+    return widgets.Layout(width=width)
+
+
+def _offer(choice: widgets.Dropdown, names: list[str]) -> None:
+    """Let these names be chosen; what is chosen stays chosen while it is there."""
+    chosen = choice.value
+    choice.options = names
+    choice.value = chosen if chosen in names else next(iter(names), None)
