@@ -12,10 +12,10 @@ from cypher_magic.magics.options import Command, Family, Options
 
 PANEL = Command(
     "%cypher_panel",
-    "Open a panel for what the magics do. train: examples, settings, start and stop, live chart; ask: questions and\n"
-    "answers; data: files, their report and repair, pairs made from the graph; review: accept, edit or reject pairs;\n"
-    "models: runs, comparison, export and import. train, data and review open a FILE of examples. In a terminal it\n"
-    "prints the magics that do the same.",
+    "Do with the mouse what the magics do: train, ask, look after data, review pairs, compare and move models.\n"
+    "train: examples, settings, start and stop, live chart; ask: questions and answers; data: files, their report and\n"
+    "repair, pairs made from the graph; review: accept, edit or reject pairs; models: runs, comparison, export and\n"
+    "import. train, data and review open a FILE of examples. In a terminal it prints the magics that do the same.",
     words="[train | ask | data | review | models] [FILE]",
     max_words=2,
     examples=("%cypher_panel", "%cypher_panel review pairs.jsonl"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import COMMANDS
+from cypher_magic.widgets import PANELS
 from cypher_magic.widgets.text import TEXT
 
 
@@ -41,6 +43,27 @@ def test_a_notebook_gets_the_panel(loaded: InteractiveShell, monkeypatch: pytest
     panel._ipython_display_()
     assert "application/vnd.jupyter.widget-view+json" in published[0]
     assert "text/html" in published[1], "a place for what the saved notebook keeps"
+
+
+@pytest.mark.parametrize(("kind", "name"), sorted(PANELS.items()))
+def test_each_kind_opens_its_own_panel(
+    loaded: InteractiveShell, monkeypatch: pytest.MonkeyPatch, kind: str, name: str
+) -> None:
+    monkeypatch.setattr(loaded, "kernel", object(), raising=False)
+    panel = loaded.run_line_magic("cypher_panel", kind)
+    assert type(panel).__name__ == name
+    panel.close()
+
+
+def test_a_panel_that_reads_examples_opens_a_file_and_the_others_refuse_it(
+    loaded: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(loaded, "kernel", object(), raising=False)
+    (tmp_path / "my pairs.csv").write_text("question,query\nWho?,RETURN 1 AS one\n")
+    panel = loaded.run_line_magic("cypher_panel", f"data '{tmp_path}/my pairs.csv'")
+    assert [card.table.source for card in panel.files] == ["my pairs.csv"]
+    with pytest.raises(OptionError, match="The models panel takes no file"):
+        loaded.run_line_magic("cypher_panel", "models x.csv")
 
 
 def test_an_unknown_panel_is_refused_with_the_closest_name(loaded: InteractiveShell) -> None:
