@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +17,7 @@ from cypher_magic.graph import embedded
 if TYPE_CHECKING:
     from pathlib import Path
 
-SLOW = "UNWIND range(1, 20000) AS x UNWIND range(1, 20000) AS y WITH x * y AS z WHERE z = -1 RETURN count(z) AS n"
+ENDLESS = "UNWIND range(1, 20000) AS x UNWIND range(1, 20000) AS y"  # minutes
 
 
 def test_the_demo_graph_is_loaded_with_its_labels_and_triples(demo_graph: Any) -> None:
@@ -71,19 +70,16 @@ def test_writing_reports_counters(embedded_graph: Any) -> None:
 
 
 def test_a_query_past_its_time_limit_is_ended_on_the_server(demo_graph: Any) -> None:
-    started = time.monotonic()
     with pytest.raises(QueryTimeout, match="longer than 0.5 seconds"):
-        demo_graph.read(SLOW, timeout=0.5)
-    assert time.monotonic() - started < 3
+        demo_graph.read(ENDLESS + " WITH x * y AS z WHERE z = -1 RETURN count(z) AS n", timeout=0.5)
     running = demo_graph.probe("SHOW TRANSACTIONS").records
     assert [row["currentQuery"] for row in running] == ["SHOW TRANSACTIONS"]
 
 
 def test_the_row_limit_stops_the_query_that_has_millions_of_rows(demo_graph: Any) -> None:
-    started = time.monotonic()
-    result = demo_graph.read("UNWIND range(1, 3000) AS x UNWIND range(1, 3000) AS y RETURN x + y AS z", limit=5)
+    result = demo_graph.read(ENDLESS + " RETURN x + y AS z", limit=5, timeout=120)  # to its end: a QueryTimeout
     assert (len(result), result.truncated) == (5, True)
-    assert time.monotonic() - started < 1.5  # to the end it takes seven seconds
+    assert [row["currentQuery"] for row in demo_graph.probe("SHOW TRANSACTIONS").records] == ["SHOW TRANSACTIONS"]
     exact = demo_graph.read("UNWIND range(1, 5) AS x RETURN x", limit=5)
     assert (len(exact), exact.truncated) == (5, False)
 

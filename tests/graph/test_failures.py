@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -43,11 +42,9 @@ def test_a_server_that_dies_in_the_middle_of_a_query_and_comes_back(own_server: 
     assert warm == [((1,),)] * 3
     killer = threading.Timer(1.0, own_server.kill)
     killer.start()
-    started = time.monotonic()
-    with pytest.raises(ConnectionFailed) as caught:
+    with pytest.raises(ConnectionFailed) as caught:  # and no QueryTimeout: nobody waits for the limit
         connection.read(SLOW, timeout=300)
     assert one_line(caught.value)
-    assert time.monotonic() - started < 60
     killer.join()
     with pytest.raises(ConnectionFailed) as caught:  # still away
         connection.read("RETURN 1")
@@ -102,6 +99,7 @@ def test_a_timeout_leaves_the_connection_usable(neo4j_graph: Any) -> None:
         assert neo4j_graph.read("RETURN 1").rows == ((1,),)
 
 
+@pytest.mark.timeout(240)  # without a limit of our own, the operating system would wait for a quarter of an hour
 def test_a_network_that_goes_away_without_a_word_and_comes_back(neo4j_server: Any) -> None:
     network = FlakyNetwork(int(neo4j_server.uri.rpartition(":")[2]))
     password, uri = Secret(neo4j_server.password), f"bolt://127.0.0.1:{network.port}"
@@ -110,11 +108,9 @@ def test_a_network_that_goes_away_without_a_word_and_comes_back(neo4j_server: An
     try:
         assert connection.read("RETURN 1").rows == ((1,),)
         network.freeze()
-        started = time.monotonic()
         with pytest.raises((QueryTimeout, ConnectionFailed)) as caught:
             connection.read("RETURN 1", timeout=2)
         assert one_line(caught.value)
-        assert time.monotonic() - started < 60
         network.cut()
         assert connection.read("RETURN 1").rows == ((1,),)
     finally:

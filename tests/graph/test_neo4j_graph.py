@@ -116,20 +116,16 @@ def test_a_profile_runs_the_query_and_shows_the_plan(neo4j_graph: Any) -> None:
 
 
 def test_the_server_ends_a_query_past_its_time_limit(neo4j_server: Any, neo4j_graph: Any) -> None:
-    started = time.monotonic()
     with pytest.raises(QueryTimeout) as caught:
         neo4j_graph.read(SLOW, timeout=1)
-    assert time.monotonic() - started < 4
     assert "\n" not in str(caught.value)
     assert running(neo4j_server) == []
     assert neo4j_graph.read("RETURN 1").rows == ((1,),)
 
 
 def test_the_row_limit_stops_reading_the_stream(neo4j_graph: Any) -> None:
-    started = time.monotonic()
-    result = neo4j_graph.read("UNWIND range(1, 500000000) AS x RETURN x", limit=7)
+    result = neo4j_graph.read("UNWIND range(1, 100000000000) AS x RETURN x", limit=7)  # to its end: a QueryTimeout
     assert (len(result), result.truncated) == (7, True)
-    assert time.monotonic() - started < 5
     assert neo4j_graph.read("UNWIND range(1, 7) AS x RETURN x", limit=7).truncated is False
 
 
@@ -158,10 +154,9 @@ def test_cancel_from_another_thread_ends_what_runs(neo4j_server: Any, neo4j_grap
         neo4j_graph.cancel()
 
     threading.Thread(target=cancel_when_it_runs, daemon=True).start()
-    started = time.monotonic()
-    with pytest.raises(QueryFailed):
-        neo4j_graph.read(SLOW, timeout=60)
-    assert time.monotonic() - started < 20
+    with pytest.raises(QueryFailed) as caught:
+        neo4j_graph.read(SLOW, timeout=300)
+    assert not isinstance(caught.value, QueryTimeout)
     assert running(neo4j_server) == []
 
 
