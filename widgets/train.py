@@ -170,7 +170,7 @@ class TrainPanel(widgets.VBox):
     def _start(self) -> None:
         name, settings = self.name.value.strip(), self.settings.values
         if not name:
-            raise OptionError("The run needs a name.", hint="write one into the box beside Start")
+            raise OptionError("The run needs a name.", hint="write one into the box Name")
         if self.view is not None and self.view.run.worker_alive() and not self.view.over:
             raise OptionError(f"Run {self.view.run.name} is still going on.", hint="wait for its end, or stop it")
         self._cancelled.clear()
@@ -256,8 +256,9 @@ class TrainPanel(widgets.VBox):
             return
         display(self._repr_mimebundle_(), raw=True)
         self._displayed = True
-        self.memory.look()
         ended = self.view is not None and self.view.over
+        if self.view is None or ended:  # loading PyTorch would take its time from a run that goes on
+            self.memory.look()
         self._kept = display(_Summary(self.view if ended else None), display_id=True)
 
 

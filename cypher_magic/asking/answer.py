@@ -106,7 +106,9 @@ class Answer:
                     line = line if file.read(1) == b"\n" else "\n" + line  # edited by hand, without a last line break
                 file.write(line.encode())
         except OSError as exc:
-            raise DataError(f"{target} can not be written: {exc.strerror}.", hint="give a file name") from exc
+            raise DataError(
+                f"{target} can not be written: {exc.strerror}.", hint="name a file in a folder that you may write to"
+            ) from exc
         return target
 
     def _rows(self) -> QueryResult:

@@ -254,7 +254,7 @@ def _planned(graph: Connection, query: str) -> tuple[Complaint, ...]:
     try:
         graph.explain(query)
     except (QueryFailed, NotReadOnly) as exc:
-        return (Complaint("database", exc.message, hint=exc.hint),)
+        return (_refused(exc),)
     return ()
 
 
@@ -264,7 +264,12 @@ def _ran(graph: Connection, query: str, limit: int, timeout: float) -> tuple[Que
     except QueryTimeout as exc:
         return None, (Complaint("timeout", exc.message, hint="ask for less, or allow more time with -t"),)
     except (QueryFailed, NotReadOnly) as exc:
-        return None, (Complaint("database", exc.message, hint=exc.hint),)
+        return None, (_refused(exc),)
+
+
+def _refused(error: QueryFailed | NotReadOnly) -> Complaint:
+    """What the database has against the query; how writing is allowed elsewhere is no advice here."""
+    return Complaint("database", error.message, hint="" if isinstance(error, NotReadOnly) else error.hint)
 
 
 def _names(query: str, complaint: Complaint) -> frozenset[str]:

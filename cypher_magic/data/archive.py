@@ -41,7 +41,9 @@ def members(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:
 def _wanted(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     infos = archive.infolist()
     if len(infos) > _MOST_FILES:
-        raise DataError(f"{name} holds {len(infos)} files.", hint="pack only the training and the validation file")
+        raise DataError(
+            f"{name} holds {len(infos)} files: too many.", hint="pack only the training and the validation file"
+        )
     for info in infos:
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts[:1]):

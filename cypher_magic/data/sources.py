@@ -204,7 +204,7 @@ def _from_parquet(content: bytes, name: str) -> Table:
     try:
         frame = pandas.read_parquet(io.BytesIO(content))
     except ImportError as exc:
-        raise DataError(f"{name} is a Parquet file and pyarrow is not installed.", hint="pip install pyarrow") from exc
+        raise DataError(f"{name} is a Parquet file and pyarrow is not installed.", hint="%pip install pyarrow") from exc
     except (OSError, ValueError) as exc:  # pyarrow's errors derive from these
         raise DataError(f"{name} is not a whole Parquet file.", hint="write it again, or save it as CSV") from exc
     table = _from_frame(frame)
@@ -216,7 +216,7 @@ def _from_hub(name: str) -> list[Table]:
     try:
         load_dataset = import_module("datasets").load_dataset
     except ImportError as exc:
-        raise DataError("Hub data sets need an extra.", hint="pip install 'cypher-magic[hub]'") from exc
+        raise DataError("Data sets of the Hub need the extra `hub`.", hint="%pip install 'cypher-magic[hub]'") from exc
     name, _, split = name.partition("@")
     name, _, config = name.partition(":")
     try:

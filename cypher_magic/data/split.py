@@ -28,7 +28,7 @@ def split(
     Raises DataError where nothing can be held out without an overlap.
     """
     if not 0 < share < 1:
-        raise DataError(f"The share of validation rows is {share}.", hint="a number between 0 and 1, e.g. 0.1")
+        raise DataError(f"The share of validation rows can not be {share}.", hint="a number between 0 and 1, e.g. 0.1")
     usable = [e for e in examples if e.question and e.query]
     wanted = max(1, min(max(round(share * len(usable)), _FLOOR), int(_LARGEST_SHARE * len(usable))))
     chosen = _chosen(usable, wanted, seed, by_template)

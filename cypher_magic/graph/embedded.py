@@ -144,7 +144,7 @@ def _temporary(key: str) -> _Engine:
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     lock = _locked(folder)
     if lock is None:
-        raise ConnectionFailed(f"The new folder {folder} is locked by another process.")
+        raise ConnectionFailed(f"The new folder {folder} is locked by another process.", hint="connect again")
     return _started(folder, lock, key=key, temporary=True)
 
 
@@ -154,7 +154,9 @@ def _launch(root: Path, *, key: str) -> _Engine | None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _locked(root)
     except OSError as exc:
-        raise ConnectionFailed(f"The folder {root} can not be used: {exc.strerror}.") from exc
+        raise ConnectionFailed(
+            f"The folder {root} can not be used: {exc.strerror}.", hint="--path DIR names another"
+        ) from exc
     if lock is None:
         return None
     engine = _started(root, lock, key=key, temporary=False)
@@ -208,7 +210,8 @@ def _server(folder: Path, admin: Secret, port: int) -> Any:
         server.start()
         server.create_database(DATABASE)  # opens one that is there
     except Exception as exc:
-        raise ConnectionFailed(f"The embedded graph did not start: {exc}".splitlines()[0]) from exc
+        reason = f"The embedded graph did not start: {exc}".splitlines()[0]
+        raise ConnectionFailed(reason, hint="%cypher_doctor tells what is missing here") from exc
     return server
 
 

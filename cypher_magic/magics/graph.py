@@ -167,7 +167,7 @@ class GraphMagics(Family):
         try:
             return self.shell.user_ns[name]
         except KeyError:
-            raise OptionError(f"The notebook has no variable {name!r}.") from None
+            raise OptionError(f"The notebook has no variable {name!r}.", hint="run the cell that sets it") from None
 
     def _parameters(self, text: str, assignments: Iterable[str]) -> dict[str, Any]:
         """Values for the `$names` in the query: from -p first, then from the notebook; one error names all missing."""
@@ -175,7 +175,7 @@ class GraphMagics(Family):
         for assignment in assignments:
             name, equals, expression = assignment.partition("=")
             if not equals or not name.strip().isidentifier():
-                raise OptionError(f"-p takes NAME=EXPR, not {assignment!r}.")
+                raise OptionError(f"-p takes NAME=EXPR, not {assignment!r}.", hint='-p who="Tom Hanks"')
             given[name.strip()] = self._evaluated(name.strip(), expression)
         return given | _bound([n for n in parameter_names(text) if n not in given], self.shell.user_ns)
 

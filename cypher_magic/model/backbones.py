@@ -112,7 +112,10 @@ def _from_gguf(path: Path, progress: Progress) -> Path:
         raise BackboneNotFound(f"There is no file {path}.", hint="give the path of a GGUF file")
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
-            raise BackboneNotFound(f"{path.name} is not a GGUF file.", hint="its first four bytes must be GGUF")
+            raise BackboneNotFound(
+                f"{path.name} is not a GGUF file.",
+                hint="a GGUF file starts with the letters GGUF: was it fetched whole?",
+            )
 
     def build(folder: Path) -> None:
         progress("converting", 0, 0)

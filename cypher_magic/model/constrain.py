@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("schema", "syntax", "off")
 _KEPT = 16  # grammars per tokenizer
+_WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
 _CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
@@ -67,7 +68,7 @@ class _Compiled:
         if key not in self.grammars:
             matcher = LLMatcher(self.tokens, text(), log_level=0)
             if matcher.is_error():
-                raise ModelError(f"The grammar can not be used: {matcher.get_error().splitlines()[0]}")
+                raise ModelError(f"The grammar can not be used: {matcher.get_error().splitlines()[0]}", hint=_WITHOUT)
             self.grammars[key] = matcher
             while len(self.grammars) > _KEPT:
                 self.grammars.popitem(last=False)
@@ -211,7 +212,7 @@ class Guide:
             if ends and self._put_right(ends[0].strip()):
                 return
         if not self._matcher.consume_token(token):
-            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}")
+            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}", hint=_WITHOUT)
         self.tokens.append(token)
 
     # Going back
@@ -331,7 +332,7 @@ class Guide:
     def _replay(self, tokens: list[int]) -> None:
         self._cut(0)
         if not self._matcher.consume_tokens(tokens):
-            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}")
+            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}", hint=_WITHOUT)
         self.tokens = list(tokens)
 
 

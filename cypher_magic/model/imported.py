@@ -99,7 +99,7 @@ def _shape(folder: Path) -> dict[str, Any]:
     try:
         shape = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        raise ModelError(f"The {_CONFIG} of {folder.name} can not be read.") from exc
+        raise ModelError(f"The {_CONFIG} of {folder.name} can not be read.", hint="fetch the folder again") from exc
     if not isinstance(shape, dict) or shape.get("peft_type") != "LORA":
         kind = shape.get("peft_type") if isinstance(shape, dict) else None
         raise ModelError(f"{folder.name} is an adapter of the kind {str(kind)[:40]}.", hint=_NO_LORA)
@@ -135,9 +135,14 @@ def _refuse_misfit(folder: Path, backbone: Path, name: str) -> None:
         with safe_open(str(folder / _WEIGHTS), framework="pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 - it is no dict
     except SafetensorError as exc:
-        raise ModelError(f"The weights of {folder.name} are damaged: {str(exc)[:200]}.") from exc
+        raise ModelError(
+            f"The weights of {folder.name} are damaged: {str(exc)[:200]}.", hint="fetch them again"
+        ) from exc
     except (OSError, ValueError, KeyError) as exc:
-        raise ModelError(f"The backbone {name} can not be read: {str(exc).partition(chr(10))[0][:200]}") from exc
+        reason = str(exc).partition("\n")[0][:200]
+        raise ModelError(
+            f"The backbone {name} can not be read: {reason}", hint="name another: --backbone NAME, FOLDER or HUB_ID"
+        ) from exc
     layers = dict(model.named_modules())
     for key, shape in shapes.items():
         at, _, part = key.removeprefix("base_model.model.").partition(".lora_")

@@ -26,6 +26,7 @@ warnings.filterwarnings("ignore", message=".*(torch_dtype|is_gradient_checkpoint
 
 _UNREADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 _FITS = "%cypher_models tells what fits here"
+_WHOLE = "is the folder whole, and of an architecture that transformers knows?"
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -69,7 +70,7 @@ def choose_device(kind: str = "auto", precision: str = "auto") -> Device:
         raise OptionError(f"precision: {precision} needs an NVIDIA GPU.", hint="use precision: auto")
     if find_spec("bitsandbytes") is None:
         raise OptionError(
-            f"precision: {precision} needs the package bitsandbytes.", hint="pip install 'cypher-magic[quantised]'"
+            f"precision: {precision} needs the package bitsandbytes.", hint="%pip install 'cypher-magic[quantised]'"
         )
     return Device(kind, dtype, precision)
 
@@ -88,7 +89,7 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except _UNREADABLE as exc:
-        raise ModelError(f"The tokenizer in {folder} can not be loaded: {_first_line(exc)}") from exc
+        raise ModelError(f"The tokenizer in {folder} can not be loaded: {_first_line(exc)}", hint=_WHOLE) from exc
 
 
 def load_backbone(folder: Path, device: Device) -> Any:
@@ -109,7 +110,7 @@ def load_backbone(folder: Path, device: Device) -> Any:
     except torch.OutOfMemoryError as exc:
         raise ModelError("The backbone does not fit into the GPU's memory.", hint=_FITS) from exc
     except _UNREADABLE as exc:
-        raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}") from exc
+        raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}", hint=_WHOLE) from exc
     return (model if device.quantised else model.to(device.kind)).eval()
 
 
@@ -119,7 +120,10 @@ def load_tuned(backbone: Path, adapter: Path, device: Device) -> Any:
     try:
         tuned = PeftModel.from_pretrained(model, str(adapter))
     except _UNREADABLE as exc:
-        raise ModelError(f"The adapter in {adapter} does not fit this backbone: {_first_line(exc)}") from exc
+        raise ModelError(
+            f"The adapter in {adapter} does not fit this backbone: {_first_line(exc)}",
+            hint="%finetune list tells on which backbone each run was trained",
+        ) from exc
     return tuned.merge_and_unload().to(device.dtype).eval()
 
 
@@ -128,7 +132,7 @@ def stored_dtype(folder: Path) -> torch.dtype:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        raise ModelError(f"{folder} holds no readable config.json.") from exc
+        raise ModelError(f"{folder} holds no readable config.json.", hint=_WHOLE) from exc
     named = getattr(torch, str(config.get("dtype") or config.get("torch_dtype")), None)
     return named if isinstance(named, torch.dtype) else torch.float32
 

@@ -135,7 +135,10 @@ def import_model(
         _fill(run, found)
     except OSError as exc:
         shutil.rmtree(run.folder, ignore_errors=True)
-        raise ModelError(f"The model can not be stored in {run.folder.parent}: {exc.strerror or exc}.") from exc
+        raise ModelError(
+            f"The model can not be stored in {run.folder.parent}: {exc.strerror or exc}.",
+            hint="free some space there, or set CYPHER_MAGIC_RUNS to another folder",
+        ) from exc
     return run
 
 

@@ -171,7 +171,8 @@ class Run:
             self.folder.rename(gone)  # in one step: a folder that is half deleted is no run
             shutil.rmtree(gone)
         except OSError as exc:
-            raise TrainingError(f"Run {self.name} can not be removed: {exc.strerror}.") from exc
+            hint = f"close what uses {self.folder}, and remove it again"
+            raise TrainingError(f"Run {self.name} can not be removed: {exc.strerror}.", hint=hint) from exc
         return [heir.name for heir in heirs]
 
     def worker_alive(self) -> bool:

@@ -188,5 +188,5 @@ def _validate(name: str, value: Any, meta: Mapping[str, Any], kind: type) -> Non
     low, high = meta["low"], meta["high"]
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise OptionError(
-            f"{name} can not be {value!r}.", hint=f"from {low:g} to {'any' if high is None else f'{high:g}'}"
+            f"{name} can not be {value!r}.", hint=f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
         )

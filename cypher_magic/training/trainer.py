@@ -206,7 +206,7 @@ def _reporter(name: str) -> str:
     from importlib.util import find_spec
 
     if name != "none" and find_spec(name) is None:
-        raise OptionError(f"report_to: {name} needs the package {name}.", hint=f"pip install {name}")
+        raise OptionError(f"report_to: {name} needs the package {name}.", hint=f"%pip install {name}")
     return name
 
 

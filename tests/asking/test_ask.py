@@ -7,7 +7,7 @@ import pytest
 
 from cypher_magic.asking.ask import LONGEST_QUESTION, Rules, ask, examine
 from cypher_magic.data.example import Turn
-from cypher_magic.errors import ConnectionFailed, OptionError, QueryTimeout
+from cypher_magic.errors import ConnectionFailed, NotReadOnly, OptionError, QueryTimeout
 from cypher_magic.graph.schema import GraphSchema, Triple
 from cypher_magic.model.generate import Completion
 from cypher_magic.model.prompt import Prompt
@@ -286,3 +286,15 @@ def test_a_query_that_does_not_look_at_the_graph_is_no_answer(demo_graph: Any, q
     assert answer.attempts[0].complaints[0].message == "The query does not look at the graph."
     assert answer.query == GOOD
     assert ask(QUESTION, model=Script(query, query), graph=demo_graph).sentence.startswith("No answer")
+
+
+def test_how_writing_is_allowed_elsewhere_is_no_advice_for_a_question(
+    demo_graph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: Any, **__: Any) -> None:
+        raise NotReadOnly("This query changes the graph.", hint="run it with --write")
+
+    monkeypatch.setattr(demo_graph, "read", refuses)
+    answer = ask(QUESTION, model=Script(GOOD, GOOD, GOOD), graph=demo_graph)
+    assert answer.complaints[0].message == "This query changes the graph."
+    assert "--write" not in repr(answer)

@@ -133,4 +133,4 @@ def test_a_tracker_that_is_not_installed_is_a_line_with_what_to_do(
 
     with pytest.raises(OptionError, match="needs the package trackio") as caught:
         _reporter("trackio")
-    assert caught.value.hint == "pip install trackio"
+    assert caught.value.hint == "%pip install trackio"
