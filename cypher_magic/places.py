@@ -1,6 +1,6 @@
 """Where things are kept: caches, settings and runs, each movable by an environment variable.
 
-CYPHER_MAGIC_CACHE    backbones, schemas (safe to delete)       default: the user's cache folder
+CYPHER_MAGIC_CACHE    backbones, schemas, a teacher's replies   default: the user's cache folder (safe to delete)
 CYPHER_MAGIC_CONFIG   connections.toml                          default: the user's config folder
 CYPHER_MAGIC_RUNS     fine-tuning runs                          default: `runs` in the user's data folder
 """
