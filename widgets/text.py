@@ -8,9 +8,10 @@ The training panel needs a notebook (JupyterLab, Notebook 7, VS Code, Colab). Th
   the graph                  %cypher_connect demo
   the data, checked          %cypher_data check train.csv --val val.csv --fix
   start                      %finetune my-run --data train.csv --val val.csv --epochs 3
+  before: memory, time       %finetune my-run --data train.csv --dry-run
   every setting              %finetune -h
   in the background          %finetune my-run --data train.csv --background
-  watch, stop                %finetune attach my-run, %finetune stop my-run
+  watch, stop, go on         %finetune attach my-run, %finetune stop my-run, %finetune resume my-run
   the runs                   %finetune list
   a question                 %cypher_ask Which actors played in The Matrix?""",
     "ask": """\
@@ -18,7 +19,8 @@ The panel for questions needs a notebook (JupyterLab, Notebook 7, VS Code, Colab
   a question                 %cypher_ask Which actors played in The Matrix?
   one that goes on from it   %cypher_ask and which of them also directed?
   another model              %cypher_ask --model my-run Who directed Alien?
-  a query of your own        %cypher MATCH (m:Movie) RETURN m.title LIMIT 5""",
+  a query of your own        %cypher MATCH (m:Movie) RETURN m.title LIMIT 5
+In Python: answer.edit(query) runs your query in its place, answer.save_example("corrections.jsonl") keeps it.""",
     "data": """\
 The data panel needs a notebook (JupyterLab, Notebook 7, VS Code, Colab). The same from here:
   the data, checked          %cypher_data check train.csv --val val.csv

@@ -5,8 +5,9 @@
 
 Each run has its own kernel (driven by nbclient, which takes the widget messages like a browser, but draws nothing) and
 its own worker; with and without the panel take turns, since other work on the machine comes and goes. The window opens
-after the panel has been opened (what that takes is told apart), and speed is counted from the steps in it. Beside the speeds stands the processor time that the kernel took in the window: on a
-machine whose cores are all busy with training, its share of them is the most that watching can cost.
+after the panel has been opened (what that takes is told apart), and speed is counted from the steps in it. Beside the
+speeds stands the processor time that the kernel took in the window: on a machine whose cores are all busy with
+training, its share of them is the most that watching can cost.
 """
 
 from __future__ import annotations
