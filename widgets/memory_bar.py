@@ -125,7 +125,8 @@ class MemoryBar(widgets.HTML):
             self.value = _told("Memory: looking at this device")
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="cypher_magic memory", daemon=True)
+                # not a daemon: a process that ends while PyTorch is being loaded would abort
+                self._thread = threading.Thread(target=self._work, name="cypher_magic memory")
                 self._thread.start()
             return self._thread
 
