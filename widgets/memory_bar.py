@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from cypher_magic.errors import CypherMagicError
+from cypher_magic.errors import CypherMagicError, OptionError
 from cypher_magic.model.catalogue import find
-from cypher_magic.training.fits import TYPICAL, fewer, gigabytes, number_format, peak, proposal
+from cypher_magic.model.room import Room, room
+from cypher_magic.places import runs_dir
+from cypher_magic.training.devices import Choice, choices
+from cypher_magic.training.fits import TYPICAL, fewer, gigabytes, peak, proposal
+from cypher_magic.training.queue import holding
 from cypher_magic.widgets.samples import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cypher_magic.training.dry_run import DryRun
     from cypher_magic.training.settings import TrainingSettings
 
 TIGHT = 0.85  # of the free memory: what is above may not fit, the estimate is within 15 %
+_FRESH = 60.0  # seconds for which what a GPU had free is taken for what it has
 _FITS, _TIGHT, _TOO_MUCH = "#2c9a4b", "#b7791f", "#d1453b"
 _STYLE = (
     "<style>.cm-memory{max-width:720px;line-height:1.45}.cm-memory .cm-all{height:9px;border-radius:4px;display:flex;"
@@ -70,33 +76,31 @@ class Need:
         )
 
 
-def typical(settings: TrainingSettings) -> Need | None:
+def typical(settings: TrainingSettings, choices: Sequence[Choice]) -> Need | None:
     """What these settings take with examples of the usual size; None for a backbone whose shape is not known yet.
 
-    Loads PyTorch to look at the device; raises `OptionError` when it is not there.
+    `choices` are the devices that there are; raises `OptionError` when the one that is wanted is not among them.
     """
     shape = find(settings.backbone)
     if shape is None:
         return None
-    from cypher_magic.model.load import choose_device
-    from cypher_magic.model.room import room
-    from cypher_magic.places import runs_dir
-    from cypher_magic.training.queue import holding
-
-    device = choose_device(settings.device, settings.precision)
+    chosen = next(c for c in choices if (c.device, c.precision) == (settings.device, settings.precision))
+    if chosen.error:
+        raise OptionError(chosen.error, hint=chosen.hint)
     work = replace(
         fewer(TYPICAL, settings.pack_examples),
         rank=settings.lora_rank,
-        precision=number_format(device),
+        precision=chosen.number_format,
         checkpointing=settings.gradient_checkpointing == "on",
-        kind=device.kind,
+        kind=chosen.kind,
     )
     work = replace(work, tokens=min(work.tokens, settings.pack_tokens))
-    there = room(device.kind)
-    free = there.free if holding(runs_dir(), device.kind) is None else there.total  # it waits until that run has ended
+    there = room("cpu") if chosen.kind == "cpu" else Room(chosen.free, chosen.total)
+    waits = holding(runs_dir(), chosen.kind) is not None  # until the run that trains there has ended
+    free = there.total if waits else there.free
     needed = peak(shape, work)
     better = proposal(shape, work, free) if needed > free else ""
-    return Need(needed, free, there.total, str(device), better)
+    return Need(needed, free, there.total, chosen.name, better)
 
 
 def found(run: DryRun) -> Need:
@@ -108,7 +112,7 @@ def found(run: DryRun) -> Need:
 
 
 class MemoryBar(widgets.HTML):
-    """The bar for the settings that `wanted` gives; looked at in a thread, because PyTorch takes seconds to load."""
+    """The bar for the settings that `wanted` gives; looked at in a thread, because asking PyTorch takes seconds."""
 
     def __init__(self, wanted: Callable[[], TrainingSettings]) -> None:
         super().__init__(layout=widgets.Layout(width="100%"))
@@ -117,6 +121,8 @@ class MemoryBar(widgets.HTML):
         self._asked = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._choices: list[Choice] = []
+        self._age = 0.0
 
     def look(self) -> threading.Thread:
         """Look at the device and show the bar; what is asked for meanwhile is looked at too."""
@@ -125,8 +131,7 @@ class MemoryBar(widgets.HTML):
             self.value = _told("Memory: looking at this device")
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                # not a daemon: a process that ends while PyTorch is being loaded would abort
-                self._thread = threading.Thread(target=self._work, name="cypher_magic memory")
+                self._thread = threading.Thread(target=self._work, name="cypher_magic memory", daemon=True)
                 self._thread.start()
             return self._thread
 
@@ -139,11 +144,12 @@ class MemoryBar(widgets.HTML):
         while self._asked.is_set():
             self._asked.clear()
             try:
-                self.show(typical(self._wanted()))
+                if not self._choices or time.monotonic() - self._age > _FRESH:
+                    self._choices, self._age = choices(), time.monotonic()
+                self.show(typical(self._wanted(), self._choices))
             except CypherMagicError as error:
-                self.need, self.value = None, _told(f"✗ {error}")
-            except (ImportError, OSError) as error:
-                self.need, self.value = None, _told(f"✗ PyTorch does not load: {error} (%cypher_doctor tells more)")
+                self.need = None
+                self.value = _told(f"✗ {error}")
 
 
 def _told(text: str) -> str:

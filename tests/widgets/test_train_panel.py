@@ -14,6 +14,8 @@ from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError
 from cypher_magic.model import room
 from cypher_magic.model.room import Room
+from cypher_magic.training import devices
+from cypher_magic.training.devices import Choice
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import create_run, find_run
 from cypher_magic.training.settings import TrainingSettings
@@ -43,6 +45,9 @@ def panel(tmp_path: Path, backbone: Path) -> Iterator[TrainPanel]:
     panel.close()
 
 
+CPU = Choice("cpu", "fp32", "cpu", "fp32", "CPU, 2 threads (float32)", 8, 9)
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
@@ -52,6 +57,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
 
 def machine(monkeypatch: pytest.MonkeyPatch, free: float) -> None:
     monkeypatch.setattr(room, "_machine", lambda: Room(round(free), round(max(free, 4e9))))
+    monkeypatch.setattr("cypher_magic.widgets.memory_bar.choices", lambda: [CPU])
 
 
 def looked(bar: MemoryBar) -> str:
@@ -82,7 +88,7 @@ def test_what_fits_only_just_is_told_apart_by_words_too() -> None:
 
 def test_settings_change_what_is_needed() -> None:
     def needs(**changes: Any) -> float:
-        found = typical(TrainingSettings(device="cpu", precision="fp32").changed(changes))
+        found = typical(TrainingSettings(device="cpu", precision="fp32").changed(changes), [CPU])
         assert found is not None
         return found.peak
 
@@ -92,19 +98,45 @@ def test_settings_change_what_is_needed() -> None:
     assert needs() < needs(backbone="qwen2.5-coder-0.5b")
 
 
-def test_a_device_that_is_not_there_and_a_backbone_that_nobody_knows_are_told() -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
-    assert "There is no CUDA GPU" in looked(MemoryBar(lambda: TrainingSettings(device="cuda")))
+def test_a_device_that_is_not_there_and_a_backbone_that_nobody_knows_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Choice("cuda", "auto", error="There is no CUDA GPU that PyTorch can use.", hint="use device: cpu, or auto")
+    monkeypatch.setattr("cypher_magic.widgets.memory_bar.choices", lambda: [gone])
+    assert "There is no CUDA GPU that PyTorch can use. (use device" in looked(
+        MemoryBar(lambda: TrainingSettings(device="cuda"))
+    )
     assert "Dry run tells" in looked(MemoryBar(lambda: TrainingSettings(backbone="<b>me/mine")))
 
 
-def test_a_panel_that_is_only_made_loads_no_pytorch_for_its_bar(panel: TrainPanel) -> None:
+def test_a_gpu_is_judged_by_its_own_memory() -> None:
+    gpu = Choice("auto", "auto", "cuda", "bf16", "NVIDIA A100 (bfloat16)", round(70e9), round(80e9))
+    found = typical(TrainingSettings(backbone="qwen2.5-coder-1.5b"), [gpu])
+    assert found is not None and found.free == 70e9 and "70.0 GB that are free on NVIDIA A100" in found.words
+
+
+def test_the_devices_are_asked_in_a_process_of_its_own_as_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch  # noqa: F401 - so that they are looked at in this process
+
+    here = devices.choices()
+    monkeypatch.delitem(sys.modules, "torch")
+    there = devices.choices()
+    assert "torch" not in sys.modules
+    assert [(c.device, c.precision, c.kind, c.number_format, c.error) for c in there] == [
+        (c.device, c.precision, c.kind, c.number_format, c.error) for c in here
+    ]
+
+
+def test_a_pytorch_that_does_not_load_is_told_in_the_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('libcudart.so.13 is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    shown = looked(MemoryBar(TrainingSettings))
+    assert "libcudart.so.13 is missing" in shown and "%cypher_doctor" in shown
+
+
+def test_a_panel_that_is_only_made_asks_for_no_device(panel: TrainPanel) -> None:
     panel.settings.inputs["lora_rank"].value = 8
-    assert panel.memory.value == ""
-    assert "torch" in sys.modules or panel.memory.need is None
+    assert panel.memory.value == "" and panel.memory.need is None
 
 
 def test_the_yaml_follows_the_form_and_the_form_the_yaml() -> None:
