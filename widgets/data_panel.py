@@ -106,7 +106,7 @@ class DataPanel(Panel):
             layout=widgets.Layout(width="auto"),
         )
         self.holdout.observe(lambda _: self._stale(), "value")
-        self.report = widgets.HTML(layout=widgets.Layout(max_height="24em", overflow="auto"))
+        self.report = widgets.HTML(layout=widgets.Layout(max_height="40em", overflow="auto"))
         self.lengths = widgets.HTML()
 
     def _make_saving(self) -> None:

@@ -165,7 +165,7 @@ class ModelsPanel(Panel):
             description="Examples",
             placeholder="validation rows of the second",
             tooltip="a file with held-out examples; empty: the validation rows of the second model",
-            layout=_wide(),
+            layout=_wide("28em"),
             style=LABEL,
         )
         self.most = widgets.BoundedIntText(
@@ -283,7 +283,7 @@ class ModelsPanel(Panel):
             description="Import",
             placeholder="a folder, or owner/name on the Hub",
             tooltip="an adapter or a whole model that was tuned elsewhere",
-            layout=_wide("26em"),
+            layout=_wide("30em"),
             style=LABEL,
         )
         self.name = widgets.Text(placeholder="its name here", tooltip="what to call it here", layout=_wide("12em"))

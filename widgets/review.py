@@ -86,7 +86,7 @@ class ReviewPanel(Panel):
         self.deciding = row(self.accept, self.edit, self.reject, self.undo, self.later, self.reason)
 
     def _make_form(self) -> None:
-        wide = widgets.Layout(width="100%")
+        wide = widgets.Layout(width="auto")
         self.question = widgets.Text(description="Question", layout=wide, style=LABEL, tooltip="Enter takes the edit")
         self.query = widgets.Textarea(description="Query", layout=wide, style=LABEL, rows=4)
         self.against = widgets.HTML()
