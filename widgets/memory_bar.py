@@ -127,7 +127,7 @@ class MemoryBar(widgets.HTML):
     def look(self) -> threading.Thread:
         """Look at the device and show the bar; what is asked for meanwhile is looked at too."""
         self._asked.set()
-        if not self.value:
+        if self.need is None:
             self.value = _told("Memory: looking at this device")
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
