@@ -11,6 +11,7 @@ from cypher_magic.errors import CypherMagicError, OptionError
 from cypher_magic.evaluation.saved import ORDERS, ranked
 from cypher_magic.widgets import model_tables as tables
 from cypher_magic.widgets.ask import told
+from cypher_magic.widgets.moving import Moving
 from cypher_magic.widgets.panel import LABEL, Panel, heading, row, visible
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ModelsPanel(Panel):
         self._make_actions()
         self._make_comparing()
         self._make_predictions()
-        self._make_moving()
+        self.moving = Moving(self)
         self.children = [
             heading("Models"),
             self.table,
@@ -55,8 +56,7 @@ class ModelsPanel(Panel):
             row(self.order, self.count, self.predict),
             self.predictions,
             heading("Export and import"),
-            row(self.form, self.target, self.force, self.export),
-            row(self.source, self.name, self.style, self.bring),
+            self.moving,
         ]
         self.status.layout.flex = "1 1 20em"
         self.status.layout.width = "auto"
@@ -100,14 +100,15 @@ class ModelsPanel(Panel):
     def _chosen(self) -> None:
         state = self._states.get(self.model.value or "", "")
         goes_on = state in ("running", "queued")
-        for button in (self.use, self.remove, self.predict, self.export, self.compare, self.evaluate):
+        for button in (self.use, self.remove, self.predict, self.moving.export, self.compare, self.evaluate):
             button.disabled = not state
         self.remove.disabled = not state or goes_on
         self.stop.disabled = not goes_on
         self.resume.disabled = state not in ("stopped", "failed", "died", "created")
         visible(self.confirm, False)
 
-    def _name(self) -> str:
+    def chosen(self) -> str:
+        """The name of the chosen model; OptionError when there is none."""
         if not self.model.value:
             raise OptionError("There is no model yet.", hint="train one, or import one below")
         return str(self.model.value)
@@ -115,27 +116,27 @@ class ModelsPanel(Panel):
     def _use(self) -> None:
         from cypher_magic import session
 
-        name = session.use_run(self._name())
+        name = session.use_run(self.chosen())
         self.refresh()
         self.status.say(f"{name} answers from now on")
 
     def _resume(self) -> None:
         from cypher_magic import session
 
-        name = session.resume_run(self._name()).name
+        name = session.resume_run(self.chosen()).name
         self.refresh()
         self.status.say(f"run {name} goes on; the train panel shows it live")
 
     def _stop(self) -> None:
         from cypher_magic.training.runs import find_run
 
-        run = find_run(self._name())
+        run = find_run(self.chosen())
         run.stop()
         self.stop.disabled = True
         self.status.say(f"run {run.name} stops after this step; its adapter is kept")
 
     def _ask_removing(self) -> None:
-        self.question.value = f"<b>Remove {tables.escape(self._name())} and all its files?</b>"
+        self.question.value = f"<b>Remove {tables.escape(self.chosen())} and all its files?</b>"
         visible(self.confirm, True)
         self.keep.focus()
 
@@ -146,7 +147,7 @@ class ModelsPanel(Panel):
     def _remove(self) -> None:
         from cypher_magic import session
 
-        said = session.remove_run(self._name())
+        said = session.remove_run(self.chosen())
         self.predictions.value = ""
         self.refresh()
         self.status.say(said)
@@ -191,7 +192,7 @@ class ModelsPanel(Panel):
         self.outcome.observe(self.status.guarded(self._show_duels), "value")
 
     def _set_beside(self) -> None:
-        self._start(self._compared, "comparing")
+        self.start(self._compared, "comparing")
 
     def _compared(self) -> None:
         from cypher_magic import session
@@ -217,7 +218,7 @@ class ModelsPanel(Panel):
     def _evaluate(self) -> None:
         if self.first.value == self.second.value:
             raise OptionError("A model can not be compared with itself.", hint="choose another one")
-        self._start(self._evaluated, "evaluating")
+        self.start(self._evaluated, "evaluating")
 
     def _evaluated(self) -> None:
         from cypher_magic import session
@@ -227,7 +228,7 @@ class ModelsPanel(Panel):
             self.examples.value.strip() or None,
             against=self.first.value,
             limit=self.most.value,
-            progress=self._progress,
+            progress=self.progress,
         )
         self.refresh()
         self._compared()
@@ -256,7 +257,7 @@ class ModelsPanel(Panel):
     def _predict(self) -> None:
         from cypher_magic import session
 
-        name = self._name()
+        name = self.chosen()
         report = session.saved_report(name)
         self._seed += 1  # each press draws others
         found = ranked(report.predictions, self.order.value, seed=self._seed)
@@ -264,67 +265,10 @@ class ModelsPanel(Panel):
         right = sum(tables.answered(p) for p in found)
         self.status.say(f"{name}: {right} of {len(found)} right, {ORDERS[self.order.value]}; {report.data}")
 
-    # Out and in
-
-    def _make_moving(self) -> None:
-        self.form = widgets.Dropdown(
-            options=[("the adapter", False), ("the merged model", True)],
-            description="Export",
-            tooltip="the adapter alone, or the whole model that plain transformers loads",
-            layout=_wide(),
-            style=LABEL,
-        )
-        self.target = widgets.Text(placeholder="a new folder", tooltip="where it is written to", layout=_wide())
-        self.force = widgets.Checkbox(
-            description="replace an export there", indent=False, layout=widgets.Layout(width="auto")
-        )
-        self.export = self.button("Export", "write the chosen model to this folder", "download", self._export)
-        self.source = widgets.Text(
-            description="Import",
-            placeholder="a folder, or owner/name on the Hub",
-            tooltip="an adapter or a whole model that was tuned elsewhere",
-            layout=_wide("30em"),
-            style=LABEL,
-        )
-        self.name = widgets.Text(placeholder="its name here", tooltip="what to call it here", layout=_wide("12em"))
-        self.style = widgets.Dropdown(
-            options=[("style as found", None), ("chat", "chat"), ("plain", "plain")],
-            tooltip="how it is asked",
-            layout=widgets.Layout(width="11em"),
-        )
-        self.bring = self.button("Import", "take this model in", "upload", self._import)
-
-    def _export(self) -> None:
-        name, to = self._name(), self.target.value.strip()
-        if not to:
-            raise OptionError("Where is the model to go?", hint="name a new folder")
-        self._start(lambda: self._exported(name, to), "exporting")
-
-    def _exported(self, name: str, to: str) -> None:
-        from cypher_magic import session
-
-        done = session.export(name, to, self.form.value, force=self.force.value, progress=self._progress)
-        self.status.say(repr(done))
-
-    def _import(self) -> None:
-        source = self.source.value.strip()
-        if not source:
-            raise OptionError("There is nothing to import.", hint="name a folder, or owner/name on the Hub")
-        self._start(lambda: self._imported(source), "importing")
-
-    def _imported(self, source: str) -> None:
-        from cypher_magic import session
-
-        run = session.import_model(
-            source, self.name.value.strip() or None, style=self.style.value, progress=self._progress
-        )
-        self.refresh()
-        self.model.value = run.name
-        self.status.say(f"{run.name} is asked in the {run.card['prompt_style']} style: {run.card['style_because']}")
-
     # Work that takes long
 
-    def _start(self, work: Callable[[], None], saying: str) -> None:
+    def start(self, work: Callable[[], None], saying: str) -> None:
+        """Do the work in a thread; Cancel is there meanwhile."""
         self._cancelled.clear()
         self.status.say(saying)
         visible(self.cancel, True)
@@ -335,9 +279,10 @@ class ModelsPanel(Panel):
             finally:
                 visible(self.cancel, False)
 
-        self.status.background(worked, self.compare, self.evaluate, self.export, self.bring, self.remove)
+        self.status.background(worked, self.compare, self.evaluate, self.moving.export, self.moving.bring, self.remove)
 
-    def _progress(self, what: str, done: int, total: int) -> None:
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Say how far the work is; raises when Cancel was pressed."""
         if self._cancelled.is_set():
             raise CypherMagicError("Cancelled.")
         self.status.say(told(what, done, total))

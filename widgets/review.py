@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.errors import CypherMagicError, OptionError
+from cypher_magic.widgets.ask import told
 from cypher_magic.widgets.data import FilePicker
 from cypher_magic.widgets.panel import LABEL, Panel, faint, graph_line, is_visible, row, visible
-from cypher_magic.widgets.samples import clean, one_line
+from cypher_magic.widgets.review_card import card, listed, progress
+from cypher_magic.widgets.samples import clean
 from cypher_magic.widgets.status import roomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cypher_magic.data.example import Example
-    from cypher_magic.data.review import Item, Review
+    from cypher_magic.data.review import Review
 
 _SHOWN_ROWS = 20
-_COMPLAINT = '<div style="margin:.2em 0"><b style="color:#d1453b">✗</b> {}</div>'
 
 
 class ReviewPanel(Panel):
@@ -72,7 +71,14 @@ class ReviewPanel(Panel):
             [self.progress, row(self.card, self.rows), self.form, self.deciding, row(self.key, keys), self.saving]
         )
         visible(self.desk, False)
-        opening = [] if embedded else [self.graph, row(self.file, self.begin)]
+        self.model = widgets.Dropdown(
+            options=[("no model", "")],
+            description="Doubted by",
+            tooltip="a model that is asked each question first: what it answers otherwise comes first; takes a while",
+            layout=widgets.Layout(width="22em"),
+            style=LABEL,
+        )
+        opening = [] if embedded else [self.graph, row(self.file), row(self.model, self.begin)]
         self.children = [*opening, self.status, self.desk]
         self.key.observe(self.status.guarded(self._pressed), "value")
         self.status.guarded(self._start(data))()
@@ -118,7 +124,15 @@ class ReviewPanel(Panel):
 
     def _start(self, data: Any) -> Callable[[], None]:
         def start() -> None:
+            from cypher_magic import session
+
             self.graph.value = graph_line()
+            names = [r.name for r in session.model_rows() if r.state in ("completed", "stopped", "imported")]
+            wanted = self._options.pop("model", "")
+            others = [wanted] if wanted not in ("", "starter", *names) else []  # the address of a server
+            choices = [(name, name) for name in (*names, *others)]
+            self.model.options = [("no model", ""), *choices, ("the starter", "starter")]
+            self.model.value = wanted
             if _is_review(data):
                 self.show(data)
             elif data is not None:
@@ -137,7 +151,11 @@ class ReviewPanel(Panel):
     def _read(self, source: Any) -> None:
         from cypher_magic import session
 
-        self.show(session.review(source, **self._options))
+        model = self.model.value or None
+        self.show(session.review(source, model=model, progress=self._progress, **self._options))
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self.status.say(told(what, done, total))
 
     def show(self, queue: Review) -> None:
         """Show this queue, where it was left."""
@@ -187,7 +205,7 @@ class ReviewPanel(Panel):
     def _take(self) -> None:
         against = self._open_queue().edit(self.query.value, self.question.value, anyway=self.anyway.value)
         if against:
-            self.against.value = _listed(against)
+            self.against.value = listed(against)
             raise OptionError("The edit is not taken.", hint="see what is against it, above")
         self._draw("edited and accepted")
         self.key.focus()
@@ -216,7 +234,7 @@ class ReviewPanel(Panel):
         if queue is None or shown is None or not is_visible(self.form):
             return
         against = queue.complaints(replace(shown, query=self.query.value.strip()))
-        self.against.value = _listed(against) if against else roomy(highlighted(clean(self.query.value, 4000)))
+        self.against.value = listed(against) if against else roomy(highlighted(clean(self.query.value, 4000)))
 
     def _submitted(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("event") == "submit":  # Enter in the question
@@ -242,14 +260,14 @@ class ReviewPanel(Panel):
         over = item is None
         for button in (self.accept, self.edit, self.reject, self.later):
             button.disabled = over
-        self.progress.value = _progress(queue)
+        self.progress.value = progress(queue)
         if item is None or shown is None:
             self.card.value = roomy("<b>All examples are decided.</b>")
             with self._lock:
                 self._wanted += 1
                 self.rows.value = ""
             return
-        self.card.value = _card(item, shown, queue)
+        self.card.value = card(item, shown, queue)
         self.rows.value = faint("running the query")
         self._look()
 
@@ -282,7 +300,7 @@ class ReviewPanel(Panel):
         except OptionError as error:  # no graph: nothing is wrong with the query
             return faint(f"{error.message} {error.hint}")
         except CypherMagicError as error:
-            return _listed((error.message,))
+            return listed((error.message,))
 
     def close(self) -> None:
         """Take the panel away; the decisions are kept already."""
@@ -294,34 +312,3 @@ class ReviewPanel(Panel):
 
 def _is_review(data: Any) -> bool:
     return hasattr(data, "undecided")
-
-
-def _listed(complaints: tuple[str, ...]) -> str:
-    return roomy("".join(_COMPLAINT.format(escape(one_line(c))) for c in complaints))
-
-
-def _progress(queue: Review) -> str:
-    done = queue.progress
-    share = 100 * done.done / done.total
-    place = f" · number {queue.place} by doubt" if queue.place else ""
-    bar = (
-        '<div style="height:6px;border-radius:3px;background:rgba(128,128,128,.28);max-width:480px;margin:.3em 0">'
-        f'<div style="height:100%;border-radius:3px;background:#2f81f7;width:{share:.1f}%"></div></div>'
-    )
-    return roomy(f"{bar}<b>{escape(str(done))}</b>{escape(place)}")
-
-
-def _card(item: Item, shown: Example, queue: Review) -> str:
-    turns = "".join(
-        f'<div style="opacity:.8">after: {escape(one_line(t.question))}</div>' for t in list(shown.history)[-3:]
-    )
-    because = f'<div style="opacity:.8">doubt: {escape("; ".join(item.because))}</div>' if item.because else ""
-    decision = queue.decision(item)
-    decided = f"<div>decided: {escape(decision.verdict)}</div>" if decision is not None else ""
-    against = _listed(queue.complaints(shown))
-    where = f" (row {shown.row} of {escape(one_line(shown.source))})" if shown.row is not None and shown.source else ""
-    return roomy(
-        f'{turns}<div style="font-size:1.1em;overflow-wrap:anywhere"><b>{escape(one_line(shown.question))}</b></div>'
-        f"{highlighted(clean(shown.query, 4000))}{against}{because}{decided}"
-        f'<div style="opacity:.65">{where.strip()}</div>'
-    )

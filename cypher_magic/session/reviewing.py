@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.errors import NotReadOnly, OptionError
+from cypher_magic.errors import NotReadOnly, OptionError, RunNotFound
 from cypher_magic.session import state
 from cypher_magic.session.training import load_examples
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from cypher_magic.data.review import Review
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.result import QueryResult
+    from cypher_magic.model.backbones import Progress
 
 ROWS, SECONDS = 50, 10.0  # of a query that is looked at
 
@@ -27,16 +27,18 @@ def review(
     *,
     decisions: str | Path | None = None,
     disagrees: str | Disagrees | None = None,
-    run: str | None = None,
+    model: str | None = None,
     connection: str | Connection | None = None,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Review:
     """A queue of examples to accept, edit or reject, the most doubtful first; it goes on where it was left.
 
     `data` is a file, or whatever else `load_examples` takes (also a Dataset, or pairs). Decisions are kept beside the
     file (pairs.jsonl: pairs.review.jsonl), or in `decisions`; without both they are not kept. `disagrees` is a column
-    of the file or a function that says how much a model disagrees (yes/no, 0 to 1, or the query it wrote); `run` takes
-    that from the run's last evaluation. Queries run read-only on the current graph. Raises DataError as `load_examples`
+    of the file or a function that says how much a model disagrees (yes/no, 0 to 1, or the query it wrote). `model` (a
+    run, `starter`, an address) disagrees where it answers otherwise: it is asked now, but for questions that its last
+    evaluation tells about. Queries run read-only on the current graph. Raises DataError as `load_examples`
     does, and where the kept decisions can not be read.
     """
     from cypher_magic.data.decisions import beside
@@ -56,7 +58,7 @@ def review(
         examples,
         decisions,
         lint=Lint(schema),
-        disagrees=_missed(run) if run is not None else _of_column(disagrees, values),
+        disagrees=_model_says(model, examples, graph, progress) if model else _of_column(disagrees, values),
         families=(lambda e: values.get((e.source, e.row), ("", ""))[0]) if values else None,
         rows=_rows(graph) if graph is not None else None,
     )
@@ -104,19 +106,33 @@ def _of_column(disagrees: str | Disagrees | None, values: Values | None) -> Disa
     return lambda e: told.get((e.source, e.row), ("", ""))[1]
 
 
-def _missed(run: str) -> Disagrees:
-    """Whether a run missed a question in its last evaluation."""
-    from cypher_magic.training.runs import find_run
+def _model_says(
+    model: str, examples: Sequence[Example], graph: Connection | None, progress: Progress | None
+) -> Disagrees:
+    """Whether a model gives other rows than the example's query (another text, where there is no graph)."""
+    from cypher_magic.session.evaluating import evaluate
 
-    path = find_run(run).folder / "report.json"
-    if not path.is_file():
-        raise OptionError(f"Run {run} was not evaluated.", hint=f"%cypher_eval {run} --data FILE")
+    missed = _known(model)
+    fresh = [e for e in examples if _said(e) not in missed]
+    if fresh:
+        report = evaluate(model, fresh, connection=graph, save=False, progress=progress)
+        missed |= {_said(e): p.missed for e, p in zip(fresh, report.predictions, strict=True)}
+    return lambda e: missed.get(_said(e), False)
+
+
+def _known(model: str) -> dict[tuple[str, ...], bool]:
+    """What a run's last evaluation says about its questions; nothing for what is no run or was not evaluated."""
+    from cypher_magic.session.comparing import saved_report
+
     try:
-        rows = json.loads(path.read_text("utf-8"))["predictions"]
-        missed = {row["question"] for row in rows if row["missed"]}
-    except (ValueError, KeyError, TypeError) as exc:
-        raise OptionError(f"{path} is not a report.", hint=f"make it anew: %cypher_eval {run}") from exc
-    return lambda e: e.question in missed
+        found = saved_report(model).predictions
+    except (OptionError, RunNotFound):
+        return {}
+    return {_said(p.correction): p.missed for p in found}
+
+
+def _said(example: Example) -> tuple[str, ...]:
+    return (*(t.question for t in example.history), example.question, example.query)
 
 
 def _rows(graph: Connection) -> Callable[[str], QueryResult]:

@@ -15,9 +15,13 @@ from cypher_magic.data.doubt import disagreement
 from cypher_magic.data.example import Example
 from cypher_magic.data.lint import Lint
 from cypher_magic.data.review import Review
-from cypher_magic.errors import DataError, NotReadOnly, OptionError
+from cypher_magic.errors import DataError, NotReadOnly, OptionError, RunNotFound
+from cypher_magic.evaluation.judge import Prediction
+from cypher_magic.evaluation.report import Report
 from cypher_magic.graph.schema import GraphSchema, Triple
 from cypher_magic.session.state import SESSION
+from cypher_magic.training.runs import create_run
+from cypher_magic.training.settings import TrainingSettings
 
 SCHEMA = GraphSchema(
     {"Person": {"name": "STRING", "born": "INTEGER"}, "Movie": {"title": "STRING", "released": "INTEGER"}},
@@ -246,14 +250,35 @@ def test_without_a_graph_looking_says_what_is_missing(queue: Review) -> None:
         queue.look()
 
 
-def test_what_a_run_missed_in_its_evaluation_is_doubtful() -> None:
-    from cypher_magic.training.runs import create_run
-    from cypher_magic.training.settings import TrainingSettings
+def evaluated(name: str, *missed: Example) -> None:
+    run = create_run(name, TrainingSettings(), [titled(1990)])
+    rows = (Prediction(e.question, e.query, e.query, True, e not in missed) for e in EXAMPLES)
+    Report(name, tuple(rows)).save(run.folder)
 
-    run = create_run("movies", TrainingSettings(), [titled(1990)])
-    with pytest.raises(OptionError, match="was not evaluated"):
-        session.review(EXAMPLES, run="movies")
-    predictions = [{"question": e.question, "missed": e == titled(1993)} for e in EXAMPLES]
-    (run.folder / "report.json").write_text(json.dumps({"predictions": predictions}))
-    queue = session.review(EXAMPLES, run="movies")
-    assert queue.items[0].example == titled(1993)
+
+def test_what_a_model_missed_in_its_evaluation_is_doubtful_without_asking_it_again() -> None:
+    evaluated("movies", titled(1993))
+    queue = session.review(EXAMPLES, model="movies")
+    assert queue.items[0].example == titled(1993) and queue.items[0].because[0] == "the model disagrees"
+
+
+def test_a_model_is_asked_about_the_examples_that_its_evaluation_does_not_tell_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evaluated("movies", titled(1993))
+    asked: list[Example] = []
+
+    def evaluate(model: str, data: list[Example], **options: Any) -> Report:
+        asked.extend(data)
+        assert options["save"] is False, "the report of the run stays as it is"
+        return Report(model, tuple(Prediction(e.question, e.query, "RETURN 1", True, False) for e in data))
+
+    monkeypatch.setattr("cypher_magic.session.evaluating.evaluate", evaluate)
+    queue = session.review([*EXAMPLES, titled(2001)], model="movies")
+    assert asked == [titled(2001)]
+    assert {item.example for item in queue.items[:2]} == {titled(1993), titled(2001)}
+
+
+def test_a_model_that_is_not_there_is_one_clear_error() -> None:
+    with pytest.raises(RunNotFound, match="no run called 'nobody'"):
+        session.review(EXAMPLES, model="nobody")

@@ -83,7 +83,7 @@ def test_models_are_listed_with_state_and_score_and_the_one_that_answers(panel: 
 def test_without_models_the_panel_says_what_to_do() -> None:
     panel = ModelsPanel()
     assert "There are no models yet" in panel.table.value
-    assert panel.use.disabled and panel.export.disabled and panel.compare.disabled
+    assert panel.use.disabled and panel.moving.export.disabled and panel.compare.disabled
 
 
 def test_two_models_are_compared_with_settings_intervals_and_questions(panel: ModelsPanel) -> None:
@@ -196,31 +196,36 @@ def test_a_run_that_goes_on_can_be_stopped_and_one_that_stopped_resumed(
     panel.again.click()
     assert panel.stop.disabled and not panel.resume.disabled
     asked: list[str] = []
-    monkeypatch.setattr(session, "resume_run", lambda name: asked.append(name) or live)
+
+    def resume(name: str) -> Run:
+        asked.append(name)
+        return live
+
+    monkeypatch.setattr(session, "resume_run", resume)
     panel.resume.click()
     assert asked == ["live"] and "goes on" in panel.status.value
 
 
 def test_a_model_is_brought_in_from_a_folder_and_taken_out_as_a_merged_one(panel: ModelsPanel, tmp_path: Path) -> None:
     tiny_folder(tmp_path / "theirs", "chatml")
-    panel.source.value, panel.name.value = str(tmp_path / "theirs"), "tiny"
-    press(panel, panel.bring)
+    panel.moving.source.value, panel.moving.name.value = str(tmp_path / "theirs"), "tiny"
+    press(panel, panel.moving.bring)
     assert "tiny is asked in the chat style" in panel.status.value
     assert panel.model.value == "tiny" and "imported" in panel.table.value
-    panel.target.value, panel.form.value = str(tmp_path / "out"), True
-    press(panel, panel.export)
+    panel.moving.target.value, panel.moving.form.value = str(tmp_path / "out"), True
+    press(panel, panel.moving.export)
     assert "the merged model is in" in panel.status.value and (tmp_path / "out" / "README.md").is_file()
-    press(panel, panel.export)
+    press(panel, panel.moving.export)
     assert 'role="alert"' in panel.status.value, "what is there is not replaced"
 
 
 def test_what_is_missing_is_one_line(panel: ModelsPanel) -> None:
-    panel.export.click()
+    panel.moving.export.click()
     assert "Where is the model to go?" in panel.status.value
-    panel.bring.click()
+    panel.moving.bring.click()
     assert "There is nothing to import." in panel.status.value
-    panel.source.value = "/no/such/folder"
-    press(panel, panel.bring)
+    panel.moving.source.value = "/no/such/folder"
+    press(panel, panel.moving.bring)
     assert 'role="alert"' in panel.status.value
 
 
