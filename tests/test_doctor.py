@@ -49,7 +49,7 @@ def test_a_sound_machine_has_no_problem_and_is_looked_at_in_under_five_seconds(
     assert checkup.ok, checkup
     assert checkup.seconds < 5
     parts = {f.part for f in checkup.findings}
-    assert {"Python", "torch", "PyTorch", "CPU", "GPU", "memory", "disk", "cache", "graph", "runs", "notebook"} <= parts
+    assert {"Python", "torch", "PyTorch", "CPU", "memory", "disk", "cache", "graph", "runs", "notebook"} <= parts
     assert "torch" not in sys.modules, "the kernel's memory is left alone"
 
 

@@ -18,7 +18,7 @@ from cypher_magic import places
 from cypher_magic.errors import CypherMagicError
 from cypher_magic.graph.values import printable
 from cypher_magic.session import state
-from cypher_magic.session.machine import Probe, cpu
+from cypher_magic.session.machine import Gpu, Probe, Torch, cpu
 from cypher_magic.session.packages import libraries, version
 from cypher_magic.session.storage import disk, folders, in_gigabytes
 
@@ -78,13 +78,14 @@ class Checkup:
 
     def _repr_html_(self) -> str:
         cell = 'style="text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"'
+        name = 'style="text-align:left;vertical-align:top;white-space:nowrap"'
         rows = []
         for f in self.findings:
             hint = f'<div style="opacity:.8">→ {escape(f.hint)}</div>' if f.hint else ""
             mark = (
                 f'<b style="color:{_COLOURS[f.state]}" title="{f.state}" aria-label="{f.state}">{_MARKS[f.state]}</b>'
             )
-            rows.append(f"<tr><td {cell}>{mark}</td><td {cell}>{escape(f.part)}</td>")
+            rows.append(f"<tr><td {cell}>{mark}</td><td {name}>{escape(f.part)}</td>")
             rows.append(f"<td {cell}>{escape(f.text)}{hint}</td></tr>")
         return f'<table>{"".join(rows)}</table><div style="opacity:.8">{escape(self.summary)}</div>'
 
@@ -156,35 +157,35 @@ def _cpu() -> Iterator[Finding]:
 
 def _torch(probe: Probe) -> Iterator[Finding]:
     torch, gpus = probe.torch_facts(), probe.gpus()
-    if torch.late:
-        yield Finding("PyTorch", "took too long to load", WARNING, "is the machine busy? Look again in a minute")
-        return
     if torch.error:
         hint = "%pip install --force-reinstall torch, then restart the kernel; without it nothing is trained or asked"
         yield Finding("PyTorch", f"does not load: {torch.error}", PROBLEM, hint)
-        return
-    formats = "bf16 on this CPU" if torch.bf16 else "fp32 on this CPU, which has no bf16 arithmetic"
-    yield Finding("PyTorch", f"{torch.version} loads{'' if torch.gpus or torch.apple else f'; it trains in {formats}'}")
-    for gpu in gpus:
-        text = f"{gpu.name}, {gpu.free / 1024:.1f} of {gpu.total / 1024:.1f} GiB free, driver {gpu.driver}"
-        if torch.gpus:
-            yield Finding("GPU", f"{text}, CUDA {torch.cuda}")
-            continue
-        why = (
-            f"this PyTorch is made for CUDA {torch.cuda}: a newer driver, or a PyTorch for an older CUDA"
-            if torch.cuda
-            else "this PyTorch is made for CPUs: install the one for CUDA (pytorch.org, Get started)"
-        )
-        yield Finding("GPU", f"{text}, but PyTorch can not use it", WARNING, why)
-    if torch.gpus and not gpus:
-        yield Finding("GPU", ", ".join(torch.gpus))
-    if torch.apple:
-        yield Finding("GPU", "Apple GPU")
-    if not (gpus or torch.gpus or torch.apple):
-        hint = (
-            "training runs on the CPU: the default backbone suits it; backbones above 500 million parameters need a GPU"
-        )
+    elif torch.late:
+        yield Finding("PyTorch", "took too long to load", WARNING, "is the machine busy? Look again in a minute")
+    else:
+        formats = "bf16 on this CPU" if torch.bf16 else "fp32 on this CPU, which has no bf16 arithmetic"
+        trains = "" if torch.gpus or torch.apple else f"; it trains in {formats}"
+        yield Finding("PyTorch", f"{torch.version} loads{trains}")
+    yield from (_gpu(gpu, torch) for gpu in gpus)
+    if not gpus and (torch.gpus or torch.apple):
+        yield Finding("GPU", ", ".join(torch.gpus) or "Apple GPU")
+    elif not gpus and torch.version:
+        hint = "training runs on the CPU, which suits the default backbone; larger ones than 500 million need a GPU"
         yield Finding("GPU", "none", OK, hint)
+
+
+def _gpu(gpu: Gpu, torch: Torch) -> Finding:
+    text = f"{gpu.name}, {gpu.free / 1024:.1f} of {gpu.total / 1024:.1f} GiB free, driver {gpu.driver}"
+    if torch.gpus:
+        return Finding("GPU", f"{text}, CUDA {torch.cuda}")
+    if not torch.version:  # nothing is known of what PyTorch makes of it
+        return Finding("GPU", text)
+    why = (
+        f"this PyTorch is made for CUDA {torch.cuda}: a newer driver, or a PyTorch for an older CUDA"
+        if torch.cuda
+        else "this PyTorch is made for CPUs: install the one for CUDA (pytorch.org, Get started)"
+    )
+    return Finding("GPU", f"{text}, but PyTorch can not use it", WARNING, why)
 
 
 def _memory() -> Iterator[Finding]:
