@@ -70,9 +70,9 @@ def test_no_notebook_is_kept_with_its_outputs() -> None:
 
 
 OWN = {
-    "--rows 600": "--rows 48",
+    "--rows 600": "--rows 32",
     "epochs: 3\nexecuted: 20": "epochs: 1\nexecuted: 2\nprobes: 0",
-    "--against starter --limit 60": "--against starter --limit 4",
+    "--against starter --limit 60": "--against starter --limit 2",
 }
 
 
@@ -85,8 +85,8 @@ def test_own_graph_goes_from_a_neo4j_to_an_exported_model(tmp_path: Path, neo4j_
         "NEO4J_URI": neo4j_server.uri, "NEO4J_USERNAME": neo4j_server.user, "NEO4J_PASSWORD": neo4j_server.password
     }  # fmt: skip
     notebook, told = run(tmp_path, "own_graph.ipynb", OWN, **access)
-    assert "48 pairs" in shown(notebook, "%cypher_data generate")
-    assert "SUPPLIES" in shown(notebook, "coverage.groupby")
+    assert "32 pairs" in shown(notebook, "%cypher_data generate")
+    assert "SUPPLIES" in shown(notebook, ".groupby(")
     assert "Run own: completed" in told and "right rows" in told
     assert re.search(r"execution accuracy +\d", shown(notebook, "%cypher_eval own"))
     assert (tmp_path / "out" / "own" / "adapter_model.safetensors").is_file()
@@ -98,13 +98,13 @@ def test_own_graph_goes_from_a_neo4j_to_an_exported_model(tmp_path: Path, neo4j_
 def test_own_graph_takes_the_demo_graph_where_no_other_is_named(tmp_path: Path) -> None:
     notebook, _ = run(tmp_path, "own_graph.ipynb", OWN)
     assert "embedded" in shown(notebook, "cypher_magic.connect")
-    assert "ACTED_IN" in shown(notebook, "coverage.groupby")
+    assert "ACTED_IN" in shown(notebook, ".groupby(")
 
 
 ARTICLE = {
     "--val val --fix\n": "--val val --fix\nfixed.train[40:] = fixed.val[4:] = []\n",
     "epochs: 3": "epochs: 1\nprobes: 0",
-    "limit=20": "limit=3",
+    "limit=20": "limit=1",
 }
 
 
