@@ -36,7 +36,7 @@ class AnswerCard(widgets.Accordion):
             value=answer.query,
             rows=_rows(answer.query),
             tooltip="the query as plain text: change it and run it again, or copy it with Ctrl+A, Ctrl+C",
-            layout=widgets.Layout(width="100%", display="none"),
+            layout=widgets.Layout(width="auto", display="none"),
         )
         self.query.add_class("cm-code")
         self.edit = widgets.ToggleButton(

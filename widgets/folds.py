@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cypher_magic.training.runs import Run
 
 TITLES = DRY_RUN, LOG, RUNS = ("Dry run", "Log of the run", "All runs")
+_STYLE = "<style>.cm-runs th,.cm-runs td{padding:.15em 1.2em .15em 0}</style>"
 _TAIL = 16_000  # bytes of a log that are looked at
 _LINES = 60
 
@@ -54,7 +55,7 @@ class Folds(widgets.Accordion):
         if name == DRY_RUN:
             return roomy(self.dry_run._repr_html_()) if self.dry_run is not None else _told("press Dry run above")
         if name == RUNS:
-            return roomy(session.runs()._repr_html_())
+            return roomy(f'{_STYLE}<div class="cm-runs">{session.runs()._repr_html_()}</div>')
         return _log(self.run) if self.run is not None else _told("no run is shown")
 
     def _turned(self, _: dict[str, Any]) -> None:

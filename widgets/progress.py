@@ -183,7 +183,7 @@ class TrainingView:
             parts.append(f"took {duration(self.epochs.seconds)}")
         elif self.step is not None and isinstance(self.step.get("eta_seconds"), int | float):
             parts.append(f"about {duration(self.step['eta_seconds'])} left")
-        elif self.step is None:
+        elif self.step is None and not self.over:
             parts.append(
                 "loading the model" if self.state == "starting" else "looking at the model before the first step"
             )

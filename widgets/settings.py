@@ -40,7 +40,7 @@ class SettingsForm(widgets.VBox):
             rows=14,
             continuous_update=False,
             tooltip="the same settings as YAML; what is changed here changes the form when you leave the box",
-            layout=widgets.Layout(width="100%"),
+            layout=widgets.Layout(width="auto"),
         )
         self.yaml.add_class("cm-code")
         self.complaint = widgets.HTML()

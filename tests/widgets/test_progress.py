@@ -123,6 +123,7 @@ def test_a_failed_run_shows_the_reason_and_the_hint(run: Run) -> None:
     view = seen(run, [TrainEvent("failed", 1.0, {"message": "The loss is not a number.", "hint": "lower the rate"})])
     assert view.state == "failed" and view.over
     assert view.text.endswith("The loss is not a number. (lower the rate)")
+    assert view.facts == "", "it does nothing any more"
     assert "The loss is not a number. (lower the rate)" in view.html
 
 
