@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from cypher_magic.errors import CypherMagicError, OptionError
+from cypher_magic.errors import OptionError
 from cypher_magic.evaluation.saved import ORDERS, ranked
 from cypher_magic.widgets import model_tables as tables
-from cypher_magic.widgets.ask import told
 from cypher_magic.widgets.moving import Moving
 from cypher_magic.widgets.panel import LABEL, Panel, heading, row, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cypher_magic.session.comparing import ModelComparison
 
 _UNTUNED = ("starter", "base")
@@ -33,19 +29,19 @@ class ModelsPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self.found: ModelComparison | None = None
-        self._cancelled = threading.Event()
         self._seed = 0
         self.table = widgets.HTML(layout=widgets.Layout(width="100%", overflow="auto", max_height="22em"))
         self._make_actions()
         self._make_comparing()
         self._make_predictions()
         self.moving = Moving(self)
+        self.working = (self.compare, self.evaluate, self.moving.export, self.moving.bring, self.remove)
         self.children = [
             heading("Models"),
             self.table,
             row(self.model, self.use, self.resume, self.stop, self.remove, self.again),
             self.confirm,
-            row(self.status, self.cancel),
+            self.state,
             heading("Compare"),
             row(self.first, self.second, self.compare),
             row(self.examples, self.most, self.evaluate),
@@ -58,8 +54,6 @@ class ModelsPanel(Panel):
             heading("Export and import"),
             self.moving,
         ]
-        self.status.layout.flex = "1 1 20em"
-        self.status.layout.width = "auto"
         self.status.guarded(self.refresh)()
 
     # What there is
@@ -78,8 +72,6 @@ class ModelsPanel(Panel):
         self.question = widgets.HTML()
         self.confirm = row(self.question, self.sure, self.keep)
         visible(self.confirm, False)
-        self.cancel = self.button("Cancel", "end what goes on at its next step", "ban", self._cancel)
-        visible(self.cancel, False)
         self.model.observe(self.status.guarded(self._chosen), "value")
 
     def refresh(self) -> None:
@@ -192,7 +184,7 @@ class ModelsPanel(Panel):
         self.outcome.observe(self.status.guarded(self._show_duels), "value")
 
     def _set_beside(self) -> None:
-        self.start(self._compared, "comparing")
+        self.start(self._compared, "comparing", *self.working)
 
     def _compared(self) -> None:
         from cypher_magic import session
@@ -218,7 +210,7 @@ class ModelsPanel(Panel):
     def _evaluate(self) -> None:
         if self.first.value == self.second.value:
             raise OptionError("A model can not be compared with itself.", hint="choose another one")
-        self.start(self._evaluated, "evaluating")
+        self.start(self._evaluated, "evaluating", *self.working)
 
     def _evaluated(self) -> None:
         from cypher_magic import session
@@ -264,32 +256,6 @@ class ModelsPanel(Panel):
         self.predictions.value = tables.predictions(found, name, self.count.value)
         right = sum(tables.answered(p) for p in found)
         self.status.say(f"{name}: {right} of {len(found)} right, {ORDERS[self.order.value]}; {report.data}")
-
-    # Work that takes long
-
-    def start(self, work: Callable[[], None], saying: str) -> None:
-        """Do the work in a thread; Cancel is there meanwhile."""
-        self._cancelled.clear()
-        self.status.say(saying)
-        visible(self.cancel, True)
-
-        def worked() -> None:
-            try:
-                work()
-            finally:
-                visible(self.cancel, False)
-
-        self.status.background(worked, self.compare, self.evaluate, self.moving.export, self.moving.bring, self.remove)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Say how far the work is; raises when Cancel was pressed."""
-        if self._cancelled.is_set():
-            raise CypherMagicError("Cancelled.")
-        self.status.say(told(what, done, total))
-
-    def _cancel(self) -> None:
-        self._cancelled.set()
-        self.status.say("ending at the next step")
 
 
 def _wide(width: str = "22em") -> Any:

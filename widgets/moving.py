@@ -56,7 +56,7 @@ class Moving(widgets.VBox):
         name, to, hub = self.panel.chosen(), self.target.value.strip(), self.hub.value.strip()
         if not to and not hub:
             raise OptionError("Where is the model to go?", hint="name a new folder, or owner/name on the Hub")
-        self.panel.start(lambda: self._exported(name, to or None, hub or None), "exporting")
+        self.panel.start(lambda: self._exported(name, to or None, hub or None), "exporting", *self.panel.working)
 
     def _exported(self, name: str, to: str | None, hub: str | None) -> None:
         from cypher_magic import session
@@ -69,7 +69,7 @@ class Moving(widgets.VBox):
         source = self.source.value.strip()
         if not source:
             raise OptionError("There is nothing to import.", hint="name a folder, or owner/name on the Hub")
-        self.panel.start(lambda: self._imported(source), "importing")
+        self.panel.start(lambda: self._imported(source), "importing", *self.panel.working)
 
     def _imported(self, source: str) -> None:
         from cypher_magic import session

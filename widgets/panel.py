@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 
+from cypher_magic.errors import CypherMagicError
 from cypher_magic.widgets.progress import in_notebook
 from cypher_magic.widgets.status import StatusLine
 from cypher_magic.widgets.text import TEXT
@@ -18,13 +20,45 @@ LABEL = {"description_width": "9em"}
 
 
 class Panel(widgets.VBox):
-    """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong."""
+    """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong.
+
+    `start` does in a thread what takes long; `cancel` is in sight meanwhile and ends it at its next step.
+    """
 
     kind: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self.status = StatusLine()
+        self._cancelled = threading.Event()
         super().__init__(layout=widgets.Layout(width="100%", max_width="980px"))
+        self.cancel = self.button("Cancel", "end what goes on at its next step", "ban", self._cancel)
+        visible(self.cancel, False)
+        self.status.layout.flex, self.status.layout.width = "1 1 20em", "auto"
+        self.state = row(self.status, self.cancel)
+
+    def start(self, work: Callable[[], object], saying: str, *buttons: widgets.Widget) -> None:
+        """Do the work in a thread, these buttons greyed out meanwhile."""
+        self._cancelled.clear()
+        self.status.say(saying)
+        visible(self.cancel, True)
+
+        def worked() -> None:
+            try:
+                work()
+            finally:
+                visible(self.cancel, False)
+
+        self.status.background(worked, *buttons)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Say how far the work is; raises when Cancel was pressed."""
+        if self._cancelled.is_set():
+            raise CypherMagicError("Cancelled.")
+        self.status.say(f"{what}: {done / total:.0%}" if total else what)
+
+    def _cancel(self) -> None:
+        self._cancelled.set()
+        self.status.say("ending at the next step")
 
     def _ipython_display_(self) -> None:
         from IPython.display import display

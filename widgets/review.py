@@ -10,7 +10,6 @@ import ipywidgets as widgets
 
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.errors import CypherMagicError, OptionError
-from cypher_magic.widgets.ask import told
 from cypher_magic.widgets.data import FilePicker
 from cypher_magic.widgets.panel import LABEL, Panel, faint, graph_line, is_visible, row, visible
 from cypher_magic.widgets.review_card import card, listed, progress
@@ -47,7 +46,7 @@ class ReviewPanel(Panel):
         self.begin = self.button(
             "Open", "read the examples and go on where the review was left", "folder-open", self._open
         )
-        self.progress, self.card, self.rows = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.how_far, self.card, self.rows = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.key = widgets.Text(
             description="Key",
             placeholder="a e r u n",
@@ -68,7 +67,7 @@ class ReviewPanel(Panel):
         self.card.layout = widgets.Layout(flex="1 1 24em", width="auto")
         keys = widgets.HTML(faint("a accept · e edit · r reject · u undo · n later"))
         self.desk = widgets.VBox(
-            [self.progress, row(self.card, self.rows), self.form, self.deciding, row(self.key, keys), self.saving]
+            [self.how_far, row(self.card, self.rows), self.form, self.deciding, row(self.key, keys), self.saving]
         )
         visible(self.desk, False)
         self.model = widgets.Dropdown(
@@ -79,7 +78,7 @@ class ReviewPanel(Panel):
             style=LABEL,
         )
         opening = [] if embedded else [self.graph, row(self.file), row(self.model, self.begin)]
-        self.children = [*opening, self.status, self.desk]
+        self.children = [*opening, self.state, self.desk]
         self.key.observe(self.status.guarded(self._pressed), "value")
         self.status.guarded(self._start(data))()
 
@@ -102,10 +101,10 @@ class ReviewPanel(Panel):
             layout=widgets.Layout(width="auto"),
         )
         self.take = self.button("Take", "check the edit, take it and go on", "check", self._take, main=True)
-        self.cancel = self.button("Cancel", "leave it as it was", "ban", self._cancel)
+        self.leave = self.button("Cancel", "leave it as it was", "ban", self._leave)
         self.query.observe(self.status.guarded(self._typed), "value")
         self.question.on_msg(self._submitted)
-        buttons = row(self.take, self.cancel, self.anyway)
+        buttons = row(self.take, self.leave, self.anyway)
         self.form = widgets.VBox([self.question, self.query, self.against, buttons])
         visible(self.form, False)
 
@@ -145,17 +144,13 @@ class ReviewPanel(Panel):
         if source is None:
             raise OptionError("There are no examples.", hint="give a path, or upload a file")
         self.graph.value = graph_line()
-        self.status.say("reading the examples")
-        self.status.background(lambda: self._read(source), self.begin)
+        self.start(lambda: self._read(source), "reading the examples", self.begin)
 
     def _read(self, source: Any) -> None:
         from cypher_magic import session
 
         model = self.model.value or None
-        self.show(session.review(source, model=model, progress=self._progress, **self._options))
-
-    def _progress(self, what: str, done: int, total: int) -> None:
-        self.status.say(told(what, done, total))
+        self.show(session.review(source, model=model, progress=self.progress, **self._options))
 
     def show(self, queue: Review) -> None:
         """Show this queue, where it was left."""
@@ -210,7 +205,7 @@ class ReviewPanel(Panel):
         self._draw("edited and accepted")
         self.key.focus()
 
-    def _cancel(self) -> None:
+    def _leave(self) -> None:
         self._draw("left as it was")
         self.key.focus()
 
@@ -260,7 +255,7 @@ class ReviewPanel(Panel):
         over = item is None
         for button in (self.accept, self.edit, self.reject, self.later):
             button.disabled = over
-        self.progress.value = progress(queue)
+        self.how_far.value = progress(queue)
         if item is None or shown is None:
             self.card.value = roomy("<b>All examples are decided.</b>")
             with self._lock:

@@ -199,7 +199,7 @@ def test_pairs_are_generated_checked_saved_with_their_family_and_reviewed(panel:
     review = panel.reviewing
     assert review is not None and review.queue is not None and len(review.queue) == 30
     review.key.value = "a"
-    assert "1 of 30" in review.progress.value
+    assert "1 of 30" in review.how_far.value
     assert (tmp_path / "pairs.review.jsonl").is_file()
     assert session.review(tmp_path / "pairs.jsonl").progress.done == 1, "a script goes on where the panel was left"
 

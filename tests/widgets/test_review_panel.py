@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 import pytest
 
+from cypher_magic import session
 from cypher_magic.data.example import Example, Turn
 from cypher_magic.data.pairs import write_pairs
 from cypher_magic.data.review import Review
@@ -65,7 +67,7 @@ def press(panel: ReviewPanel, letters: str) -> None:
 def test_the_most_doubtful_example_comes_first_with_its_complaint_and_the_rows_of_its_query(panel: ReviewPanel) -> None:
     assert "How old is &lt;b&gt;Tom&lt;/b&gt;?" in panel.card.value
     assert "the check complains" in panel.card.value and "<pre" in panel.card.value
-    assert "0 of 5" in panel.progress.value and "pairs.review.jsonl" in panel.status.value
+    assert "0 of 5" in panel.how_far.value and "pairs.review.jsonl" in panel.status.value
     assert "cm-result" in panel.rows.value
 
 
@@ -73,18 +75,18 @@ def test_one_letter_decides_and_the_key_box_is_empty_again(panel: ReviewPanel, p
     panel.reason.value = "no such property"
     press(panel, "ra")
     assert panel.key.value == ""
-    assert "2 of 5 (1 accepted, 1 rejected)" in panel.progress.value
+    assert "2 of 5 (1 accepted, 1 rejected)" in panel.how_far.value
     kept = [json.loads(line) for line in pairs.with_name("pairs.review.jsonl").read_text().splitlines()]
     assert [line["verdict"] for line in kept] == ["reject", "accept"] and kept[0]["reason"] == "no such property"
     press(panel, "u")
-    assert "1 of 5" in panel.progress.value and "taken back" in panel.status.value
+    assert "1 of 5" in panel.how_far.value and "taken back" in panel.status.value
     press(panel, "x")
     assert "There is no key x." in panel.status.value
 
 
 def test_letters_that_come_together_decide_one_example_only(panel: ReviewPanel) -> None:
     panel.key.value = "aaa"
-    assert "1 of 5" in panel.progress.value
+    assert "1 of 5" in panel.how_far.value
 
 
 def test_the_rows_are_those_of_the_example_that_is_shown(panel: ReviewPanel) -> None:
@@ -105,16 +107,16 @@ def test_an_edit_is_checked_while_it_is_typed_and_refused_until_it_passes(panel:
     assert "✗" not in panel.against.value
     panel.question.value = "When was each born?"
     panel.question._handle_custom_msg({"event": "submit"}, [])
-    assert "1 of 5 (1 edited)" in panel.progress.value and panel.form.layout.display == "none"
+    assert "1 of 5 (1 edited)" in panel.how_far.value and panel.form.layout.display == "none"
     assert panel.queue is not None and panel.queue.accepted()[0].question == "When was each born?"
 
 
 def test_letters_do_nothing_while_an_edit_is_open_and_cancel_leaves_the_example(panel: ReviewPanel) -> None:
     panel.edit.click()
     press(panel, "a")
-    assert "The edit is open." in panel.status.value and "0 of 5" in panel.progress.value
-    panel.cancel.click()
-    assert "0 of 5" in panel.progress.value and panel.deciding.layout.display is None
+    assert "The edit is open." in panel.status.value and "0 of 5" in panel.how_far.value
+    panel.leave.click()
+    assert "0 of 5" in panel.how_far.value and panel.deciding.layout.display is None
 
 
 def test_a_name_that_the_graph_lacks_is_taken_when_told_to(panel: ReviewPanel) -> None:
@@ -122,28 +124,28 @@ def test_a_name_that_the_graph_lacks_is_taken_when_told_to(panel: ReviewPanel) -
     panel.anyway.value = True
     panel.query.value = "MATCH (p:Person) RETURN p.height"
     panel.take.click()
-    assert "1 edited" in panel.progress.value
+    assert "1 edited" in panel.how_far.value
 
 
 def test_later_leaves_an_example_undecided(panel: ReviewPanel) -> None:
     press(panel, "n")
-    assert "0 of 5" in panel.progress.value and "number 2 by doubt" in panel.progress.value
+    assert "0 of 5" in panel.how_far.value and "number 2 by doubt" in panel.how_far.value
 
 
 def test_when_all_is_decided_undo_is_left(panel: ReviewPanel) -> None:
     press(panel, "aaaaa")
-    assert "All examples are decided." in panel.card.value and "5 of 5" in panel.progress.value
+    assert "All examples are decided." in panel.card.value and "5 of 5" in panel.how_far.value
     assert panel.accept.disabled and not panel.undo.disabled
     press(panel, "a")
     assert "All examples are decided." in panel.status.value
     panel.undo.click()
-    assert "4 of 5" in panel.progress.value and not panel.accept.disabled
+    assert "4 of 5" in panel.how_far.value and not panel.accept.disabled
 
 
 def test_a_panel_goes_on_where_another_was_left_and_saves_what_was_accepted(panel: ReviewPanel, pairs: Path) -> None:
     press(panel, "ra")
     other = ReviewPanel(str(pairs))
-    wait_for(lambda: other.queue is not None and "2 of 5" in other.progress.value)
+    wait_for(lambda: other.queue is not None and "2 of 5" in other.how_far.value)
     other.save.click()
     other.close()
     assert "1 example is written to" in other.status.value
@@ -165,7 +167,7 @@ def test_an_upload_says_that_nothing_is_kept_and_leaves_no_bytes_in_the_state(pa
     upload = {"name": "up.jsonl", "type": "", "size": len(content), "content": memoryview(content)}
     panel.file.upload.value = ({**upload, "last_modified": datetime.now(UTC)},)
     panel.begin.click()
-    wait_for(lambda: panel.queue is not None and "0 of 5" in panel.progress.value)
+    wait_for(lambda: panel.queue is not None and "0 of 5" in panel.how_far.value)
     assert "decisions are not kept" in panel.status.value
     wait_for(lambda: "no graph" in panel.rows.value)
     state = json.dumps(widgets.Widget.get_manager_state(widgets=[*every(panel)]), default=str)
@@ -184,3 +186,22 @@ def test_earlier_turns_are_shown_with_a_follow_up() -> None:
 def test_a_terminal_gets_the_functions_that_do_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     ReviewPanel()._ipython_display_()
     assert "queue.accept()" in capsys.readouterr().out
+
+
+def test_a_model_that_takes_long_to_doubt_can_be_cancelled(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, cancelled = threading.Event(), threading.Event()
+
+    def review(data: Any, *, model: str | None, progress: Any) -> None:
+        assert model == "starter"
+        asked.set()
+        assert cancelled.wait(10)
+        progress("starter answers", 1, 5)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(session, "review", review)
+    panel = ReviewPanel(pairs, model="starter")
+    assert asked.wait(10) and panel.begin.disabled and panel.cancel.layout.display is None
+    panel.cancel.click()
+    cancelled.set()
+    wait_for(lambda: not panel.begin.disabled)
+    assert "Cancelled." in panel.status.value and panel.queue is None
