@@ -16,6 +16,7 @@ import pytest
 from cypher_magic import places, session
 from cypher_magic.data.example import Example, Turn
 from cypher_magic.errors import DataError, ModelError, NoModel, OptionError, RunNotFound, TrainingError
+from cypher_magic.evaluation.judge import Prediction
 from cypher_magic.evaluation.report import Report
 from cypher_magic.session import state
 from cypher_magic.training import worker
@@ -216,6 +217,27 @@ def test_the_run_that_learnt_from_misses_is_compared_with_the_one_that_missed(
     shutil.rmtree(run)
     alone = demo.run_cell("%cypher_eval next --data held_out").result
     assert alone.against is None and "movies, from whose misses next learnt, is gone" in repr(alone)
+
+
+def test_what_was_missed_is_trained_on_and_never_set_aside(tmp_path: Path) -> None:
+    parent = create_run("movies", TrainingSettings(), [Example("q", "RETURN 1")])
+    missed = (Prediction("How many?", COUNT, "x", False, False), Prediction("Who?", HANKS, "x", False, False))
+    Report("movies", (*missed, Prediction("Known?", "RETURN 1", "RETURN 1", True, True))).save(parent.folder)
+    more = [Example(f"Number {i}?", f"RETURN {i} AS n") for i in range(6)]
+    held_out = [Example("Who?", HANKS), Example("Else?", "RETURN 2 AS n")]
+    given = session.load_examples(more[:3], val=held_out, schema=None)
+
+    def asked(data: Any, val: Any = None) -> tuple[list[str], list[str]]:
+        found, about = session.training._with_missed("movies", data, val, fix=False)
+        assert about == {"from_eval": "movies", "corrections": 2}
+        return [e.question for e in found.train], [e.question for e in found.val]
+
+    assert asked(given) == (["Number 0?", "Number 1?", "Number 2?", "How many?", "Who?"], ["Else?"])
+    assert len(given.train) == 3  # the notebook's own data set is left as it was
+    train, val = asked(more)
+    assert train[-2:] == ["How many?", "Who?"] and val and not {"How many?", "Who?"} & {*val}
+    assert asked([more, [Example("Who?", HANKS)]])[0].count("Who?") == 1
+    assert asked(None, held_out[1:]) == (["How many?", "Who?"], ["Else?"])
 
 
 def test_the_families_of_a_file_are_kept_and_a_limit_draws_by_seed(demo: Any, server: str, tmp_path: Path) -> None:
