@@ -33,8 +33,8 @@ _VERBS = {
 FINETUNE = Command(
     "%%finetune",
     "Fine-tune an open model on question/Cypher examples, on your GPU when there is one. The cell body takes settings\n"
-    "as YAML lines (`learning_rate: 0.0005`), those without an option of their own too. Interrupt stops the run and\n"
-    "keeps its adapter. Runs on one device wait for each other. %finetune list | status | compare | attach | stop |\n"
+    "as YAML lines (`learning_rate: 0.0005`), those without an option of their own too: `executed: 20` runs as many\n"
+    "validation queries on the graph after each epoch. Interrupt stops the run and keeps its adapter. Runs on one device wait for each other. %finetune list | status | compare | attach | stop |\n"
     "resume | logs | use | remove [NAME] look after runs.",
     words="NAME",
     options=(
