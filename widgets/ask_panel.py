@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from cypher_magic.widgets.answer_card import AnswerCard
-from cypher_magic.widgets.ask import AskBox
+from cypher_magic.widgets.ask import UNTUNED, AskBox
 from cypher_magic.widgets.progress import in_notebook
 from cypher_magic.widgets.samples import one_line
 from cypher_magic.widgets.status import StatusLine, graph_told
@@ -56,10 +56,9 @@ class AskPanel(widgets.VBox):
             [self.graph, self.ask, self.status, self.talk, self.file],
             layout=widgets.Layout(width="100%", max_width="980px"),
         )
+        self._model = model
         self.status.guarded(self.refresh)()
-        if model:
-            self.ask.offer([*(name for _, name in self.ask.model.options if name), model])
-            self.ask.model.value = model
+        self.ask.model.value = model
 
     @property
     def cards(self) -> tuple[AnswerCard, ...]:
@@ -71,7 +70,9 @@ class AskPanel(widgets.VBox):
         from cypher_magic import session
 
         self.graph.value = graph_told()
-        self.ask.offer([run.name for run in session.runs()])
+        names = [run.name for run in session.runs()]
+        known = {"", *names, *(value for _, value in UNTUNED)}
+        self.ask.offer(names if self._model in known else [self._model, *names])
 
     def _take(self, answer: Answer) -> None:
         for card in self.cards:

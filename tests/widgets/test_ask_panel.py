@@ -195,10 +195,14 @@ def test_without_a_graph_the_panel_says_how_to_connect(
     assert "No graph is connected." in panel.status.value
 
 
-def test_a_run_can_be_chosen_when_the_panel_is_made() -> None:
-    panel = AskPanel("starter")
-    assert panel.ask.model.value == "starter"
-    assert AskPanel("http://127.0.0.1:1/v1#m").ask.model.value == "http://127.0.0.1:1/v1#m"
+@pytest.mark.parametrize("model", ["starter", "http://127.0.0.1:1/v1#m"])
+def test_the_model_that_the_panel_was_made_with_stays_chosen(model: str) -> None:
+    panel = AskPanel(model)
+    panel.ask.button.click()
+    assert "There is no question." in panel.status.value
+    panel.refresh()
+    assert panel.ask.model.value == model
+    assert [value for _, value in panel.ask.model.options].count(model) == 1
     panel.close()
 
 
