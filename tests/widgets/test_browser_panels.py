@@ -136,12 +136,13 @@ def test_a_run_survives_a_restart_of_the_kernel_and_an_answer_is_corrected_and_k
     query.fill(MINE)
     ask.locator(".jupyter-button", has_text="Run again").click()
     ask.get_by_text("Lana Wachowski").first.wait_for(timeout=30_000)
+    lab.pictures(tmp_path / "edited", ask)
     ask.locator(".jupyter-button", has_text="Good: keep it").click()
     kept = lab.folder / "good.jsonl"
     lab.wait_for(kept.exists)
     assert json.loads(kept.read_text()) == {"question": "Which actors played in The Matrix?", "query": MINE}
     box.fill("and which of them are comedies?")
-    box.press("Enter")
+    ask.locator(".jupyter-button", has_text="Ask").click()
     ask.get_by_text("↳ and which of them are comedies?").first.wait_for(timeout=60_000)
     lab.pictures(tmp_path / "conversation", ask)
 
