@@ -34,8 +34,9 @@ FINETUNE = Command(
     "%%finetune",
     "Fine-tune an open model on question/Cypher examples, on your GPU when there is one. The cell body takes settings\n"
     "as YAML lines (`learning_rate: 0.0005`), those without an option of their own too: `executed: 20` runs as many\n"
-    "validation queries on the graph after each epoch. Interrupt stops the run and keeps its adapter. Runs on one device wait for each other. %finetune list | status | compare | attach | stop |\n"
-    "resume | logs | use | remove [NAME] look after runs.",
+    "validation queries on the graph after each epoch. Interrupt stops the run and keeps its adapter. Runs on one\n"
+    "device wait for each other. %finetune list | status | compare | attach | stop | resume | logs | use | remove\n"
+    "[NAME] look after runs.",
     words="NAME",
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
