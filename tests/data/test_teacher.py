@@ -338,6 +338,21 @@ def test_where_nobody_can_answer_the_teacher_is_asked(
     assert loaded.run_line_magic("cypher_data", f"generate --rows 10 --teacher {server.at('well')}").report.kept
 
 
+def test_a_teacher_may_have_a_name_and_its_pairs_are_written_and_read_back(
+    loaded: Any, server: Server, tmp_path: Path
+) -> None:
+    file = places.config_dir() / "endpoints.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'[endpoints.team]\nurl = "{server.at("well")}"\n')
+    out = f"--out {tmp_path}/train.jsonl --val {tmp_path}/val.jsonl"
+    pairs = loaded.run_line_magic("cypher_data", f"generate --rows 20 --teacher team --yes {out}")
+    assert pairs.report.kept > 20 and pairs.report.teacher == f"big at {server.host}"
+    train, val = (loaded.run_line_magic("cypher_data", f"check {tmp_path}/{n}.jsonl").train for n in ("train", "val"))
+    assert not {e.query for e in train} & {e.query for e in val}  # a wording stays with its query
+    assert {e.question for e in (*train, *val)} <= {p.question for p in pairs}
+    assert sum(e.question.startswith(("Please tell me", "I would like")) for e in (*train, *val)) == pairs.report.kept
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
