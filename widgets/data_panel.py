@@ -134,6 +134,10 @@ class DataPanel(Panel):
         source = self.path.value.strip()
         if not source:
             raise OptionError("There is no file to add.", hint="write its path into the box, or upload it")
+        if not self.add.disabled:  # Enter may be pressed twice
+            self.start(lambda: self._added(source), f"reading {source}", self.add)
+
+    def _added(self, source: str) -> None:
         self._read(source)
         self.path.value = ""
 

@@ -44,7 +44,7 @@ class Moving(widgets.VBox):
         )
         self.name = widgets.Text(placeholder="its name here", tooltip="what to call it here", layout=_wide("12em"))
         self.asked = widgets.Dropdown(
-            options=[("style as found", None), ("chat", "chat"), ("plain", "plain")],
+            options=[("style as found", ""), ("chat", "chat"), ("plain", "plain")],
             tooltip="how it is asked",
             layout=_wide("11em"),
         )
@@ -74,7 +74,7 @@ class Moving(widgets.VBox):
     def _imported(self, source: str) -> None:
         from cypher_magic import session
 
-        name, style = self.name.value.strip() or None, self.asked.value
+        name, style = self.name.value.strip() or None, self.asked.value or None
         run = session.import_model(source, name, style=style, progress=self.panel.progress)
         self.panel.refresh()
         self.panel.model.value = run.name

@@ -96,6 +96,7 @@ def test_an_archive_and_parquet_are_read_too(panel: DataPanel, tmp_path: Path) -
     for name in ("both.zip", "p.parquet"):
         panel.path.value = str(tmp_path / name)
         panel.path._handle_custom_msg({"event": "submit"}, [])
+        wait_for(lambda: not panel.add.disabled)
     assert [(c.table.source, c.table.part) for c in panel.files] == [
         ("both.zip/train.csv", "train"), ("both.zip/val.csv", "val"), ("p.parquet", "train"),
     ]  # fmt: skip
@@ -165,7 +166,7 @@ def test_a_file_that_can_not_be_read_is_one_line_and_leaves_the_others(panel: Da
     upload(panel, ("bad.parquet", b"PAR1 nothing"))
     assert "bad.parquet is not a whole Parquet file" in panel.status.value and len(panel.files) == 1
     panel.path.value = str(tmp_path / "none.csv")
-    panel.add.click()
+    press(panel.add)
     assert "There is no file" in panel.status.value and panel.path.value, "what was typed can be corrected"
 
 

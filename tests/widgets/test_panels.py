@@ -46,3 +46,8 @@ def test_everything_that_can_be_pressed_or_filled_in_says_what_it_does(panel: An
 def test_an_opened_panel_asks_for_nothing_from_outside(panel: Any) -> None:
     shown = [str(w.value) for w in every(panel) if isinstance(w, ipywidgets.HTML)]
     assert not any(mark in text for text in shown for mark in ("<script", "<link", "<img", "@import", "src="))
+
+
+def test_every_choice_shows_what_is_chosen(panel: Any) -> None:
+    blank = [w for w in every(panel) if isinstance(w, ipywidgets.Dropdown) and w.options and w.value is None]
+    assert blank == [], "a list whose value is None is drawn empty"
