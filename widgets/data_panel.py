@@ -56,7 +56,7 @@ class DataPanel(Panel):
             row(self.path, self.add, self.upload),
             self.cards,
             row(self.check, self.repair, self.holdout, self.misfits),
-            self.state,
+            self.status,
             self.report,
             self.lengths,
             heading("Pairs from the graph"),
@@ -135,7 +135,8 @@ class DataPanel(Panel):
         if not source:
             raise OptionError("There is no file to add.", hint="write its path into the box, or upload it")
         if not self.add.disabled:  # Enter may be pressed twice
-            self.start(lambda: self._added(source), f"reading {source}", self.add)
+            self.status.say(f"reading {source}")
+            self.status.background(lambda: self._added(source), self.add)
 
     def _added(self, source: str) -> None:
         self._read(source)

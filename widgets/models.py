@@ -184,7 +184,8 @@ class ModelsPanel(Panel):
         self.outcome.observe(self.status.guarded(self._show_duels), "value")
 
     def _set_beside(self) -> None:
-        self.start(self._compared, "comparing", *self.working)
+        self.status.say("comparing")
+        self.status.background(self._compared, *self.working)
 
     def _compared(self) -> None:
         from cypher_magic import session

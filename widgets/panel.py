@@ -22,7 +22,8 @@ LABEL = {"description_width": "9em"}
 class Panel(widgets.VBox):
     """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong.
 
-    `start` does in a thread what takes long; `cancel` is in sight meanwhile and ends it at its next step.
+    `start` does in a thread what takes long and tells its `progress`; `cancel` is in sight meanwhile and ends it at its
+    next step. `state` is the line with both.
     """
 
     kind: ClassVar[str] = ""

@@ -69,7 +69,7 @@ def panel() -> Iterator[ModelsPanel]:
 
 def press(panel: ModelsPanel, button: Any) -> None:
     button.click()
-    wait_for(lambda: panel.cancel.layout.display == "none")
+    wait_for(lambda: panel.cancel.layout.display == "none" and not button.disabled)
 
 
 def test_models_are_listed_with_state_and_score_and_the_one_that_answers(panel: ModelsPanel) -> None:
