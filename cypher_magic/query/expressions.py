@@ -13,14 +13,17 @@ from lark import Token
 
 from cypher_magic.query.allowed import is_aggregate
 from cypher_magic.query.complaint import Complaint
-from cypher_magic.query.kinds import ARGUMENTS, infer, literal_kind
+from cypher_magic.query.kinds import infer, infer_tails, literal_kind
 from cypher_magic.query.meaning import Meaning, Scope, Variable
+from cypher_magic.query.operands import ARGUMENTS, LIST, TEXT, TRUTH, index_kinds, joined, misfit
 from cypher_magic.query.parse import Node, Query, dotted, shortened, start_of, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Key = tuple[object, ...]
+
+_OPERATORS = ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CONCAT")
 
 AGGREGATES_HERE = "here"  # the items of WITH and RETURN
 AGGREGATES_PROJECTED = "projected"  # ORDER BY after aggregation: only those that are columns too
@@ -94,10 +97,16 @@ class Expressions:
             "quantified": self._loop,
             "reduce": self._reduce,
             "case": self._case,
+            "in": self._in,
+            "regex": self._regex,
             "or": self._logic,
             "xor": self._logic,
             "and": self._logic,
             "not": self._logic,
+            "sum": self._arithmetic,
+            "product": self._arithmetic,
+            "power": self._arithmetic,
+            "sign": self._arithmetic,
             "parenthesised": self._same_place,
         }
 
@@ -110,14 +119,7 @@ class Expressions:
         """Walk one expression."""
         if isinstance(part, Token) or (place.projected and key(part) in place.projected):
             return
-        handler = self.handlers.get(part.data)
-        if handler:
-            handler(part, scope, place)
-            return
-        inner = replace(place, predicate=False) if place.predicate else place
-        for child in part.children:
-            if isinstance(child, Node):
-                self.expression(child, scope, inner)
+        self.handlers.get(part.data, self._parts)(part, scope, place)
 
     def resolve(self, name: Token, scope: Scope, place: Place | None = None) -> Variable:
         """What a used name stands for; an undefined one is complained about, once."""
@@ -154,10 +156,27 @@ class Expressions:
             if not (isinstance(child, Token) and child.type == "NOT"):
                 self.condition(child, scope, place)
 
+    def _arithmetic(self, part: Node, scope: Scope, place: Place) -> None:
+        """Sums, products, powers and signs."""
+        inner = replace(place, predicate=False)
+        left, operator = "", ""
+        for child in part.children:
+            if isinstance(child, Token) and child.type in _OPERATORS:
+                operator = str(child) if part.data != "sign" else "-"
+                continue
+            kind = literal_kind(child) or infer(child, scope).kind
+            wrong = misfit(operator, left, kind) if operator else ""
+            if wrong:
+                message = f"{operator} can not be used with {with_article(wrong)}."
+                self.complain("type_mismatch", message, start_of(child if wrong == kind else part))
+            left = joined(operator, left, kind) if operator else kind
+            operator = "^" if part.data == "power" else ""
+            self.expression(child, scope, inner)
+
     def condition(self, part: Node | Token, scope: Scope, place: Place) -> None:
         """Walk an expression that must be true or false."""
         kind = literal_kind(part) or infer(part, scope).kind
-        if kind not in ("", "boolean", "property"):
+        if kind and kind not in TRUTH:
             at = start_of(part)
             self.complain("type_mismatch", f"A condition is true or false, and this is {with_article(kind)}.", at)
         self.expression(part, scope, replace(place, predicate=True))
@@ -172,9 +191,33 @@ class Expressions:
                 message = f"A {owner.kind} has no properties."
                 self.complain("type_mismatch", message, part.start, "take its elements apart first")
         self.expression(atom, scope, inner)
-        for tail in tails:
+        for number, tail in enumerate(tails):
+            if tail.data != "property":
+                self._check_index(infer_tails(atom, tails[:number], scope).kind, tail, scope)
             for child in tail.children:
                 self.expression(child, scope, inner)
+
+    def _check_index(self, base: str, tail: Node, scope: Scope) -> None:
+        wanted = index_kinds(base)
+        if wanted == () or (tail.data == "slice" and base and base not in LIST):
+            self.complain("type_mismatch", f"[ ] can not be used with {with_article(base)}.", tail.start)
+            return
+        for child in tail.children:
+            if wanted and not (isinstance(child, Token) and child.type in ("DOTDOT", "LIST_OPEN")):
+                self.demand("the place in [ ] is", wanted, child, scope)
+
+    def _in(self, part: Node, scope: Scope, place: Place) -> None:
+        self.demand("IN takes", LIST, part.children[-1], scope)
+        self._parts(part, scope, place)
+
+    def _regex(self, part: Node, scope: Scope, place: Place) -> None:
+        for child in (part.children[0], part.children[-1]):
+            self.demand("=~ takes", TEXT, child, scope)
+        self._parts(part, scope, place)
+
+    def _parts(self, part: Node, scope: Scope, place: Place) -> None:
+        for child in part.children:
+            self.expression(child, scope, replace(place, predicate=False))
 
     def _call(self, part: Node, scope: Scope, place: Place) -> None:
         name = dotted(part.children[0])
@@ -185,7 +228,7 @@ class Expressions:
                 return
             place = replace(place, aggregates="nested", projected=frozenset())
         arguments = [c for c in part.children[1:] if not (isinstance(c, Token) and c.type in ("DISTINCT", "STAR"))]
-        if not arguments and part.data == "call" and (is_aggregate(name) or name.lower() in ARGUMENTS):
+        if not arguments and part.data == "call" and (is_aggregate(name) or (name.lower(), 0) in ARGUMENTS):
             self.complain("syntax", f"{name}() needs a value.", part.start)
         if name.lower() == "exists" and len(arguments) == 1:
             self._exists_call(part, arguments[0], scope, place)
@@ -222,16 +265,20 @@ class Expressions:
         return False
 
     def _check_kinds(self, name: str, arguments: list[Node | Token], scope: Scope) -> None:
-        wanted = ARGUMENTS.get(name.lower())
-        if not wanted or not arguments:
-            return
-        kind = literal_kind(arguments[0]) or infer(arguments[0], scope).kind
+        hint = "use size() for texts and lists" if name.lower() == "length" else ""
+        for place, argument in enumerate(arguments):
+            wanted = ARGUMENTS.get((name.lower(), place))
+            if wanted:
+                self.demand(f"{name}() takes", wanted, argument, scope, hint)
+
+    def demand(
+        self, who: str, wanted: tuple[str, ...], part: Node | Token, scope: Scope, hint: str = "", kind: str = ""
+    ) -> None:
+        """Complain when an expression is known to be of another kind than those that are wanted."""
+        kind = kind or literal_kind(part) or infer(part, scope).kind
         if kind and kind not in wanted:
-            argument = arguments[0]
-            at = start_of(argument)
-            hint = "use size() for texts and lists" if name.lower() == "length" else ""
-            what = " or ".join(with_article(w) for w in wanted if w != "property")
-            self.complain("type_mismatch", f"{name}() takes {what}, and this is {with_article(kind)}.", at, hint)
+            what = " or ".join(with_article(w) for w in wanted if w not in ("property", "value"))
+            self.complain("type_mismatch", f"{who} {what}, and this is {with_article(kind)}.", start_of(part), hint)
 
     def _check_point(self, part: Node, arguments: list[Node | Token]) -> None:
         if len(arguments) == 1 and isinstance(arguments[0], Node) and arguments[0].data == "map":
@@ -242,6 +289,9 @@ class Expressions:
 
     def _map_projection(self, part: Node, scope: Scope, place: Place) -> None:
         owner = self.resolve(part.children[0], scope, place)
+        if owner.kind and owner.kind not in ("node", "relationship", "map"):
+            message = f"{{ }} takes a node, a relationship or a map, and this is {with_article(owner.kind)}."
+            self.complain("type_mismatch", message, part.start)
         for element in part.children[1:]:
             if element.data == "projected_property":
                 self.meaning.properties.append((owner, element.children[0]))
@@ -253,6 +303,7 @@ class Expressions:
     def _loop(self, part: Node, scope: Scope, place: Place) -> None:
         """[x IN list WHERE .. | ..] and all(x IN list WHERE ..)."""
         _, name, _, source, *rest = part.children
+        self.demand("this goes through", LIST, source, scope)
         self.expression(source, scope, replace(place, predicate=False))
         inner = scope.copy()
         inner.names[unquoted(name)] = infer(source, scope).element or Variable()
@@ -265,6 +316,7 @@ class Expressions:
 
     def _reduce(self, part: Node, scope: Scope, place: Place) -> None:
         _, total, first, name, _, source, _, step = part.children
+        self.demand("this goes through", LIST, source, scope)
         for outside in (first, source):
             self.expression(outside, scope, replace(place, predicate=False))
         inner = scope.copy()
@@ -279,7 +331,10 @@ class Expressions:
             if isinstance(child, Node) and child.data == "when":
                 *tests, value = child.children[1:]
                 for test in tests:
-                    self.expression(test, scope, replace(place, predicate=not subject))
+                    if subject:
+                        self.expression(test, scope, inner)
+                    else:
+                        self.condition(test, scope, inner)
                 self.expression(value, scope, inner)
             else:
                 self.expression(child, scope, inner)

@@ -10,7 +10,7 @@ from cypher_magic.query.meaning import Scope, Variable
 from cypher_magic.query.parse import Node, dotted, unquoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 _LITERALS = {"STRING": "string", "INTEGER": "integer", "FLOAT": "float", "TRUE": "boolean", "FALSE": "boolean"}
 
@@ -41,22 +41,6 @@ _KINDS = {"map": "map", "map_projection": "map", "list": "list", "list_comprehen
     "count": "integer",
     "collect": "list",
     "shortest": "path",
-}
-
-
-def _arguments(kinds: Iterable[str], names: str) -> dict[str, tuple[str, ...]]:
-    return dict.fromkeys(names.split(), tuple(kinds))
-
-
-# What the first argument of a function may be.
-ARGUMENTS: dict[str, tuple[str, ...]] = {
-    **_arguments(["path"], "length nodes relationships"),
-    **_arguments(["relationship"], "type startnode endnode"),
-    **_arguments(["node"], "labels"),
-    **_arguments(["string", "list", "property"], "size"),
-    **_arguments(["string", "property"], "toupper tolower upper lower split substring replace left right ltrim rtrim"),
-    **_arguments(["integer", "float", "property"], "abs ceil floor round sqrt sign"),
-    **_arguments(["integer", "float", "temporal", "property"], "sum avg"),
 }
 
 
@@ -102,7 +86,8 @@ def _call(part: Node, scope: Scope) -> Variable:
     if name == "collect" and values:
         return Variable("list", element=infer(values[0], scope))
     if name in ("head", "last") and values:
-        return infer(values[0], scope).element or Variable()
+        whole = infer(values[0], scope)
+        return whole.element or Variable("value" if whole.kind == "property" else "")
     if name in ("nodes", "relationships"):
         return Variable("list", element=Variable(name[:-1]))
     return Variable(_RESULTS.get(name, ""))
@@ -110,6 +95,11 @@ def _call(part: Node, scope: Scope) -> Variable:
 
 def _postfix(part: Node, scope: Scope) -> Variable:
     atom, *tails = part.children
+    return infer_tails(atom, tails, scope)
+
+
+def infer_tails(atom: Node | Token, tails: Sequence[Node], scope: Scope) -> Variable:
+    """What a value with these properties and indices behind it stands for."""
     value = infer(atom, scope)
     for tail in tails:
         if tail.data == "property":
