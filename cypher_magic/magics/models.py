@@ -12,7 +12,7 @@ from cypher_magic.magics.options import Command, Family, Option, Options
 _VERBS = ("list", "export", "import", "use")
 _TAKEN_BY = {
     "list": ("device", "fits"),
-    "export": ("to", "merged", "push", "public", "force"),
+    "export": ("to", "merged", "gguf", "push", "public", "force"),
     "import": ("name", "style", "backbone", "prefix"),
     "use": (),
 }
@@ -38,6 +38,13 @@ MODELS = Command(
         Option("--to", metavar="FOLDER", help="export: the new folder"),
         Option("--merged", type=bool, help="export: the whole model, not the adapter alone"),
         Option(
+            "--gguf",
+            metavar="FORM",
+            optional=True,
+            choices=("f16", "q8_0"),
+            help="export: the whole model as one file for llama.cpp, Ollama, LM Studio; f16, or q8_0 of half the size",
+        ),
+        Option(
             "--push", metavar="OWNER/NAME", help="export: upload it to the Hub, private; token from HF_TOKEN or login"
         ),
         Option("--public", type=bool, help="export: let everybody see it on the Hub, the schema in its card too"),
@@ -50,11 +57,13 @@ MODELS = Command(
     examples=(
         "%cypher_models --fits",
         "%cypher_models export movies --to ./movies-model --merged",
+        "%cypher_models export movies --to ./movies-gguf --gguf",
         "%cypher_models export movies --push me/movies-cypher",
         "%cypher_models import someone/text2cypher-lora --name theirs",
     ),
     max_words=2,
-    notes="A merged model loads with plain transformers; Llama, Mistral, Gemma and Phi-3 get an Ollama Modelfile too.",
+    notes="A merged model loads with plain transformers; Llama, Mistral, Gemma and Phi-3 get an Ollama Modelfile too.\n"
+    "A GGUF can be written of Llama, SmolLM2 and Qwen models.",
 )
 
 
@@ -96,6 +105,7 @@ class ModelMagics(Family):
             options.push,
             not options.public,
             force=options.force,
+            gguf=options.gguf or False,
             progress=download_bar(),
         )
 

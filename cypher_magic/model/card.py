@@ -39,6 +39,7 @@ class Exported:
     card: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     where: str = "."  # how the snippet names it: this folder, or a Hub id
+    gguf: str = ""  # the name of its file, where it is one
 
 
 def model_card(about: Exported, prompt: Prompt) -> str:
@@ -48,6 +49,7 @@ def model_card(about: Exported, prompt: Prompt) -> str:
         f"# {about.name}",
         _introduction(about),
         "## Ask it",
+        *([_programs(about)] if about.gguf else []),
         f"```python\n{snippet(about)}```",
         "`generation_config.json` makes this greedy and ends it at the end token. The prefix with the schema and the"
         " question are\ntokenised one by one, as in training; a question is put on one line."
@@ -74,6 +76,12 @@ def licence(backbone: str) -> str:
     return entry.licence if entry else ""
 
 
+def hub_licence(backbone: str) -> str:
+    """The Hub's name of a backbone's licence; empty when the catalogue does not have it."""
+    known = licence(backbone)
+    return _LICENCES.get(known, "other") if known else ""
+
+
 def example_question(schema: str | None) -> str:
     """A question that fits the schema, without a value of anybody's data."""
     label = re.search(r"\(:`?(\w+(?: \w+)*)", schema or "")
@@ -90,14 +98,15 @@ def snippet(about: Exported) -> str:
         prefix = f"{facts.before_schema!r} + schema + {facts.after_schema!r}"
     before = f"{facts.before_question!r} + " if facts.before_question else ""
     asked = f"{before}question + {facts.after_question!r}"
-    load = f"AutoModelForCausalLM.from_pretrained(name, dtype=torch.{facts.dtype})"
+    file = f", gguf_file={about.gguf!r}" if about.gguf else ""
+    load = f"AutoModelForCausalLM.from_pretrained(name{file}, dtype=torch.{facts.dtype})"
     lines = ["import torch", *(() if about.merged else ("from peft import PeftModel",))]
-    names = ("AutoModelForCausalLM", "AutoTokenizer", *(() if about.merged else ("GenerationConfig",)))
+    names = ("AutoModelForCausalLM", "AutoTokenizer", *(("GenerationConfig",) if _generation(about) else ()))
     lines += [f"from transformers import {', '.join(names)}", ""]
     lines += [f"schema = {_literal(facts.schema)}"] if facts.schema is not None else []
     lines += [f"question = {question!r}"]
     lines += [f"name = {about.where!r}" + ("  # this folder, or its name on the Hub" if about.where == "." else ""), ""]
-    lines += ["tokenizer = AutoTokenizer.from_pretrained(name)"]
+    lines += [f"tokenizer = AutoTokenizer.from_pretrained(name{file})"]
     if about.merged:
         lines += [f"model = {load}"]
     else:
@@ -115,8 +124,8 @@ def snippet(about: Exported) -> str:
 
 
 def _generation(about: Exported) -> str:
-    """Plain transformers reads the settings of a merged model on its own; those of an adapter it has to be told."""
-    if about.merged:
+    """Plain transformers reads a merged model's settings on its own; those of an adapter or GGUF it has to be told."""
+    if about.merged and not about.gguf:
         return ""
     return ", generation_config=GenerationConfig.from_pretrained(name)"
 
@@ -131,13 +140,16 @@ def _literal(text: str) -> str:
 
 def _header(about: Exported) -> str:
     known = licence(about.facts.backbone)
-    lines = [f"license: {_LICENCES.get(known, 'other')}"] if known else []
+    lines = [f"license: {hub_licence(about.facts.backbone)}"] if known else []
     if known and known not in _LICENCES:
         lines += [f"license_name: {known.lower().replace(' ', '-')}"]
     if re.fullmatch(r"[\w.-]+/[\w.-]+", about.facts.backbone):
         lines += [f"base_model: {about.facts.backbone}"]
         lines += [f"base_model_relation: {'finetune' if about.merged else 'adapter'}"]
-    lines += [f"library_name: {'transformers' if about.merged else 'peft'}", "pipeline_tag: text-generation"]
+    lines += [
+        f"library_name: {'gguf' if about.gguf else 'transformers' if about.merged else 'peft'}",
+        "pipeline_tag: text-generation",
+    ]
     lines += ["language: en", "tags:", *(f"- {tag}" for tag in ("text2cypher", "cypher", "neo4j", "cypher-magic"))]
     lines += [] if about.merged else ["- lora"]
     return "---\n" + "\n".join(lines) + "\n---"
@@ -159,6 +171,19 @@ def _introduction(about: Exported) -> str:
             " original\n  weights a few tokens can differ; the merged export carries the very weights."
         ]
     return "\n".join(lines)
+
+
+def _programs(about: Exported) -> str:
+    """How programs that read GGUF are started."""
+    lines = [f"llama-server -m {about.gguf} --temp 0"]
+    if about.facts.system_and_prompt("", "") is not None:
+        name = re.sub(r"[^a-z0-9_-]+", "-", about.name.lower())
+        lines = [f"ollama create {name} -f Modelfile", f"ollama run {name}", *lines]
+    return (
+        "\n".join(("```sh", *lines, "```"))
+        + "\n\nllama.cpp and LM Studio take the prompt from the chat template in the file: give the instruction with"
+        " the schema as\nsystem message (SYSTEM in the Modelfile), and a temperature of 0. With plain transformers:"
+    )
 
 
 def _prompt(about: Exported, prompt: Prompt) -> str:

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.errors import ModelError, OptionError
-from cypher_magic.model.card import Exported, model_card
+from cypher_magic.model.backbones import silent
+from cypher_magic.model.card import Exported, hub_licence, model_card
 from cypher_magic.model.facts import FILE, plain_template, prompt_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from cypher_magic.model.backbones import Progress
     from cypher_magic.model.facts import PromptFacts
+    from cypher_magic.model.gguf_file import Vocabulary
     from cypher_magic.model.prompt import Prompt
 
 _WEIGHTS = "adapter_model.safetensors"
@@ -45,26 +48,42 @@ class Tuned:
     tokenizer: Path | None = None  # where it is not the backbone's
 
 
-def write_export(tuned: Tuned, to: Path, *, merged: bool, force: bool = False, where: str = ".") -> Path:
+def write_export(
+    tuned: Tuned,
+    to: Path,
+    *,
+    merged: bool,
+    force: bool = False,
+    where: str = ".",
+    gguf: str = "",
+    progress: Progress = silent,
+) -> Path:
     """Write the adapter, or the merged model, with all that it takes to ask it, to the new folder `to`.
 
-    `where` is how the snippet in its README names it. A folder that is there already is replaced with `force` only,
-    and only when it is an export. Raises `OptionError` for that and `ModelError` when it can not be stored.
+    With `gguf` (f16 or q8_0) the merged model is one GGUF file. `where` is how the snippet in its README names it. A
+    folder that is there already is replaced with `force` only, and only when it is an export. Raises `OptionError` for
+    that and `ModelError` when it can not be stored.
     """
     from cypher_magic.model.load import choose_device, load_tokenizer
     from cypher_magic.model.prompt import Prompt
 
-    if tuned.adapter is None and not merged:
-        raise OptionError(f"{tuned.name} has no adapter of its own.", hint="export it with --merged")
+    if tuned.adapter is None and not (merged or gguf):
+        raise OptionError(f"{tuned.name} has no adapter of its own.", hint="export it with --merged or --gguf")
     refuse_overwriting(to, force=force)
     tokenizer = load_tokenizer(tuned.tokenizer or tuned.backbone)
     prompt = Prompt(tokenizer, tuned.style, instruction=tuned.instruction)
     dtype = str(choose_device().dtype).removeprefix("torch.")
     facts = prompt_facts(prompt, schema=tuned.schema, backbone=tuned.source, dtype=dtype)
-    about = Exported(tuned.name, merged, facts, tuned.card or {}, tuned.settings or {}, where)
+    file = f"{tuned.name}-{gguf}.gguf" if gguf else ""
+    about = Exported(tuned.name, merged or bool(gguf), facts, tuned.card or {}, tuned.settings or {}, where, file)
+    vocabulary = _vocabulary(tuned, tokenizer, prompt) if gguf else None
     with _built(to) as folder:
-        _room(to, _size(tuned, merged=merged))
-        if merged:
+        _room(to, _size(tuned, merged=merged, gguf=gguf))
+        if vocabulary is not None:
+            _write_gguf(tuned, folder / file, vocabulary, gguf, progress)
+            _generation(tokenizer, prompt, None).save_pretrained(folder)
+            _write_modelfile(facts, folder, tokenizer, file)
+        elif merged:
             _write_merged(tuned, folder, tokenizer, prompt)
             _write_modelfile(facts, folder, tokenizer)
         else:
@@ -72,10 +91,14 @@ def write_export(tuned: Tuned, to: Path, *, merged: bool, force: bool = False, w
             _generation(tokenizer, prompt, None).save_pretrained(folder)
         (folder / "README.md").write_text(model_card(about, prompt), encoding="utf-8")
         facts.save(folder)
-        if prompt.style == "plain":
-            tokenizer.chat_template = plain_template(prompt)
-        tokenizer.save_pretrained(folder)
+        if not gguf:  # the file holds it
+            tokenizer.chat_template = _template(tokenizer, prompt)
+            tokenizer.save_pretrained(folder)
     return to
+
+
+def _template(tokenizer: Any, prompt: Prompt) -> Any:
+    return plain_template(prompt) if prompt.style == "plain" else tokenizer.chat_template
 
 
 def refuse_overwriting(to: Path, *, force: bool) -> None:
@@ -98,15 +121,42 @@ def _write_adapter(tuned: Tuned, folder: Path) -> None:
 
 def _write_merged(tuned: Tuned, folder: Path, tokenizer: Any, prompt: Prompt) -> None:
     """The weights, merged in float32 and stored in the backbone's number format."""
-    from cypher_magic.model.load import Device, load_backbone, load_tuned, stored_dtype
+    from cypher_magic.model.load import stored_dtype
 
-    device = Device("cpu", stored_dtype(tuned.backbone))
-    if tuned.adapter is None:
-        model = load_backbone(tuned.backbone, device)
-    else:
-        model = load_tuned(tuned.backbone, tuned.adapter, device)
+    model = _merged(tuned, stored_dtype(tuned.backbone))
     model.generation_config = _generation(tokenizer, prompt, model.generation_config)
     model.save_pretrained(folder)
+
+
+def _merged(tuned: Tuned, dtype: Any) -> Any:
+    from cypher_magic.model.load import Device, load_backbone, load_tuned
+
+    device = Device("cpu", dtype)
+    if tuned.adapter is None:
+        return load_backbone(tuned.backbone, device)
+    return load_tuned(tuned.backbone, tuned.adapter, device)
+
+
+def _vocabulary(tuned: Tuned, tokenizer: Any, prompt: Prompt) -> Vocabulary:
+    """The tokenizer as a GGUF file has it; what can not be such a file is refused here, before it is loaded."""
+    from cypher_magic.model.gguf_file import check_layers, read_vocabulary
+    from cypher_magic.model.load import load_config
+
+    config = load_config(tuned.backbone)
+    check_layers(config)
+    end = tokenizer(prompt.end, add_special_tokens=False)["input_ids"][-1]
+    return read_vocabulary(tokenizer, config.vocab_size, end=end, template=_template(tokenizer, prompt))
+
+
+def _write_gguf(tuned: Tuned, path: Path, vocabulary: Vocabulary, form: str, progress: Progress) -> None:
+    import torch
+
+    from cypher_magic.model.gguf_file import write_gguf
+
+    progress("merging", 0, 0)
+    model = _merged(tuned, torch.float32)
+    licence = hub_licence(tuned.source)
+    write_gguf(model, vocabulary, path, form=form, name=tuned.name, licence=licence, progress=progress)
 
 
 def _generation(tokenizer: Any, prompt: Prompt, before: Any) -> Any:
@@ -126,20 +176,23 @@ def _generation(tokenizer: Any, prompt: Prompt, before: Any) -> Any:
     )
 
 
-def _write_modelfile(facts: PromptFacts, folder: Path, tokenizer: Any) -> None:
-    """An Ollama Modelfile with the same prompt, for architectures that Ollama reads from safetensors."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+def _write_modelfile(facts: PromptFacts, folder: Path, tokenizer: Any, gguf: str = "") -> None:
+    """An Ollama Modelfile with the same prompt, for a GGUF or an architecture that Ollama reads from safetensors."""
+    if not gguf:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if not set(config.get("architectures") or ()) & set(_OLLAMA):
+            return
     text = facts.system_and_prompt("{{ .System }}", "{{ .Prompt }}")
     start = tokenizer.bos_token or ""
     if start and tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]:
         text = text and text.removeprefix(start)  # Ollama puts it in front itself
     told = (text or "") + facts.instructions
     marks = told.replace("{{ .System }}", "").replace("{{ .Prompt }}", "")
-    if not text or not set(config.get("architectures") or ()) & set(_OLLAMA) or '"""' in told or "{{" in marks:
+    if not text or '"""' in told or "{{" in marks:
         return
     lines = [
         "# ollama create NAME -f Modelfile",
-        "FROM .",
+        f"FROM ./{gguf}" if gguf else "FROM .",
         f'TEMPLATE """{text}"""',
         f'SYSTEM """{facts.instructions}"""',
         "PARAMETER temperature 0",
@@ -149,10 +202,17 @@ def _write_modelfile(facts: PromptFacts, folder: Path, tokenizer: Any) -> None:
     (folder / "Modelfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _size(tuned: Tuned, *, merged: bool) -> int:
+def _size(tuned: Tuned, *, merged: bool, gguf: str) -> int:
     """Bytes that the export takes, about."""
-    files = tuned.backbone.glob("*.safetensors") if merged else [tuned.adapter / _WEIGHTS] if tuned.adapter else []
-    return sum(file.stat().st_size for file in files) + 20_000_000
+    from cypher_magic.model.gguf_file import expected_bytes
+    from cypher_magic.model.load import stored_dtype
+
+    whole = merged or gguf
+    files = tuned.backbone.glob("*.safetensors") if whole else [tuned.adapter / _WEIGHTS] if tuned.adapter else []
+    size = sum(file.stat().st_size for file in files)
+    if gguf:
+        size = expected_bytes(size / stored_dtype(tuned.backbone).itemsize, gguf)
+    return size + 20_000_000
 
 
 def _room(to: Path, needed: int) -> None:

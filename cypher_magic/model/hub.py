@@ -45,7 +45,7 @@ def push(folder: Path, repo: str, *, private: bool = True, force: bool = False) 
         there = api.model_info(repo)
         if private and not there.private:
             raise OptionError(f"{repo} is public on the Hub.", hint="push there with --public, or choose another name")
-        if not force and any(file.rfilename.endswith(".safetensors") for file in there.siblings or ()):
+        if not force and any(file.rfilename.endswith((".safetensors", ".gguf")) for file in there.siblings or ()):
             raise OptionError(
                 f"{repo} holds a model on the Hub already.", hint="choose another name, or replace it with --force"
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from peft import PeftModel
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers import logging as transformers_logging
 
 from cypher_magic.errors import ModelError, OptionError
@@ -90,6 +90,14 @@ def load_tokenizer(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except _UNREADABLE as exc:
         raise ModelError(f"The tokenizer in {folder} can not be loaded: {_first_line(exc)}", hint=_WHOLE) from exc
+
+
+def load_config(folder: Path) -> Any:
+    """The configuration of the model in a folder."""
+    try:
+        return AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    except _UNREADABLE as exc:
+        raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}", hint=_WHOLE) from exc
 
 
 def load_backbone(folder: Path, device: Device) -> Any:

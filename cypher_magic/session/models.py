@@ -32,9 +32,12 @@ class Export:
     merged: bool
     folder: Path | None
     url: str | None = None
+    gguf: str = ""  # the number format of its weights, where it is a GGUF file
+    size: int = 0  # bytes
 
     def __repr__(self) -> str:
         what = "the merged model" if self.merged else "the adapter"
+        what = f"the GGUF file ({self.gguf}, {self.size / 10**6:,.1f} MB)" if self.gguf else what
         places = " and ".join(str(p) for p in (self.folder, self.url) if p)
         return f"{self.name}: {what} is in {places}; its README.md has the prompt and a program that asks it"
 
@@ -47,19 +50,26 @@ def export(
     private: bool = True,
     *,
     force: bool = False,
+    gguf: bool | str = False,
     progress: Progress | None = None,
 ) -> Export:
     """Write a tuned model to the folder `to`, or to the Hub as `push` (OWNER/NAME), or both.
 
     An adapter folder, or with `merged` a model that plain transformers loads; with tokenizer, exact prompt, generation
-    settings and a model card. `run` is a run or `starter`. The Hub's token comes from HF_TOKEN, its login or the
-    keyring. What is there already, in `to` or on the Hub, is replaced with `force` only.
+    settings and a model card. With `gguf` (True or "f16", or "q8_0" for half the size) the merged model is one file
+    for llama.cpp, Ollama and LM Studio. `run` is a run or `starter`. The Hub's token comes from HF_TOKEN, its login or
+    the keyring. What is there already, in `to` or on the Hub, is replaced with `force` only.
     """
     from cypher_magic.model import hub
+    from cypher_magic.model.backbones import silent
     from cypher_magic.model.export import refuse_overwriting, write_export
+    from cypher_magic.model.gguf_file import FORMS
 
     if to is None and push is None:
         raise OptionError("Where is the model to go?", hint="--to FOLDER, --push OWNER/NAME, or both")
+    form = (FORMS[0] if gguf is True else gguf) or ""
+    if form and form not in FORMS:
+        raise OptionError(f"There is no GGUF of the form {form!r}.", hint=f"it is one of {', '.join(FORMS)}")
     target = Path(to).expanduser() if to is not None else None
     if target is not None:  # before a backbone is fetched for it
         refuse_overwriting(target, force=force)
@@ -67,9 +77,13 @@ def export(
         hub.check_target(push)
     tuned = _tuned(run if isinstance(run, str) else run.name, progress)
     with tempfile.TemporaryDirectory(prefix="cypher_magic-") as scratch:
-        folder = write_export(tuned, target or Path(scratch, "model"), merged=merged, force=force, where=push or ".")
+        folder = target or Path(scratch, "model")
+        write_export(
+            tuned, folder, merged=merged, force=force, where=push or ".", gguf=form, progress=progress or silent
+        )
+        size = sum(file.stat().st_size for file in folder.iterdir())
         url = hub.push(folder, push, private=private, force=force) if push is not None else None
-    return Export(tuned.name, merged, target, url)
+    return Export(tuned.name, merged or bool(form), target, url, form, size)
 
 
 def _tuned(name: str, progress: Progress | None) -> Tuned:

@@ -49,6 +49,7 @@ def test_only_those_that_fit_are_shown_when_asked_for(loaded: Any) -> None:
         ("%cypher_models export movies --style plain", "--style is an option of %cypher_models import, not of export."),
         ("%cypher_models --merged", "--merged is an option of %cypher_models export, not of list."),
         ("%cypher_models import x --style sung", "--style takes one of chat, plain, not 'sung'."),
+        ("%cypher_models export movies --to x --gguf q2", "--gguf takes one of f16, q8_0, not 'q2'."),
         ("%cypher_models export movies", "Where is the model to go?"),
     ],
 )
@@ -77,6 +78,12 @@ def test_a_model_comes_in_answers_and_goes_out_by_magics(
     assert (tmp_path / "out" / "README.md").is_file()
     error = loaded.run_cell(f"%cypher_models export their.model --to {tmp_path / 'out'} --merged").error_in_exec
     assert "is there already" in str(error)
+    capsys.readouterr()
+    loaded.run_cell(f"%cypher_models export their.model --gguf --to {tmp_path / 'one'}").raise_error()
+    assert "their.model: the GGUF file (f16, " in capsys.readouterr().out
+    assert (tmp_path / "one" / "their.model-f16.gguf").is_file()
+    done = loaded.run_cell(f"%cypher_models export their.model --to {tmp_path / 'half'} --gguf q8_0").result
+    assert done.gguf == "q8_0" and (tmp_path / "half" / "their.model-q8_0.gguf").is_file()
 
 
 def test_a_run_that_is_not_there_can_not_go_out(loaded: Any, tmp_path: Path) -> None:

@@ -140,3 +140,16 @@ def test_a_model_goes_to_the_hub_in_one_step_and_its_card_names_it(
     assert done.folder is None and done.url is not None and NAME in done.url
     assert not any(TOKEN.encode() in content for content in files.values())
     assert TOKEN not in repr(done) + "".join(capfd.readouterr())
+
+
+def test_a_gguf_file_goes_to_the_hub_and_is_a_model_that_stays(hub: FakeHub, tmp_path: Path) -> None:
+    from cypher_magic.session import export, import_model
+    from tests.model.tiny_folder import tiny_folder
+
+    import_model(tiny_folder(tmp_path / "theirs", "chatml"))
+    assert export("theirs", gguf=True, push=NAME).gguf == "f16"
+    files = hub.repositories[NAME]["files"]
+    assert {"README.md", "Modelfile", "theirs-f16.gguf"} <= set(files)
+    assert b"from_pretrained(name, gguf_file='theirs-f16.gguf')" in files["README.md"]
+    with pytest.raises(OptionError, match="holds a model on the Hub already"):
+        export("theirs", gguf=True, push=NAME)
