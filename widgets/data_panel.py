@@ -56,7 +56,7 @@ class DataPanel(Panel):
             row(self.path, self.add, self.upload),
             self.cards,
             row(self.check, self.repair, self.holdout, self.misfits),
-            self.status,
+            row(self.status),
             self.report,
             self.lengths,
             heading("Pairs from the graph"),

@@ -25,6 +25,11 @@ READY = """async () => {
     while (!context.session?.kernel) await new Promise(resume => setTimeout(resume, 100));
     await context.session.kernel.info;
 }"""
+HOLES = """() => [...document.querySelectorAll('.widget-html')].filter(e => {
+    const what = document.createRange();
+    what.selectNodeContents(e.querySelector('.widget-html-content') ?? e);
+    return e.offsetHeight > 60 + what.getBoundingClientRect().height;
+}).map(e => e.innerText.slice(0, 60))"""  # texts with empty space below or above
 TOKEN = "0123456789abcdef"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -66,6 +71,7 @@ class Lab:
 
         CYPHER_MAGIC_SCREENSHOTS names a folder that keeps them when the test's own folder is gone.
         """
+        assert self.page.evaluate(HOLES) == []
         kept = os.environ.get("CYPHER_MAGIC_SCREENSHOTS")
         folder = Path(kept) if kept else path.parent
         folder.mkdir(parents=True, exist_ok=True)
