@@ -19,9 +19,9 @@ class Moving(widgets.VBox):
     def __init__(self, panel: ModelsPanel) -> None:
         self.panel = panel
         self.form = widgets.Dropdown(
-            options=[("the adapter", False), ("the merged model", True)],
+            options=[("the adapter", ""), ("the merged model", "merged"), ("one GGUF file", "gguf")],
             description="Export",
-            tooltip="the adapter alone, or the whole model that plain transformers loads",
+            tooltip="the adapter alone, the whole model for plain transformers, or one file for llama.cpp and Ollama",
             layout=_wide("20em"),
             style=LABEL,
         )
@@ -61,8 +61,9 @@ class Moving(widgets.VBox):
     def _exported(self, name: str, to: str | None, hub: str | None) -> None:
         from cypher_magic import session
 
-        merged, force = self.form.value, self.force.value
-        done = session.export(name, to, merged, hub, force=force, progress=self.panel.progress)
+        form, force = self.form.value, self.force.value
+        merged, gguf = form == "merged", form == "gguf"
+        done = session.export(name, to, merged, hub, gguf=gguf, force=force, progress=self.panel.progress)
         self.panel.status.say(repr(done))
 
     def _import(self) -> None:

@@ -25,7 +25,7 @@ READY = """async () => {
     while (!context.session?.kernel) await new Promise(resume => setTimeout(resume, 100));
     await context.session.kernel.info;
 }"""
-HOLES = """() => [...document.querySelectorAll('.widget-html')].filter(e => {
+HOLES = """() => [...document.querySelectorAll('.widget-vbox > .widget-html')].filter(e => {
     const what = document.createRange();
     what.selectNodeContents(e.querySelector('.widget-html-content') ?? e);
     return e.offsetHeight > 60 + what.getBoundingClientRect().height;

@@ -212,7 +212,7 @@ def test_a_model_is_brought_in_from_a_folder_and_taken_out_as_a_merged_one(panel
     press(panel, panel.moving.bring)
     assert "tiny is asked in the chat style" in panel.status.value
     assert panel.model.value == "tiny" and "imported" in panel.table.value
-    panel.moving.target.value, panel.moving.form.value = str(tmp_path / "out"), True
+    panel.moving.target.value, panel.moving.form.value = str(tmp_path / "out"), "merged"
     press(panel, panel.moving.export)
     assert "the merged model is in" in panel.status.value and (tmp_path / "out" / "README.md").is_file()
     press(panel, panel.moving.export)
