@@ -27,4 +27,6 @@ def highlighted(query: str) -> str:
         colour = next((c for prefix, c in _COLOURS.items() if name.startswith(prefix)), "")
         safe = html.escape(text)
         spans.append(f'<span style="color:{colour}">{safe}</span>' if colour and text.strip() else safe)
-    return f'<pre style="margin:.4em 0;white-space:pre-wrap;font-family:{_FONT}">{"".join(spans).rstrip()}</pre>'
+    # JupyterLab breaks the lines of a pre in the middle of words
+    style = f"margin:.4em 0;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;font-family:{_FONT}"
+    return f'<pre style="{style}">{"".join(spans).rstrip()}</pre>'
