@@ -79,6 +79,7 @@ class _Search:
     repairs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     misplaced: list[Literal] = field(default_factory=list)
+    places: list[list[tuple[str, str]]] = field(default_factory=list)  # where those are instead: label and property
 
     def look(self, literal: Literal) -> None:
         """Look for one text that is not where the query looks for it."""
@@ -88,7 +89,8 @@ class _Search:
         if best is None or ranked[0][0] < _CASE_AND_SIGNS:
             places = elsewhere(literal, self.schema, self.probes)
             if places:
-                self._moved(literal, places, no)
+                self.misplaced.append(literal)
+                self.places.append(places)
                 return
         if best is not None:
             self.edits.append((literal.start, literal.end, written(best)))
@@ -103,13 +105,27 @@ class _Search:
         asked, wanted = folded(self.question), folded(literal.value)
         return next((v for v in values if folded(v) in asked and (wanted not in asked or wanted in folded(v))), None)
 
-    def _moved(self, literal: Literal, places: list[tuple[str, str]], no: str) -> None:
-        label, name = places[0]
-        self.notes.append(f"{no}; it is the {name} of a {label}.")
-        self.misplaced.append(literal)
-        if name == literal.property:
-            self.edits += [(start, end, quoted(label)) for start, end in literal.label_places]
-            self.repairs.append(f"{no}: looked for under {label}")
+    def move(self) -> None:
+        """Put misplaced texts right: two that stand in each other's place, and those whose label alone is wrong."""
+        if len(self.misplaced) == 2 and self._swapped():
+            one, other = self.misplaced
+            self.edits += [(a.start, a.end, written(b.value)) for a, b in ((one, other), (other, one))]
+            self.repairs.append(f"{shown(one.value)} and {shown(other.value)} stood in each other's place")
+            self.misplaced.clear()
+            return
+        for literal, ((label, name), *_) in zip(self.misplaced, self.places, strict=True):
+            no = f"No {described(literal)} {shown(literal.value)}"
+            self.notes.append(f"{no}; it is the {name} of a {label}.")
+            if name == literal.property:
+                self.edits += [(start, end, quoted(label)) for start, end in literal.label_places]
+                self.repairs.append(f"{no}: looked for under {label}")
+
+    def _swapped(self) -> bool:
+        """Whether each of the two misplaced texts is where the query looks for the other."""
+        return all(
+            any((label, other.property) in places for label in other.owners)
+            for places, other in zip(self.places, reversed(self.misplaced), strict=True)
+        )
 
 
 def missing(query: str, schema: GraphSchema, graph: Connection, question: str = "") -> Missing:
@@ -125,6 +141,7 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
             search.look(literal)
         else:
             needed.update(literal.owners)
+    search.move()
     return Missing(
         _edited(query, search.edits),
         tuple(search.repairs),

@@ -179,6 +179,12 @@ class Expressions:
         if kind and kind not in TRUTH:
             at = start_of(part)
             self.complain("type_mismatch", f"A condition is true or false, and this is {with_article(kind)}.", at)
+        if (
+            isinstance(part, Node)
+            and part.data == "postfix"
+            and [tail.data for tail in part.children[1:]] == ["property"]
+        ):
+            self.meaning.conditions.append((infer(part.children[0], scope), part.children[1].children[0]))
         self.expression(part, scope, replace(place, predicate=True))
 
     def _postfix(self, part: Node, scope: Scope, place: Place) -> None:

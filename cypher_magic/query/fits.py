@@ -13,7 +13,7 @@ from cypher_magic.query.complaint import Complaint
 from cypher_magic.query.parse import Node, Query, shortened, start_of, unquoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from cypher_magic.query.meaning import Meaning, Step, Variable
 
@@ -114,6 +114,8 @@ class _Fit:
             self._labels(owner, labels)
         for owner, token in meaning.properties:
             self._property(owner, token)
+        for owner, token in meaning.conditions:
+            self._condition(owner, token)
         if self._schema.triples:
             for step in meaning.steps:
                 self._step(step)
@@ -142,18 +144,30 @@ class _Fit:
 
     def _property(self, owner: Variable, token: Token) -> None:
         """A property is checked against every label (or type) that its owner is known to have."""
-        if owner.kind not in ("node", "relationship"):
-            return
-        known = self._schema.labels if owner.kind == "node" else self._schema.relationship_types
-        name = unquoted(token)
-        owners = {unquoted(t) for part in owner.labels for t in label_tokens(part)}
-        if not owners or _is_open(owner.labels) or not owners <= known.keys():
-            owners = set(known)
-        names = {p for o in owners for p in known[o]}
-        if name in names:
+        name, owners = unquoted(token), self._owners(owner)
+        names = {p for properties in owners.values() for p in properties}
+        if owner.kind not in ("node", "relationship") or name in names:
             return
         whose = f" on {', '.join(sorted(owners))}" if len(owners) <= 3 else ""
         self._unknown_property(name, token, names, whose)
+
+    def _condition(self, owner: Variable, token: Token) -> None:
+        """A property that stands where true or false is wanted."""
+        name = unquoted(token)
+        kinds = {properties[name] for properties in self._owners(owner).values() if name in properties}
+        if kinds and not any("BOOLEAN" in kind or "ANY" in kind or not kind for kind in kinds):
+            message = f"A condition is true or false, and {shortened(name)} is {' or '.join(sorted(kinds))}."
+            self._complain("type_mismatch", message, start_of(token), "compare it with a value, or write IS NOT NULL")
+
+    def _owners(self, owner: Variable) -> Mapping[str, Mapping[str, str]]:
+        """The labels (or types) that something can have, each with its properties and their types."""
+        if owner.kind not in ("node", "relationship"):
+            return {}
+        known = self._schema.labels if owner.kind == "node" else self._schema.relationship_types
+        named = {unquoted(t) for part in owner.labels for t in label_tokens(part)}
+        if not named or _is_open(owner.labels) or not named <= known.keys():
+            return known
+        return {label: known[label] for label in named}
 
     def _unknown_property(self, name: str, token: Token, names: set[str], whose: str) -> None:
         close = suggestion(name, names)

@@ -81,3 +81,4 @@ class Meaning:
     steps: list[Step] = field(default_factory=list)
     properties: list[tuple[Variable, Token]] = field(default_factory=list)
     labels: list[tuple[Variable, Node]] = field(default_factory=list)
+    conditions: list[tuple[Variable, Token]] = field(default_factory=list)  # properties that must be true or false

@@ -72,6 +72,14 @@ def test_a_value_of_another_label_is_said_and_the_model_tries_without_that_label
     assert again.sentence.startswith("Nothing found")
 
 
+def test_two_values_in_each_others_place_are_exchanged(demo_graph: Any) -> None:
+    query = "MATCH (u:User {name: 'Jackie Brown'})-[r:RATED]->(m:Movie {title: 'Jun Takeda'}) RETURN r.rating"
+    answer = ask("What score did Jun Takeda give to Jackie Brown?", model=Script(query), graph=demo_graph)
+    assert "(u:User {name: 'Jun Takeda'})-[r:RATED]->(m:Movie {title: 'Jackie Brown'})" in answer.query
+    assert answer.repairs == ("'Jackie Brown' and 'Jun Takeda' stood in each other's place",)
+    assert len(answer.df) == 1
+
+
 def test_a_label_that_the_question_or_another_value_needs_is_not_taken_away(demo_graph: Any) -> None:
     query = (
         "MATCH (:Person {name: 'Francis Ford Coppola'})-[:WROTE]->(m:Movie), "

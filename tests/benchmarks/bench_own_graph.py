@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import cypher_magic
+from cypher_magic import places
 from cypher_magic.data.generate.maker import Pair
 
 HERE = Path(__file__).resolve().parent
@@ -78,11 +80,12 @@ def graph(name: str) -> Iterator[Any]:
     if name == "demo":
         yield cypher_magic.connect("demo")
         return
+    sys.path.insert(0, str(HERE.parents[1]))
     from tests.graph.big_graphs import load_movies
     from tests.graph.neo4j_server import started
 
     with tempfile.TemporaryDirectory() as folder:
-        server = started(Path(folder), cypher_magic.places.cache_dir())
+        server = started(Path(folder), places.cache_dir())
         try:
             os.environ["NEO4J_PASSWORD"] = server.password
             load_movies(server.run, SHARED / "data" / "movies")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.check import check
 
 VALUES = {
@@ -62,3 +63,18 @@ def test_neo4j_agrees_about_what_every_function_and_operator_takes(analyser: Any
 )
 def test_the_complaint_says_what_does_not_fit(query: str, said: str) -> None:
     assert [c.message for c in check(query)] == [said]
+
+
+def test_a_property_that_is_never_true_or_false_is_no_condition() -> None:
+    schema = GraphSchema.from_text(
+        "(:Person {name: STRING, alive: BOOLEAN})\n(:Movie {title: STRING, tags: LIST<ANY>})\n"
+        "(:Person)-[:RATED {score: INTEGER}]->(:Movie)"
+    )
+    fine = "MATCH (p:Person)-[r]->(m) WHERE p.alive AND p.name IS NOT NULL AND NOT m.tags[0] RETURN p"
+    assert check(fine, schema) == []
+    wrong = "MATCH (p:Person)-[r:RATED]->(m) WHERE p.alive AND NOT r.score RETURN CASE WHEN m.title THEN 1 END"
+    assert [c.message for c in check(wrong, schema)] == [
+        "A condition is true or false, and score is INTEGER.",
+        "A condition is true or false, and title is STRING.",
+    ]
+    assert check(wrong) == []
