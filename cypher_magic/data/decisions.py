@@ -95,7 +95,10 @@ def _replace(path: Path, text: str) -> None:
         fresh.replace(path)
     except OSError as exc:
         fresh.unlink(missing_ok=True)
-        raise DataError(f"The decision can not be kept in {path}: {exc.strerror or exc}.") from exc
+        raise DataError(
+            f"The decision can not be kept in {path}: {exc.strerror or exc}.",
+            hint="is the disk full, or the folder write-protected?",
+        ) from exc
 
 
 def _decision(line: str, path: Path, number: int) -> Decision:

@@ -143,7 +143,8 @@ class Report:
     def _what_was_done(self) -> list[str]:
         if not self.changes:
             return []
-        head = f"fixed: {len(self.dropped)} rows dropped, {len(self.repaired)} queries repaired"
+        rows, queries = _counted(len(self.dropped), "row", "rows"), _counted(len(self.repaired), "query", "queries")
+        head = f"fixed: {rows} dropped, {queries} repaired"
         by_reason: dict[tuple[str, str, str], list[int]] = {}
         for change in self.dropped:
             by_reason.setdefault((change.source, "dropped", change.reason), []).append(change.row)
@@ -210,3 +211,7 @@ def _short(text: str, most: int = 140) -> str:
 
 def _escaped(text: str) -> str:
     return html.escape(text, quote=True)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -253,7 +253,10 @@ class Report:
             for path, text in texts.items():
                 write(path, text)
         except OSError as exc:
-            raise DataError(f"The report can not be written to {target}: {exc.strerror or exc}.") from exc
+            raise DataError(
+                f"The report can not be written to {target}: {exc.strerror or exc}.",
+                hint="is the disk full, or the folder write-protected?",
+            ) from exc
         return list(texts)
 
     def __repr__(self) -> str:

@@ -37,7 +37,7 @@ def read_report(path: Path) -> Report:
     try:
         return _report(json.loads(path.read_text("utf-8")))
     except OSError as exc:
-        raise DataError(f"{path} can not be read: {exc.strerror or exc}.") from exc
+        raise DataError(f"{path} can not be read: {exc.strerror or exc}.", hint="make it with %cypher_eval") from exc
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise DataError(f"{path} is not a report.", hint="make it anew with %cypher_eval") from exc
 

@@ -82,7 +82,7 @@ def test_data_is_brought_checked_repaired_and_reviewed_by_keyboard_and_two_model
     data.locator("svg[role=img]").wait_for(timeout=60_000)
     lab.pictures(tmp_path / "data-report")
     data.get_by_role("button", name="Repair").click()
-    data.get_by_text("fixed: 2 rows dropped, 1 queries repaired").wait_for(timeout=30_000)
+    data.get_by_text("fixed: 2 rows dropped, 1 query repaired").wait_for(timeout=30_000)
 
     # reviewed by keyboard alone: one letter, an edit, its rows
     target = data.get_by_label("Save as")
