@@ -120,7 +120,7 @@ def _moments(values: Sequence[Any]) -> Any:
 def _microseconds(values: Sequence[Any], since_epoch: Callable[[Any], int]) -> Any:
     import numpy as np
 
-    missing = np.datetime64("NaT").astype(np.int64)
+    missing = np.datetime64("NaT", "us").astype(np.int64)
     counted = (missing if value is None else since_epoch(value) for value in values)
     return np.fromiter(counted, dtype=np.int64, count=len(values)).view("datetime64[us]")
 
@@ -151,7 +151,7 @@ def _durations(values: Sequence[Any]) -> Any:
     try:
         spans = [v if v is None else (v.days * 86_400 + v.seconds) * 10**9 + v.nanoseconds for v in values]
         return np.array(
-            [np.timedelta64("NaT") if s is None else np.timedelta64(s, "ns") for s in spans], dtype="m8[ns]"
+            [np.timedelta64("NaT", "ns") if s is None else np.timedelta64(s, "ns") for s in spans], dtype="m8[ns]"
         )
     except OverflowError:  # more than 292 years
         return np.fromiter(values, dtype=object, count=len(values))

@@ -84,9 +84,7 @@ def measured(folder: Path, settings: TrainingSettings, pack: Pack | Batch) -> Sp
     few, more, layers = json.loads(done.stdout.splitlines()[-1])
     each = max((more - few) / (_LAYERS[1] - _LAYERS[0]), 0.05 * few)  # not below: a busy machine times anything
     seconds = few + each * (layers - _LAYERS[0])
-    return Speed(
-        len(part) / seconds, f"timed just now on {_LAYERS[1]} layers like its {layers}, with random weights"
-    )
+    return Speed(len(part) / seconds, f"timed just now on {_LAYERS[1]} layers like its {layers}, with random weights")
 
 
 def answer(asked: dict[str, Any]) -> tuple[float, float, int]:
