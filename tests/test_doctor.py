@@ -218,7 +218,7 @@ class Server:
     ],
 )
 def test_a_server_is_asked_what_its_user_may_do(answer: Any, state_of_it: str, told: str, quick: None) -> None:
-    state.SESSION.connections["work"] = Server(answer)  # type: ignore[assignment]
+    state.SESSION.connections["work"] = Server(answer)
     found = one(doctor(), "graph")
     assert found.state == state_of_it and told in found.text
     assert bool(found.hint) == (state_of_it != OK)

@@ -191,14 +191,16 @@ def _agreed(cost: Cost) -> bool:
 
 
 def _confirmed(cost: Cost) -> bool:
-    """The answer of the person at the keyboard; yes where there is none, as under papermill."""
+    """The answer of the person at the keyboard; OptionError where there is none, as under papermill."""
     from IPython.core.error import StdinNotImplementedError
 
     _agreed(cost)
     try:
         return input("Ask it? [y/N] ").strip().casefold() in ("y", "yes")
     except (EOFError, StdinNotImplementedError):
-        return True
+        raise OptionError(
+            "Nobody is here to agree to what the teacher costs.", hint="--yes agrees beforehand"
+        ) from None
 
 
 VERBS: dict[str, tuple[Command, Callable[[dict[str, Any], Options], Any]]] = {

@@ -328,14 +328,14 @@ def test_the_magic_tells_the_cost_asks_and_returns_the_pairs(
     assert loaded.run_line_magic("cypher_data", line).report.kept > pairs.report.kept
 
 
-def test_where_nobody_can_answer_the_teacher_is_asked(
-    loaded: Any, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nobody_can_answer_nothing_is_sent(loaded: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(prompt: str) -> str:
         raise EOFError
 
     monkeypatch.setattr("builtins.input", nobody)
-    assert loaded.run_line_magic("cypher_data", f"generate --rows 10 --teacher {server.at('well')}").report.kept
+    with pytest.raises(OptionError, match="Nobody is here to agree") as caught:
+        loaded.run_line_magic("cypher_data", f"generate --rows 10 --teacher {server.at('well')}")
+    assert "--yes" in caught.value.hint and server.requests == []
 
 
 def test_a_teacher_may_have_a_name_and_its_pairs_are_written_and_read_back(
