@@ -56,7 +56,7 @@ class DataPanel(Panel):
             row(self.path, self.add, self.upload),
             self.cards,
             row(self.check, self.repair, self.holdout, self.misfits),
-            row(self.status),
+            self.state,
             self.report,
             self.lengths,
             heading("Pairs from the graph"),
@@ -271,8 +271,7 @@ class DataPanel(Panel):
         dataset = self._ready()
         named = self.target.value.strip() or (str(self._paths[0]) if self._paths else "")
         queue = session.review(self._own([*dataset.train, *dataset.val]), decisions=beside(named) if named else None)
-        if self.reviewing is not None:
-            self.reviewing.close()
+        self._end_review()
         self.reviewing = ReviewPanel(queue, embedded=True)
         self.review_place.children = (self.reviewing,)
         hint = "" if named else "; name a file under Save as first, if the decisions shall be kept"
@@ -303,9 +302,14 @@ class DataPanel(Panel):
 
     def close(self) -> None:
         """Take the panel away, and the review in it."""
+        self._end_review()
+        super().close()
+
+    def _end_review(self) -> None:
+        """First out of sight: what is closed can not be saved, and a notebook saves all that is in sight."""
+        self.review_place.children = ()
         if self.reviewing is not None:
             self.reviewing.close()
-        super().close()
 
 
 def _said(example: Example) -> tuple[str, ...]:
