@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.errors import OptionError
+from cypher_magic.widgets.panel import LABEL
 from cypher_magic.widgets.status import roomy
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class AskBox(widgets.VBox):
             placeholder="Which actors played in The Matrix?",
             tooltip="a question about the connected graph, in plain language; Enter asks",
             layout=widgets.Layout(flex="1 1 22em", width="auto"),
-            style={"description_width": "9em"},
+            style=LABEL,
         )
         self.model = widgets.Dropdown(
             options=[CURRENT, *UNTUNED],

@@ -10,9 +10,10 @@ import ipywidgets as widgets
 
 from cypher_magic.widgets.answer_card import AnswerCard
 from cypher_magic.widgets.ask import UNTUNED, AskBox
+from cypher_magic.widgets.panel import LABEL, graph_line
 from cypher_magic.widgets.progress import in_notebook
 from cypher_magic.widgets.samples import one_line
-from cypher_magic.widgets.status import StatusLine, graph_told
+from cypher_magic.widgets.status import StatusLine
 from cypher_magic.widgets.text import TEXT
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class AskPanel(widgets.VBox):
             description="Kept in",
             tooltip="the file that good answers are appended to, as examples for %%finetune --data",
             layout=widgets.Layout(width="28em"),
-            style={"description_width": "9em"},
+            style=LABEL,
         )
         self.answers: list[Answer] = []
         self._kept: Any = None  # the output below the panel that is saved with the notebook
@@ -69,7 +70,7 @@ class AskPanel(widgets.VBox):
         """Look again at which graph is connected and which runs there are."""
         from cypher_magic import session
 
-        self.graph.value = graph_told()
+        self.graph.value = graph_line()
         names = [run.name for run in session.runs()]
         known = {"", *names, *(value for _, value in UNTUNED)}
         self.ask.offer(names if self._model in known else [self._model, *names])

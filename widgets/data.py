@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from cypher_magic.errors import DataError
+from cypher_magic.widgets.panel import LABEL
 from cypher_magic.widgets.status import roomy
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class FilePicker(widgets.HBox):
             placeholder="path of a file, or hf:owner/name",
             tooltip="CSV, TSV, JSONL, JSON, Parquet or ZIP with questions and queries; or hf:owner/name from the Hub",
             layout=widgets.Layout(flex="1 1 22em", width="auto"),
-            style={"description_width": "9em"},
+            style=LABEL,
         )
         self.upload = widgets.FileUpload(
             accept=ACCEPTED, tooltip=f"upload {what.lower()} examples; for files above 10 MB give a path instead"

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from cypher_magic.errors import OptionError
 from cypher_magic.model.catalogue import CATALOGUE, find
 from cypher_magic.training.settings import TrainingSettings
+from cypher_magic.widgets.panel import LABEL
 from cypher_magic.widgets.samples import one_line
 from cypher_magic.widgets.status import CODE
 
@@ -131,7 +132,7 @@ def _input(setting: Field[Any], value: Any) -> widgets.Widget:
         "description": _label(setting.name),
         "tooltip": meta["doc"],
         "layout": widgets.Layout(width="15.5em"),
-        "style": {"description_width": "9em"},
+        "style": LABEL,
     }
     if meta["choices"]:
         return widgets.Dropdown(options=meta["choices"], **common)

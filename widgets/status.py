@@ -75,16 +75,3 @@ class StatusLine(widgets.HTML):
 def roomy(html: str) -> str:
     """The HTML with the line height of text; a widget sets that of a button."""
     return f'<div style="line-height:1.45">{html}</div>'
-
-
-def graph_told() -> str:
-    """Which graph is connected, as HTML; how to connect when none is."""
-    from cypher_magic import session
-
-    connection = next(iter(session.connections()), None)
-    text = (
-        f"Graph: {connection.name}, {connection.server}"
-        if connection is not None
-        else "No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687"
-    )
-    return f'<span style="opacity:.8">{escape(text)}</span>'

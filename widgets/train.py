@@ -13,9 +13,10 @@ from cypher_magic.widgets.ask import AskBox, told
 from cypher_magic.widgets.data import DataChooser
 from cypher_magic.widgets.folds import Folds
 from cypher_magic.widgets.memory_bar import MemoryBar, found
+from cypher_magic.widgets.panel import LABEL, graph_line, heading, row
 from cypher_magic.widgets.progress import ENDED, TrainingView, in_notebook, watch
 from cypher_magic.widgets.settings import SettingsForm
-from cypher_magic.widgets.status import StatusLine, graph_told
+from cypher_magic.widgets.status import StatusLine
 from cypher_magic.widgets.text import TEXT
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class TrainPanel(widgets.VBox):
             description="Name",
             tooltip="name of the run; an earlier run of this name is kept under another",
             layout=widgets.Layout(width="19em"),
-            style={"description_width": "9em"},
+            style=LABEL,
         )
         self.start = widgets.Button(
             description="Start", tooltip="fine-tune on these examples", button_style="primary", icon="play"
@@ -72,22 +73,21 @@ class TrainPanel(widgets.VBox):
         self._lock = threading.RLock()  # buttons, watchers and starting all change what is shown
         self._kept: Any = None  # the output below the panel that is saved with the notebook
         self._connect_buttons()
-        row = widgets.Layout(flex_flow="row wrap")
         super().__init__(
             [
                 self.graph,
-                _heading("Examples"),
+                heading("Examples"),
                 self.data,
-                _heading("Model"),
+                heading("Model"),
                 self.settings,
                 self.memory,
-                _heading("Training"),
-                widgets.HBox([self.name, self.run], layout=row),
-                widgets.HBox([self.dry_run, self.start, self.stop, self.resume], layout=row),
+                heading("Training"),
+                row(self.name, self.run),
+                row(self.dry_run, self.start, self.stop, self.resume),
                 self.status,
                 self.live,
                 self.folds,
-                _heading("Ask"),
+                heading("Ask"),
                 self.ask,
             ],
             layout=widgets.Layout(width="100%", max_width="980px"),
@@ -110,7 +110,7 @@ class TrainPanel(widgets.VBox):
         """Look again at which graph is connected and which runs there are."""
         from cypher_magic import session
 
-        self.graph.value = graph_told()
+        self.graph.value = graph_line()
         names = [run.name for run in session.runs()]
         with self._lock:
             shown = self.view.run.name if self.view is not None else ""
@@ -275,7 +275,3 @@ class _Summary:
 
     def __repr__(self) -> str:
         return self.view.text if self.view is not None else ""
-
-
-def _heading(text: str) -> widgets.HTML:
-    return widgets.HTML(f'<b style="font-size:1.1em">{escape(text)}</b>', layout=widgets.Layout(margin="6px 0 0 0"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from cypher_magic.session import state
 from cypher_magic.widgets import AskPanel
 from cypher_magic.widgets.ask_panel import SAVED_BYTES, SHOWN
 from tests.asking.test_ask import GOOD, QUESTION, WRONG, Script
+from tests.widgets.waiting import wait_for
 
 BORN = "MATCH (p:Person {name: 'Tom Hanks'}) RETURN p.born AS born"
 NODES = "MATCH (p:Person)-[r:ACTED_IN]->(m:Movie) RETURN p, r, m LIMIT 60"
@@ -57,13 +57,6 @@ def panel(tmp_path: Path) -> Iterator[AskPanel]:
     panel = AskPanel(examples=str(tmp_path / "corrections.jsonl"))
     yield panel
     panel.close()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.01)
 
 
 def ask(panel: AskPanel, question: str = QUESTION) -> None:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import json
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from cypher_magic import session
 from cypher_magic.session.state import SESSION
 from cypher_magic.widgets import DataPanel
+from tests.widgets.waiting import every, wait_for
 
 ROWS = [
     (f"Which films are from {year}?", f"MATCH (m:Movie {{released: {year}}}) RETURN m.title")
@@ -42,13 +42,6 @@ def connected(demo_graph: Any) -> Iterator[None]:
     SESSION.current = None
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
-
-
 def upload(panel: DataPanel, *files: tuple[str, bytes]) -> None:
     moment = datetime.now(UTC)
     panel.upload.value = tuple(
@@ -59,12 +52,6 @@ def upload(panel: DataPanel, *files: tuple[str, bytes]) -> None:
 def press(button: Any) -> None:
     button.click()
     wait_for(lambda: not button.disabled)
-
-
-def every(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from every(child)
 
 
 def test_files_that_come_together_are_merged_each_in_its_part(panel: DataPanel) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from cypher_magic.training.runs import Run, create_run, runs
 from cypher_magic.training.settings import TrainingSettings
 from cypher_magic.widgets import ModelsPanel
 from tests.model.tiny_folder import tiny_folder
+from tests.widgets.waiting import every, wait_for
 
 HOSTILE = "MATCH (m) RETURN '<img src=x onerror=alert(1)>'"
 
@@ -47,13 +48,6 @@ def run(name: str, right: str = "", **settings: Any) -> Run:
         report.save(made_run.folder)
         made_run.update_card(evaluation={"scores": {k: s.to_dict() for k, s in report.scores.items()}})
     return made_run
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -239,12 +233,6 @@ def test_the_saved_state_stays_small(panel: ModelsPanel) -> None:
     panel.predict.click()
     state = json.dumps(widgets.Widget.get_manager_state(widgets=[*every(panel)]), default=str)
     assert len(state) < 250_000
-
-
-def every(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from every(child)
 
 
 def test_a_terminal_gets_the_magics_that_do_the_same(capsys: pytest.CaptureFixture[str]) -> None:

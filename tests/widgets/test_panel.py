@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from cypher_magic.training.settings import TrainingSettings
 from cypher_magic.widgets import TrainPanel
 from cypher_magic.widgets.settings import SettingsForm
 from cypher_magic.widgets.status import StatusLine
+from tests.widgets.waiting import wait_for
 
 CSV = "instruction,output\n" + "".join(
     f"Who directed film {i}?,MATCH (m:M {{n: {i}}}) RETURN m.x{i}\n" for i in range(20)
@@ -59,13 +59,6 @@ def finetune(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(session, "finetune", finetune)
     return calls
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
 
 
 def running(panel: TrainPanel, calls: list[dict[str, Any]]) -> EventWriter:

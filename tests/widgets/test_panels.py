@@ -10,12 +10,7 @@ import pytest
 
 from cypher_magic import widgets
 from cypher_magic.widgets.text import TEXT
-
-
-def every(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from every(child)
+from tests.widgets.waiting import every
 
 
 @pytest.fixture(params=sorted(widgets.PANELS))

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from cypher_magic.data.pairs import write_pairs
 from cypher_magic.data.review import Review
 from cypher_magic.session.state import SESSION
 from cypher_magic.widgets import ReviewPanel
+from tests.widgets.waiting import every, wait_for
 
 WRONG = Example("How old is <b>Tom</b>?", "MATCH (p:Person) RETURN p.age")
 GOOD = [
@@ -44,19 +44,6 @@ def panel(pairs: Path, connected: None) -> Iterator[ReviewPanel]:
     wait_for(lambda: panel.queue is not None and "cm-result" in panel.rows.value)
     yield panel
     panel.close()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
-
-
-def every(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from every(child)
 
 
 def press(panel: ReviewPanel, letters: str) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from cypher_magic.widgets.folds import LOG, RUNS, TITLES
 from cypher_magic.widgets.memory_bar import MemoryBar, Need, typical
 from cypher_magic.widgets.settings import SettingsForm
 from tests.model.tiny_folder import tiny_folder
+from tests.widgets.waiting import wait_for
 
 CSV = "question,query\n" + "".join(f"Who directed film {i}?,MATCH (m:M {{n: {i}}}) RETURN m.x{i}\n" for i in range(40))
 
@@ -46,13 +46,6 @@ def panel(tmp_path: Path, backbone: Path) -> Iterator[TrainPanel]:
 
 
 CPU = Choice("cpu", "fp32", "cpu", "fp32", "CPU, 2 threads (float32)", 8, 9)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.05)
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, free: float) -> None:
