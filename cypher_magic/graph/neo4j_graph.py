@@ -338,7 +338,7 @@ def open_driver(uri: str, user: str, password: Secret | None, **options: Any) ->
     """A driver for the address, quiet about notifications; the password stays out of every frame of ours."""
     import neo4j
 
-    _silencenotifications()
+    _quiet()
     with vendor_errors(uri):
         return neo4j.GraphDatabase.driver(
             uri,
@@ -351,9 +351,9 @@ def open_driver(uri: str, user: str, password: Secret | None, **options: Any) ->
         )
 
 
-def _silencenotifications() -> None:
-    """Without any handler Python prints the driver's notifications to stderr; they are shown as part of a plan."""
-    logger = logging.getLogger("neo4j.notifications")
+def _quiet() -> None:
+    """Without any handler Python prints the driver's warnings to stderr: they stand in our errors and plans."""
+    logger = logging.getLogger("neo4j")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
 

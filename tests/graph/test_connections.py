@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import pickle
 import subprocess
 import sys
@@ -86,6 +87,19 @@ def test_a_kernel_without_input_gets_the_same_hint(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(getpass, "getpass", no_input)
     with pytest.raises(AuthenticationFailed, match="nobody to ask"):
         connect("neo4j://localhost:7687")
+
+
+def test_a_server_that_is_not_there_is_told_by_the_error_alone() -> None:
+    code = (
+        "import cypher_magic\n"
+        "from cypher_magic.errors import ConnectionFailed\n"
+        "try: cypher_magic.connect('neo4j://localhost:1', user='neo4j')\n"
+        "except ConnectionFailed as error: print(error.message)\n"
+    )
+    environment = {**os.environ, "NEO4J_PASSWORD": HIDDEN}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert "can not be reached at neo4j://localhost:1" in done.stdout
+    assert done.stderr == ""
 
 
 def test_the_variables_of_another_server_are_not_used(nobody_there: None, monkeypatch: pytest.MonkeyPatch) -> None:
