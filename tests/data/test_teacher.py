@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +20,7 @@ from cypher_magic.model import teacher as edge
 from cypher_magic.query.check import check
 from cypher_magic.query.readonly import read_only
 from cypher_magic.session import state
+from tests.model.server_process import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,21 +29,11 @@ SERVER = Path(__file__).with_name("teacher_server.py")
 KEY = "sk-very-secret-0123456789"
 
 
-class Server:
+class Server(ServerProcess):
     """The server's process, what it was asked, and its addresses."""
 
     def __init__(self, **environment: str) -> None:
-        given = {k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"} | environment
-        self.process = subprocess.Popen([sys.executable, str(SERVER)], stdout=subprocess.PIPE, text=True, env=given)
-        assert self.process.stdout is not None
-        self.host = f"127.0.0.1:{int(self.process.stdout.readline())}"
-        self.requests: list[dict[str, Any]] = []
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self.requests.append(json.loads(line))
+        super().__init__(SERVER, **environment)
 
     def at(self, place: str) -> str:
         return f"http://{self.host}/{place}#big"
@@ -58,13 +46,6 @@ class Server:
                 return found
             time.sleep(0.02)
         raise AssertionError(f"{len(found)} requests of {count}")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        self.reader.join(5)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 @pytest.fixture

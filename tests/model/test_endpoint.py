@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +21,7 @@ from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Prompt
 from cypher_magic.session import state
+from tests.model.server_process import ServerProcess
 from tests.model.tiny_folder import tiny_folder, tiny_tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -33,23 +32,12 @@ GOOD = "MATCH (p:Person {name: 'tom hanks'})-[:ACTED_IN]->(m:Movie) RETURN m.tit
 KEY = "sk-very-secret-0123456789"
 
 
-class Server:
+class Server(ServerProcess):
     """A server process, what it was asked, and its address."""
 
     def __init__(self, folder: str, **environment: str) -> None:
-        given = {k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"}
-        given |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "SCRIPT": GOOD}
-        command = [sys.executable, str(SERVER), folder]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=given | environment)
-        assert self.process.stdout is not None
-        self.host = f"127.0.0.1:{int(self.process.stdout.readline())}"
-        self.requests: list[dict[str, Any]] = []
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self.requests.append(json.loads(line))
+        given = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "SCRIPT": GOOD}
+        super().__init__(SERVER, folder, **given | environment)
 
     def request(self, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """The last request of which this holds; waits for it a little, since it comes through a pipe."""
@@ -63,13 +51,6 @@ class Server:
 
     def at(self, model: str = "tiny", place: str = "v1") -> str:
         return f"http://{self.host}/{place}" + (f"#{model}" if model else "")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        self.reader.join(5)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
