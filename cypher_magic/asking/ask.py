@@ -57,6 +57,7 @@ class Model(Protocol):
         max_tokens: int = 256,
         stream: Callable[[str], None] | None = None,
         constraint: Constraint | None = None,
+        beams: int = 1,
     ) -> Reply: ...
 
 
@@ -75,6 +76,7 @@ class BatchModel(Protocol):
         *,
         progress: Callable[[int, int], None] | None = None,
         constraint: Constraint | None = None,
+        beams: int = 1,
     ) -> Sequence[Reply]: ...
 
 
@@ -100,7 +102,12 @@ def ask(
     work = Work(checked(question), graph, graph.schema(), rules, tuple(history))
     while not work.done:
         reply = model.complete(
-            work.asked, work.schema_text, history=work.turns, stream=stream, constraint=_constraint(model, work)
+            work.asked,
+            work.schema_text,
+            history=work.turns,
+            stream=stream,
+            constraint=_constraint(model, work),
+            beams=rules.beams,
         )
         work.take(reply)
     return work.answer(model.prompt.text(work.question, work.schema_text, work.history), model.name)
@@ -128,7 +135,8 @@ def ask_many(
         for banned in {work.banned for work in open_works}:
             group = [work for work in open_works if work.banned == banned]
             asked = [model.prompt.ask(work.asked, work.schema_text, work.turns) for work in group]
-            replies = model.complete_many(asked, progress=progress, constraint=_constraint(model, group[0]))
+            limit = _constraint(model, group[0])
+            replies = model.complete_many(asked, progress=progress, constraint=limit, beams=rules.beams)
             for work, reply in zip(group, replies, strict=True):
                 work.take(reply)
         progress = None

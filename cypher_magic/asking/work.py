@@ -11,7 +11,7 @@ from cypher_magic.asking.notes import explanation, remarks
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
-from cypher_magic.errors import NotReadOnly, QueryFailed, QueryTimeout
+from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTimeout
 from cypher_magic.model.prompt import correction
 from cypher_magic.query.check import check
 from cypher_magic.query.complaint import Complaint
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 SCHEMA_TOKENS = 1200  # a schema below that goes into the prompt whole, so that its prefix is computed once
 _FINAL = frozenset(("write", "timeout"))  # no second try: it was asked to write, or would cost the time limit again
 _NAMES = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property"))
+MOST_BEAMS = 16
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What holds for all tries of a question: rows, seconds, what may be called, whether to run, near values."""
+    """What holds for all tries of a question: rows, seconds, what may be called, near values, how replies are made."""
 
     limit: int = 1000
     timeout: float = 30.0
@@ -43,6 +44,12 @@ class Rules:
     retries: int = 2
     near: str = "apply"
     constrain: str = "schema"
+    beams: int = 1
+
+    def __post_init__(self) -> None:
+        """OptionError for more beams than are of use."""
+        if not 1 <= self.beams <= MOST_BEAMS:
+            raise OptionError(f"There can not be {self.beams} beams.", hint=f"1 to {MOST_BEAMS}; 4 are usual")
 
 
 @dataclass(frozen=True)

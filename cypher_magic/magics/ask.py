@@ -58,6 +58,14 @@ ASK = Command(
             choices=("schema", "syntax", "off"),
             help="what the model may write: names of the schema, Cypher, or anything (off)",
         ),
+        Option(
+            "--beams",
+            type=int,
+            minimum=1,
+            metavar="N",
+            default=1,
+            help="take the most likely of N replies: a little better, two to three times slower",
+        ),
     ),
     examples=(
         "%cypher_ask Which actors played in The Matrix?",
@@ -126,5 +134,6 @@ class AskMagics(Family):
             "allow": tuple(self.settings.allow),
             "near": options.near,
             "constrain": options.constrain,
+            "beams": options.beams,
             "progress": download_bar(),
         }

@@ -1,8 +1,8 @@
 """Many questions behind one prefix at the same time.
 
-A `Bundle` lays the questions and their replies side by side in one sequence, each seeing the prefix and itself only.
-The prefix's keys and values are there once for all of them, questions come in as others are done, and where there is
-room, guessed tokens are computed along. Models that can not keep them apart get a row of a padded batch each (`Rows`).
+A `Bundle` keeps the questions and their replies side by side behind the prefix. Questions come in as others are done,
+and where there is room, guessed tokens are computed along. Models that can not keep them apart get a row of a padded
+batch each (`Rows`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import DynamicCache
+
+from cypher_magic.model.shared_prefix import Texts, shared_prefix_attention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,122 +25,91 @@ if TYPE_CHECKING:
 
 GUESSED = 5  # tokens that are computed along with each one, in the hope that the model agrees
 _ROOM = 32  # tokens of a step that cost hardly more than one
-_MOST_DEAD = 1000  # places of the cache that no one needs any more
+_MOST_NEW = 2048  # tokens of questions that come in at once
 
 
 class Bundle:
-    """Questions behind one prefix, side by side; `cache` holds the prefix, and becomes the bundle's own."""
+    """Questions behind one prefix, side by side: at most `width` at a time, each in a row of `texts`."""
 
     def __init__(
-        self, model: Any, cache: Any, asked: Sequence[Encoded], guides: Sequence[Guide], drafts: Drafts, width: int
+        self, model: Any, prefix: Sequence[int], asked: Sequence[Encoded], guides: Sequence[Guide], drafts: Drafts
     ) -> None:
-        self._model, self._cache, self._guides, self._drafts, self._width = model, cache, guides, drafts, width
+        self._model, self._prefix, self._guides, self._drafts = model, prefix, guides, drafts
         self._questions = [list(a.question) for a in asked]
-        self._shared = cache.get_seq_length()
-        self._fed: list[list[int]] = [[] for _ in asked]  # per question, the tokens that the cache holds
-        self._columns: list[list[int]] = [[] for _ in asked]  # and where it holds them
+        self._fed: list[list[int]] = [[] for _ in asked]  # per question, the tokens whose keys and values are there
 
-    def run(self) -> Iterator[int]:
+    def run(self, width: int) -> Iterator[int]:
         """Compute all replies, into the guides; yields how many are done, whenever there are more."""
-        waiting, open_ = list(range(len(self._questions))), list[int]()
-        while waiting or open_:
-            open_, waiting = open_ + waiting[: self._width - len(open_)], waiting[self._width - len(open_) :]
-            self._step(open_)
-            left = [i for i in open_ if not self._guides[i].done]
-            for i in set(open_) - set(left):
-                self._drafts.learn([*self._questions[i][-3:], *self._guides[i].tokens])
-            if len(left) < len(open_):
-                yield len(self._questions) - len(waiting) - len(left)
-            open_ = left
-            if open_:
-                self._tidy(open_)
+        waiting = list(range(len(self._questions)))[::-1]
+        texts = Texts(self._model, self._prefix, min(width, len(waiting)))
+        open_: list[int] = []  # the question of each row
+        with shared_prefix_attention(self._model):
+            while waiting or open_:
+                new = 0
+                while waiting and len(open_) < width and (not new or new + self._size(waiting[-1]) <= _MOST_NEW):
+                    new += self._size(waiting[-1])
+                    open_.append(waiting.pop())
+                self._step(texts, open_)
+                if done := [row for row, i in enumerate(open_) if self._guides[i].done]:
+                    self._leave(texts, open_, done)
+                    yield len(self._questions) - len(waiting) - len(open_)
 
-    def _step(self, rows: list[int]) -> None:
-        ids, positions, places = list[int](), list[int](), list[tuple[int, int, int]]()
+    def _size(self, i: int) -> int:
+        return len(self._questions[i])
+
+    def _step(self, texts: Texts, rows: list[int]) -> None:
+        ids, keep, starts = list[int](), list[int](), list[int]()
+        counts, scored = list[int](), list[int]()
         guessed = min(GUESSED, _ROOM // len(rows) - 1)
-        width = self._cache.get_seq_length()
         for i in rows:
             wanted = self._questions[i] + self._guides[i].tokens
             kept = min(common(self._fed[i], wanted), len(wanted) - 1)
             guesses = self._drafts.guess(wanted, guessed) if guessed > 0 else []
             self._fed[i] = wanted + guesses
-            new = self._fed[i][kept:]
-            self._columns[i] = [*self._columns[i][:kept], *range(width + len(ids), width + len(ids) + len(new))]
-            ids += new
-            positions += range(self._shared + kept, self._shared + len(self._fed[i]))
-            places.append((i, len(new), len(guesses) + 1))
-        logits = self._forward(ids, positions, places, width)
+            starts.append(kept)
+            counts.append(len(self._fed[i]) - kept)
+            scored.append(len(guesses) + 1)
+            ids += self._fed[i][kept:]
+            keep += range(len(ids) - scored[-1], len(ids))
+        logits = texts.forward(ids, starts, counts, keep)
         best, at = logits.argmax(-1).tolist(), 0
-        for i, _, count in places:
-            scored = logits[at : at + count]
-            for _ in lead(self._guides[i], self._questions[i], self._fed[i], scored, best[at : at + count]):
+        for i, count in zip(rows, scored, strict=True):
+            places = slice(at, at + count)
+            for _ in lead(self._guides[i], self._questions[i], self._fed[i], logits[places], best[places]):
                 pass
             at += count
 
-    def _forward(
-        self, ids: list[int], positions: list[int], places: list[tuple[int, int, int]], width: int
-    ) -> torch.Tensor:
-        """The scores at the last places of each question, one below the other."""
-        mask = torch.zeros(len(ids), width + len(ids), dtype=torch.bool)
-        mask[:, : self._shared] = True
-        keep, at = list[int](), 0
-        for i, new, count in places:
-            seen = torch.tensor(self._columns[i])
-            # The new tokens are the last of this question's columns, and each sees those up to itself.
-            mask[at : at + new, seen] = torch.ones(new, len(seen), dtype=torch.bool).tril(len(seen) - new)
-            keep += range(at + new - count, at + new)
-            at += new
-        return forward(self._model, self._cache, ids, positions, mask, keep)
-
-    def _tidy(self, rows: list[int]) -> None:
-        """Drop from the cache what no open question sees any more."""
-        alive = [*range(self._shared), *sorted(c for i in rows for c in self._columns[i])]
-        if self._cache.get_seq_length() - len(alive) < _MOST_DEAD:
-            return
-        index = torch.tensor(alive, device=self._model.device)
-        for layer in self._cache.layers:
-            layer.keys, layer.values = layer.keys[:, :, index], layer.values[:, :, index]
-        moved = {column: at for at, column in enumerate(alive)}
-        for i in rows:
-            self._columns[i] = [moved[c] for c in self._columns[i]]
-
-
-def forward(
-    model: Any, cache: Any, ids: list[int], positions: list[int], mask: torch.Tensor, keep: list[int]
-) -> torch.Tensor:
-    """The scores at these places of a sequence whose tokens see what the mask (tokens x cache and tokens) says."""
-    device = model.device
-    seen = mask.to(device)[None, None]
-    if model.config._attn_implementation == "eager":  # it adds the mask
-        seen = torch.zeros(seen.shape, dtype=model.dtype, device=device).masked_fill(
-            ~seen, torch.finfo(model.dtype).min
-        )
-    logits = model(
-        input_ids=torch.tensor([ids], device=device),
-        attention_mask=seen,
-        position_ids=torch.tensor([positions], device=device),
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=torch.tensor(keep, device=device),
-    ).logits
-    return torch.Tensor(logits[0])
+    def _leave(self, texts: Texts, rows: list[int], done: list[int]) -> None:
+        """Take out what is done; the last rows move up."""
+        order = list(range(len(rows)))
+        for row in reversed(done):
+            i = rows[order[row]]
+            self._drafts.learn([*self._questions[i][-3:], *self._guides[i].tokens])
+            last = order.pop()
+            if row < len(order):
+                order[row] = last
+        texts.move(order)
+        rows[:] = [rows[row] for row in order]
 
 
 @torch.inference_mode()
 def takes_bundles(model: Any) -> bool:
     """Whether this model keeps texts side by side apart: tried with a few tokens.
 
-    Some attentions ignore such a mask or refuse it, some models count positions on their own, and those that carry a
-    state from token to token know no mask.
+    Some models make their own mask or attention, some count positions on their own, and those that carry a state from
+    token to token know no mask.
     """
-    beside = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 1, 1]], dtype=torch.bool)
+    a, b, c, d, e = range(model.config.vocab_size // 2, model.config.vocab_size // 2 + 5)  # words, not special tokens
     try:
-        together = forward(model, DynamicCache(), [1, 2, 3, 4], [0, 1, 1, 2], beside, [3])[0].float()
-        alone = forward(model, DynamicCache(), [1, 3, 4], [0, 1, 2], torch.ones(3, 3, dtype=torch.bool).tril(), [2])[0]
-        other = forward(model, DynamicCache(), [1, 5, 3, 4], [0, 1, 1, 2], beside, [3])[0].float()
-    except (ValueError, TypeError, IndexError, RuntimeError):
+        texts = [Texts(model, [a], 2) for _ in range(2)]
+        alone = model(input_ids=torch.tensor([[a, b, c]], device=model.device), use_cache=False).logits[0, -1].float()
+        with shared_prefix_attention(model):
+            together, other = (
+                text.forward([first, b, c], [0, 0], [1, 2], [2])[0].float()
+                for text, first in zip(texts, (d, e), strict=True)
+            )
+    except (ValueError, TypeError, IndexError, RuntimeError, AttributeError):
         return False
-    alone = alone.float()
     likeness = torch.cosine_similarity(together - together.mean(), alone - alone.mean(), dim=0)
     return bool(torch.allclose(together, other, atol=1e-3) and likeness > 0.99)
 

@@ -8,6 +8,7 @@ reply goes back to the token that the complaint points at, which may not be writ
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from cypher_magic.query.scopes import understand
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    import torch
     from numpy.typing import NDArray
 
     from cypher_magic.graph.schema import GraphSchema
@@ -151,6 +153,34 @@ class Guide:
                 self.done = self.ended = True
         else:
             self._push(token)
+
+    def options(self, likely: torch.Tensor, count: int) -> list[tuple[int, float]]:
+        """The most likely tokens that may stand here, with their scores, best first."""
+        allowed = self._mask()
+        allowed[list(self._banned.get(len(self.tokens), ()))] = False
+        tokens = np.flatnonzero(allowed[: len(likely)])
+        values = likely.cpu().numpy()[tokens]
+        best = np.argsort(-values, kind="stable")[: 2 * count]
+        found = [(int(tokens[i]), float(values[i])) for i in best if not self._nests_too_deep(int(tokens[i]))]
+        return found[:count]
+
+    def fork(self) -> Guide:
+        """A second guide at the same place, that goes on by itself."""
+        other = copy.copy(self)
+        other.tokens, other._matcher = list(self.tokens), self._matcher.deep_copy()
+        other._banned = {place: set(tokens) for place, tokens in self._banned.items()}
+        return other
+
+    def take(self, token: int) -> bool:
+        """Add this token, or end with it; False when a check complains. An arrow is turned as in `next`."""
+        before = list(self.tokens)
+        if len(before) >= self._most:
+            self._finish()
+        elif token not in self._ends:
+            self._push(token)
+        elif not self._put_right(None):
+            self.done = self.ended = True
+        return self.done or len(self.tokens) > len(before) or self.tokens != before[: len(self.tokens)]
 
     def text(self, count: int | None = None) -> str:
         """The reply so far, or its first tokens."""

@@ -152,8 +152,10 @@ class Endpoint:
         max_tokens: int = 256,
         stream: Callable[[str], None] | None = None,
         constraint: Any = None,
+        beams: int = 1,
     ) -> Received:
         """The server's reply to a question; `stream` is called with the text so far as it comes."""
+        _greedy(beams)
         return self._one(self.prompt.ask(question, schema, history), max_tokens, stream)
 
     def reply_to(self, body: dict[str, Any]) -> str:
@@ -167,8 +169,10 @@ class Endpoint:
         max_tokens: int = 256,
         progress: Callable[[int, int], None] | None = None,
         constraint: Any = None,
+        beams: int = 1,
     ) -> list[Received]:
         """The replies to many questions, some at a time: the server batches them."""
+        _greedy(beams)
         replies: list[Received] = []
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="cypher_magic-endpoint")
         try:
@@ -262,6 +266,11 @@ def _with_key(request: httpx.Request) -> httpx.Request:
     if os.environ.get(KEY):
         request.headers["Authorization"] = f"Bearer {os.environ[KEY]}"
     return request
+
+
+def _greedy(beams: int) -> None:
+    if beams > 1:
+        raise OptionError("A model server has no beam search.", hint="ask without beams, or a model on this machine")
 
 
 @contextmanager

@@ -12,16 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
 from transformers import DynamicCache
 
+from cypher_magic.model.beam import Beam
 from cypher_magic.model.bundle import GUESSED, Bundle, Rows, common, lead, takes_bundles
 from cypher_magic.model.drafts import Drafts, phrases
+from cypher_magic.model.shared_prefix import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from cypher_magic.data.example import Turn
@@ -45,7 +47,11 @@ class Completion:
 
 
 class Guide(Protocol):
-    """What leads one reply: `next` adds a token to `tokens`, or takes some back, or sets `done`."""
+    """What leads one reply: `next` adds a token to `tokens`, or takes some back, or sets `done`.
+
+    For beam search: `options` are the most likely tokens that may come next, with their scores, best first; `fork` is a
+    second guide at the same place; `take` adds a token, and is False when the reply is no good with it.
+    """
 
     tokens: list[int]
     done: bool
@@ -53,6 +59,9 @@ class Guide(Protocol):
     retreats: int
 
     def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None: ...  # noqa: D102
+    def options(self, likely: torch.Tensor, count: int) -> list[tuple[int, float]]: ...  # noqa: D102
+    def fork(self) -> Guide: ...  # noqa: D102
+    def take(self, token: int) -> bool: ...  # noqa: D102
 
 
 class Greedy:
@@ -72,6 +81,22 @@ class Greedy:
         self.tokens.append(best)
         self.done = len(self.tokens) >= self._most
 
+    def options(self, likely: torch.Tensor, count: int) -> list[tuple[int, float]]:
+        """The most likely tokens, with their scores."""
+        values, tokens = likely.topk(count)
+        return list(zip(tokens.tolist(), values.tolist(), strict=True))
+
+    def fork(self) -> Greedy:
+        """A second guide at the same place."""
+        other = copy.copy(self)
+        other.tokens = list(self.tokens)
+        return other
+
+    def take(self, token: int) -> bool:
+        """Add this token, or end with it."""
+        self.next(token, lambda: np.zeros(0, np.float32))
+        return True
+
 
 def end_ids(tokenizer: Any, end: str) -> frozenset[int]:
     """The tokens that end a reply: the tokenizer's own, and the one of the prompt."""
@@ -86,6 +111,7 @@ class CypherModel:
         self.model, self.tokenizer, self.prompt, self.name = model, tokenizer, prompt, name
         self._prefix: tuple[int, ...] = ()
         self._cache: Any = None
+        self._texts: tuple[tuple[int, ...], Texts] | None = None  # for beam search: a prefix, and what it is there
         self._drafts = Drafts()
         self._bundles: bool | None = None  # whether the model takes them; tried when first needed
         self.end_ids = end_ids(tokenizer, prompt.end)
@@ -100,13 +126,18 @@ class CypherModel:
         max_tokens: int = 256,
         stream: Callable[[str], None] | None = None,
         constraint: Constraint | None = None,
+        beams: int = 1,
     ) -> Completion:
-        """The greedy reply to a question; `stream` is called with the text so far after each token.
+        """The reply to a question, greedy or the best of `beams`; `stream` is called with the text after each token.
 
-        Under a constraint the text can become shorter again: what a check complains about is taken back.
+        Under a constraint the text can become shorter again: what a check complains about is taken back. With beams,
+        the text is that of the best one so far.
         """
         started = time.perf_counter()
         asked = self.prompt.ask(question, schema, history)
+        if beams > 1 and self._takes_bundles():
+            guide = self._best(asked, self._guide(constraint, max_tokens), beams, stream)
+            return self._completion(guide, time.perf_counter() - started)
         cache = self._cache_for(asked.prefix, schema)
         guide = self._guide(constraint, max_tokens)
         try:
@@ -138,6 +169,22 @@ class CypherModel:
                 if stream is not None and not (guide.done and guide.ended):
                     stream(self._decode(guide.tokens))
         drafts.learn([*question[-3:], *guide.tokens, *sorted(self.end_ids)[-1:]])
+
+    def _best(self, asked: Encoded, guide: Guide, beams: int, stream: Callable[[str], None] | None) -> Guide:
+        """The best of several replies."""
+        if self._texts is None or asked.prefix != self._texts[0] or self._texts[1].width < beams:
+            self._texts = asked.prefix, Texts(self.model, asked.prefix, beams)
+
+        def told(guide: Guide) -> None:
+            if stream is not None:
+                stream(self._decode(guide.tokens))
+
+        return Beam(self.model, self._texts[1], list(asked.question), guide, beams).run(told)[0]
+
+    def _takes_bundles(self) -> bool:
+        if self._bundles is None:
+            self._bundles = takes_bundles(self.model)
+        return self._bundles
 
     def _guide(self, constraint: Constraint | None, most: int) -> Guide:
         return Greedy(self.end_ids, most) if constraint is None else constraint.guide(self.end_ids, most)
@@ -178,8 +225,9 @@ class CypherModel:
         batch: int = 32,
         progress: Callable[[int, int], None] | None = None,
         constraint: Constraint | None | Sequence[Constraint | None] = None,
+        beams: int = 1,
     ) -> list[Completion]:
-        """The greedy replies to many encoded questions, `batch` of one prefix at a time.
+        """The replies to many encoded questions: greedy, `batch` of one prefix at a time; with beams one by one.
 
         `constraint` is one for all, or one for each.
         """
@@ -189,21 +237,28 @@ class CypherModel:
             mine = [i for i, a in enumerate(asked) if a.prefix == prefix]
             guides = [self._guide(each[i], max_tokens) for i in mine]
             started = time.perf_counter()
-            for done in self._run([asked[i] for i in mine], guides, prefix, batch):
+            for done in self._run([asked[i] for i in mine], guides, prefix, batch, beams):
                 if progress is not None:
                     progress(len(replies) + done, len(asked))
             seconds = (time.perf_counter() - started) / len(mine)
             replies |= {i: self._completion(guide, seconds) for i, guide in zip(mine, guides, strict=True)}
         return [replies[i] for i in range(len(asked))]
 
-    def _run(self, asked: list[Encoded], guides: list[Guide], prefix: tuple[int, ...], batch: int) -> Iterator[int]:
+    def _run(
+        self, asked: list[Encoded], guides: list[Guide], prefix: tuple[int, ...], batch: int, beams: int
+    ) -> Iterator[int]:
         """Compute the replies to questions of one prefix; yields how many are done."""
-        if self._bundles is None:
-            self._bundles = takes_bundles(self.model)
-        computed = self._computed(prefix)  # anew: between two calls the weights may have changed, as in training
-        if self._bundles:
-            yield from Bundle(self.model, computed, asked, guides, self._drafts, batch).run()
+        # The prefix is computed anew: between two calls the weights may have changed, as in training.
+        if beams > 1 and self._takes_bundles():
+            texts = Texts(self.model, prefix, beams)
+            for at, one in enumerate(asked):
+                guides[at] = Beam(self.model, texts, list(one.question), guides[at], beams).run()[0]
+                yield at + 1
             return
+        if self._takes_bundles():
+            yield from Bundle(self.model, prefix, asked, guides, self._drafts).run(batch)
+            return
+        computed = self._computed(prefix)
         order = sorted(range(len(asked)), key=lambda i: len(asked[i].question))
         for at in range(0, len(order), batch):
             chunk, cache = order[at : at + batch], copy.deepcopy(computed)

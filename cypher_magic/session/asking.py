@@ -34,6 +34,7 @@ def ask(
     allow: Sequence[str] = (),
     near: str = "apply",
     constrain: str = "schema",
+    beams: int = 1,
     show_steps: bool = False,
     stream: Callable[[str], None] | None = None,
     progress: Progress | None = None,
@@ -42,19 +43,20 @@ def ask(
 
     A question that goes on from the one before it ("and which of them ...") is asked with the turns of the conversation
     on this connection; `follow_up` says so where its words do not, and `new` starts over. `near` applies or offers
-    values of the graph that are near to those a query looks for in vain; `constrain` is schema, syntax or off.
+    values of the graph that are near to those a query looks for in vain; `constrain` is schema, syntax or off; with
+    `beams` above 1 the most likely of several replies is taken, which costs time.
     """
     from cypher_magic.asking.ask import ask as answer
     from cypher_magic.asking.ask import checked
     from cypher_magic.asking.work import Rules
 
     question = checked(question)  # before a model is loaded for it
+    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain, beams)
     graph = state.connection(connection)
     live = state.model(model, progress)
     talk = state.conversation(graph)
     if new:
         talk.clear()
-    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain)
     found = answer(
         question, model=live, graph=graph, history=talk.turns_for(question, follow_up), rules=rules, stream=stream
     )
@@ -75,6 +77,7 @@ def ask_many(
     allow: Sequence[str] = (),
     near: str = "apply",
     constrain: str = "schema",
+    beams: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """The answers to many questions, one row each: question, query, rows, answer (the `Answer`), complaint.
@@ -87,10 +90,10 @@ def ask_many(
     from cypher_magic.asking.work import Rules
 
     texts = [checked(question) for question in questions]
+    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain, beams)
     graph = state.connection(connection)
     live = state.model(model, progress)
     tell = partial(progress, f"{live.name} answers") if progress else None
-    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain)
     answers = answer(texts, model=live, graph=graph, rules=rules, progress=tell)
     return as_frame([replace(a, again=partial(_edited, graph, rules)) for a in answers])
 

@@ -74,8 +74,8 @@ def test_options_reach_the_session_and_settings_fill_in(loaded: Any, asked: list
     assert question == "Who is -x?"
     assert options == {
         "model": "movies", "connection": "work", "run": False, "retries": 0, "limit": 5, "timeout": 2.0,
-        "allow": (), "near": "apply", "constrain": "schema", "new": False, "follow_up": None, "show_steps": False,
-        "stream": None,
+        "allow": (), "near": "apply", "constrain": "schema", "beams": 1, "new": False, "follow_up": None,
+        "show_steps": False, "stream": None,
     }  # fmt: skip
     assert isinstance(loaded.user_ns["kept"], Answer)
     loaded.run_cell("%config CypherMagic.limit = 50\n%config CypherMagic.autorun = False")
@@ -97,11 +97,12 @@ def test_help_is_shown_and_nothing_is_asked(
 
 
 def test_options_about_the_conversation_and_the_way_reach_the_session(loaded: Any, asked: list[Any]) -> None:
-    loaded.run_cell("%cypher_ask --new --show-steps --constrain off --near offer Who?").raise_error()
+    loaded.run_cell("%cypher_ask --new --show-steps --constrain off --beams 4 --near offer Who?").raise_error()
     loaded.run_cell("%cypher_ask --follow-up the tallest").raise_error()
     first, second = asked[0][1], asked[1][1]
     assert (first["new"], first["follow_up"], first["show_steps"]) == (True, False, True)
-    assert (first["constrain"], first["near"]) == ("off", "offer")
+    assert (first["constrain"], first["near"], first["beams"]) == ("off", "offer", 4)
+    assert second["beams"] == 1
     assert (second["new"], second["follow_up"]) == (False, True)
 
 
@@ -170,7 +171,10 @@ def test_what_the_model_writes_is_shown_in_a_notebook_until_the_answer_is_there(
     assert shown[-1] == ""
 
 
-@pytest.mark.parametrize("options", ["--modle base Who?", "--retries many Who?", "-l 0 Who?", "-m", "--near some Who?"])
+WRONG = ["--modle base Who?", "--retries many Who?", "-l 0 Who?", "-m", "--near some Who?", "--beams 0 Who?"]
+
+
+@pytest.mark.parametrize("options", WRONG)
 def test_a_wrong_option_is_one_line(
     loaded: Any, asked: list[Any], options: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

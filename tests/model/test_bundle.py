@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
+from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from cypher_magic.model import bundle
+from cypher_magic.model import bundle, shared_prefix
 from cypher_magic.model.bundle import takes_bundles
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
@@ -55,15 +57,36 @@ def test_a_model_that_can_not_keep_them_apart_gets_rows(tiny: CypherModel, monke
     assert replies(tiny, batch=2) == expected
 
 
-def test_places_that_no_one_sees_are_dropped(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = replies(tiny, batch=2)
-    monkeypatch.setattr(bundle, "_MOST_DEAD", 1)
-    assert replies(tiny, batch=2) == expected
+def test_questions_come_in_a_few_at_a_time(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = replies(tiny, batch=32)
+    monkeypatch.setattr(bundle, "_MOST_NEW", 1)
+    assert replies(tiny, batch=32) == expected
+
+
+@pytest.mark.parametrize("window", [4, 40, None])
+def test_windows_and_soft_caps_are_kept(tmp_path: Path, window: int | None) -> None:
+    """The attention of Gemma 2: every other layer sees a window only, and scores are capped."""
+    tokenizer = load_tokenizer(tiny_folder(tmp_path / "model"))
+    torch.manual_seed(0)
+    config = Gemma2Config(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=4, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, sliding_window=window or 4096, attn_logit_softcapping=0.5,
+        query_pre_attn_scalar=1, initializer_range=1.0, pad_token_id=0,
+    )  # fmt: skip
+    model = CypherModel(Gemma2ForCausalLM(config).eval(), tokenizer, Prompt(tokenizer))
+    assert takes_bundles(model.model)
+    alone = [model.complete(q, SCHEMA if i % 3 else None, max_tokens=15).tokens for i, q in enumerate(QUESTIONS)]
+    assert replies(model, batch=4) == alone
+    assert model.model.config._attn_implementation == "eager"  # as it was
+
+
+def test_an_attention_with_sinks_gets_rows(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = shared_prefix._attention
+    monkeypatch.setattr(shared_prefix, "_attention", lambda *a, **k: inner(*a, **{**k, "s_aux": 1}))
+    assert not takes_bundles(tiny.model)
 
 
 def test_weights_that_changed_between_two_calls_are_used(tiny: CypherModel) -> None:
-    import torch
-
     before = replies(tiny)
     with torch.no_grad():
         for parameter in tiny.model.parameters():
@@ -74,8 +97,7 @@ def test_weights_that_changed_between_two_calls_are_used(tiny: CypherModel) -> N
     assert after == replies(fresh)
 
 
-def test_without_a_prefix_nothing_is_left_when_all_are_done(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    question = Encoded((), (5, 6, 7))
-    expected = tiny.complete_many([question], max_tokens=8)[0].tokens
-    monkeypatch.setattr(bundle, "_MOST_DEAD", 1)
-    assert tiny.complete_many([question], max_tokens=8)[0].tokens == expected
+def test_questions_without_a_prefix(tiny: CypherModel) -> None:
+    asked = [Encoded((), (5, 6, 7)), Encoded((), (8, 9))]
+    together = tiny.complete_many(asked, max_tokens=8)
+    assert [r.tokens for r in together] == [tiny.complete_many([one], max_tokens=8)[0].tokens for one in asked]

@@ -214,6 +214,14 @@ def test_an_address_with_a_key_in_it_is_refused_and_not_repeated() -> None:
     assert KEY not in str(caught.value)
 
 
+def test_a_server_is_asked_without_beams(server: Server) -> None:
+    model = Endpoint(address(server.at()))
+    with pytest.raises(OptionError, match="no beam search"):
+        model.complete("Who?", SCHEMA, beams=2)
+    with pytest.raises(OptionError, match="no beam search"):
+        model.complete_many([model.prompt.ask("Who?", SCHEMA)], beams=2)
+
+
 def test_named_servers_are_read_from_the_config_folder(server: Server) -> None:
     file = places.config_dir() / "endpoints.toml"
     assert not is_address("team") and saved() == {}

@@ -1,0 +1,203 @@
+"""Attention of many texts behind one prefix: each sees the prefix and itself, and nothing else is computed.
+
+The texts lie one behind the other in a single sequence, so that the linear layers, most of the work, see all tokens at
+once. The prefix's keys and values are there once for all of them; each text has a row of its own behind it. Scores
+against both are put side by side before the softmax, which makes it the same as attention to the joined keys (the idea
+of "bifurcated attention": Athiwaratkun et al. 2024).
+
+What belongs together travels on the mask tensor, as its attribute `texts`: models hand the mask through to the
+attention function as it is, and nothing else reaches it in all of them.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+from transformers import AttentionInterface, DynamicCache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+NAME = "cypher_magic_shared_prefix"
+_GROWTH = 64  # tokens by which all rows grow at a time
+
+
+class Texts:
+    """The keys and values of a prefix, and of texts behind it, a row each; those that are computed are the first rows.
+
+    Taking tokens back needs nothing: what is computed at a place stands there instead of what was there before.
+    """
+
+    def __init__(self, model: Any, prefix: Sequence[int], width: int) -> None:
+        self._model, self.width = model, width
+        self.shared = len(prefix)
+        cache = DynamicCache()
+        if prefix:
+            ids = torch.tensor([list(prefix)], device=model.device)
+            model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        # Computed in float32, as a softmax is; on a CPU it is kept so, for converting takes longer than the rest.
+        self._kept_as = torch.float32 if model.device.type == "cpu" else model.dtype
+        self._prefix = [(layer.keys[0].to(self._kept_as), layer.values[0].to(self._kept_as)) for layer in cache.layers]
+        self._own: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._places = _Places([], [], model.device)
+
+    def forward(self, ids: Sequence[int], starts: Sequence[int], counts: Sequence[int], keep: Any) -> torch.Tensor:
+        """The scores (places x tokens) at the places `keep` of `ids`: of each row, so many tokens from its start on."""
+        device = self._model.device
+        self._places = _Places(starts, counts, device)
+        mask = torch.zeros(1, 1, 1, 1, dtype=self._model.dtype, device=device)
+        mask.texts = self  # type: ignore[attr-defined]
+        logits = self._model(
+            input_ids=torch.tensor([ids], device=device),
+            attention_mask=mask,
+            position_ids=self._places.at[None] + self.shared,
+            use_cache=False,
+            logits_to_keep=torch.tensor(keep, device=device),
+        ).logits
+        return torch.Tensor(logits[0])
+
+    def move(self, sources: Sequence[int]) -> None:
+        """Let the first rows go on with the texts of these."""
+        moved = [(target, source) for target, source in enumerate(sources) if target != source]
+        if moved:
+            to, of = (torch.tensor(rows, device=self._model.device) for rows in zip(*moved, strict=True))
+            for kept in (x for own in self._own.values() for x in own):
+                kept[to] = kept[of]
+
+    def attend(
+        self,
+        layer: int,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        scaling: float,
+        window: int | None = None,
+        cap: float | None = None,
+    ) -> torch.Tensor:
+        """The output (heads x tokens x d) for the new tokens, whose keys and values are written down.
+
+        With a `window`, a token sees only so many up to itself; with a `cap`, scores are kept below it by its tanh.
+        """
+        places = self._places
+        own = self._rows(layer, key)
+        for kept, new in zip(own, (key, value), strict=True):
+            kept[places.row, :, places.at] = new.transpose(0, 1).to(kept.dtype)
+        query = (query.float() * scaling).unflatten(0, (len(key), -1))  # type: ignore[no-untyped-call]
+        parts = [self._attend(query[:, :, part.tokens], layer, own, part, window, cap) for part in places.parts]
+        return torch.cat(parts, 2).flatten(0, 1)
+
+    def _attend(
+        self,
+        query: torch.Tensor,
+        layer: int,
+        own: Sequence[torch.Tensor],
+        part: _Part,
+        window: int | None,
+        cap: float | None,
+    ) -> torch.Tensor:
+        """The output (groups x heads x tokens x d) for the tokens of some rows."""
+        keys, values = (kept[part.rows, :, : part.end].float() for kept in own)
+        scores = part.by_token(part.by_row(query) @ keys.transpose(2, 3))
+        unseen = part.behind < 0 if window is None else (part.behind < 0) | (part.behind >= window)
+        if self.shared:
+            first, firsts = (x.float() for x in self._prefix[layer])
+            before = (query.flatten(1, 2) @ first.transpose(1, 2)).view(*query.shape[:3], self.shared)
+            scores = torch.cat([before, scores], -1)
+            unseen = functional.pad(unseen, (self.shared, 0))
+            if window is not None:
+                places = torch.arange(self.shared, 0, -1, device=query.device)  # how far in front of the texts
+                unseen[:, : self.shared] = places[None] + part.behind[:, :1] >= window
+        if cap is not None:
+            scores = (scores / cap).tanh() * cap
+        weights = scores.masked_fill(unseen, -torch.inf).softmax(-1)
+        out = part.by_token(part.by_row(weights[..., self.shared :]) @ values)
+        if self.shared:
+            out += (weights[..., : self.shared].flatten(1, 2) @ firsts).view(query.shape)
+        return out
+
+    def _rows(self, layer: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The keys and values of all rows (rows x heads x length x d), long enough for this step."""
+        own = self._own.get(layer)
+        if own is None or own[0].shape[2] < self._places.end:
+            groups, _, d = like.shape
+            length = -(-self._places.end // _GROWTH) * _GROWTH
+            keys, values = (like.new_zeros(self.width, groups, length, d, dtype=self._kept_as) for _ in range(2))
+            for old, new in zip(own or (), (keys, values), strict=False):
+                new[:, :, : old.shape[2]] = old
+            own = self._own[layer] = keys, values
+        return own
+
+
+class _Places:
+    """Where the new tokens of each row stand, as index tensors; in two parts: rows that go on, and rows that begin."""
+
+    def __init__(self, starts: Sequence[int], counts: Sequence[int], device: Any) -> None:
+        self.end = max((s + n for s, n in zip(starts, counts, strict=True)), default=0)
+        self.row = torch.tensor([row for row, n in enumerate(counts) for _ in range(n)], device=device)
+        self.at = torch.tensor([s + i for s, n in zip(starts, counts, strict=True) for i in range(n)], device=device)
+        new = next((row for row, start in enumerate(starts) if start == 0), len(starts))
+        ranges = [range(new), range(new, len(starts))]
+        self.parts = [_Part(rows, starts, counts, self.at) for rows in ranges if rows]
+
+
+class _Part:
+    """Some neighbouring rows: how to lay their tokens out by row, and back."""
+
+    def __init__(self, rows: range, starts: Sequence[int], counts: Sequence[int], at: torch.Tensor) -> None:
+        device = at.device
+        first = [0, *accumulate(counts)]
+        self.rows, self.tokens = slice(rows.start, rows.stop), slice(first[rows.start], first[rows.stop])
+        self.end = max(starts[row] + counts[row] for row in rows)
+        # How far each place of a row (tokens x places) is behind the token, negative in front of it.
+        self.behind = at[self.tokens, None] - torch.arange(self.end, device=device)[None]
+        self._shape = len(rows), max(counts[row] for row in rows)
+        # A row with fewer tokens than others is filled up with its last one, which is left out on the way back.
+        most = self._shape[1]
+        grid = [first[row] - first[rows.start] + min(i, counts[row] - 1) for row in rows for i in range(most)]
+        back = [(row - rows.start) * most + i for row in rows for i in range(counts[row])]
+        self._even = len(grid) == len(back)  # nothing to fill up
+        self._grid, self._back = torch.tensor(grid, device=device), torch.tensor(back, device=device)
+
+    def by_row(self, x: torch.Tensor) -> torch.Tensor:
+        """From (groups x heads x tokens x d) to (rows x groups x heads * tokens x d)."""
+        filled = x if self._even else x[:, :, self._grid]
+        return filled.view(*x.shape[:2], *self._shape, -1).permute(2, 0, 1, 3, 4).flatten(2, 3)
+
+    def by_token(self, x: torch.Tensor) -> torch.Tensor:
+        """The way back."""
+        rows, most = self._shape
+        filled = x.view(rows, x.shape[1], -1, most, x.shape[-1]).permute(1, 2, 0, 3, 4).flatten(2, 3)
+        return filled if self._even else filled[:, :, self._back]
+
+
+def _attention(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    texts: Texts | None = getattr(attention_mask, "texts", None)
+    if texts is None or scaling is None or kwargs.get("s_aux") is not None:
+        raise TypeError("This model makes its own mask, or its attention has sinks.")
+    window, cap = kwargs.get("sliding_window"), kwargs.get("softcap")
+    out = texts.attend(module.layer_idx, query[0], key[0], value[0], scaling, window, cap)
+    return out.to(query.dtype).transpose(0, 1)[None].contiguous(), None
+
+
+@contextmanager
+def shared_prefix_attention(model: Any) -> Iterator[None]:
+    """Let the model use this attention inside the block; `Texts` computes its prefix before it."""
+    AttentionInterface.register(NAME, _attention)
+    before = model.config._attn_implementation
+    model.set_attn_implementation(NAME)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
