@@ -233,6 +233,8 @@ class Expressions:
             if not self._aggregate_fits(part, name, place):
                 return
             place = replace(place, aggregates="nested", projected=frozenset())
+        elif (distinct := part.token("DISTINCT")) is not None and "." not in name:
+            self.complain("syntax", f"{name}() takes no DISTINCT.", start_of(distinct), "only aggregates do")
         arguments = [c for c in part.children[1:] if not (isinstance(c, Token) and c.type in ("DISTINCT", "STAR"))]
         if not arguments and part.data == "call" and (is_aggregate(name) or (name.lower(), 0) in ARGUMENTS):
             self.complain("syntax", f"{name}() needs a value.", part.start)

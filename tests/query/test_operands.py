@@ -37,7 +37,9 @@ CHAINS = [
     "RETURN [1] + 1 + {a: 1}", "RETURN 'a' + n.x + 1 + true", "RETURN 1 + 'a' - 1", "RETURN [1] + 1 - 1",
     "RETURN nodes(p) + n + r", "RETURN length(last(n.x))", "UNWIND ['a'] AS x RETURN x * 1", "RETURN 2 ^ 3 ^ true",
     "RETURN [x IN ['a'] | x - 1]", "RETURN [x IN n.list | x - 1]", "RETURN p {.a}", "RETURN n.a || n.b",
-    "WITH p, length(last(n.begin)) AS d RETURN d",
+    "WITH p, length(last(n.begin)) AS d RETURN d", "RETURN length(DISTINCT p)", "RETURN toUpper(DISTINCT n.x)",
+    "RETURN coalesce(DISTINCT n.x, 1)", "RETURN percentileCont(DISTINCT n.x, 0.5)",
+    "RETURN length(DISTINCT (-n.x) + n.y)", "RETURN size(DISTINCT n.x)", "RETURN stDev(DISTINCT n.x)",
     "WHERE exists{(n)}-[r] RETURN n", "RETURN collect(DISTINCT (n) - r)",
 ]  # fmt: skip
 
