@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 GUESSED = 5  # tokens that are computed along with each one, in the hope that the model agrees
 _ROOM = 32  # tokens of a step that cost hardly more than one
-_MOST_NEW = 2048  # tokens of questions that come in at once
+_MOST_NEW = 1024  # tokens of questions that come in at once
 
 
 class Bundle:
