@@ -64,7 +64,7 @@ ASK = Command(
             minimum=1,
             metavar="N",
             default=1,
-            help="take the most likely of N replies: a little better, two to three times slower",
+            help="take the most likely of N replies: two to four times slower",
         ),
     ),
     examples=(

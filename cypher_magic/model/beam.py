@@ -8,17 +8,17 @@ leaves the beam; only where none is left is something taken back, as in greedy d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cypher_magic.model.bundle import common, scores
-from cypher_magic.model.shared_prefix import Texts, shared_prefix_attention
+import torch
+
+from cypher_magic.model.bundle import scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import torch
-
     from cypher_magic.model.generate import Guide
+    from cypher_magic.model.shared_prefix import Texts
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,20 @@ class Hypothesis:
     @property
     def score(self) -> float:
         """Per token, its end included."""
-        return self.total / (len(self.guide.tokens) + 1)
+        return self.total / max(1, len(self.guide.tokens) + self.guide.ended)
 
 
 class Beam:
-    """The most likely replies to one question behind the prefix of `texts`, which has `width` rows."""
+    """The most likely replies to one question, as many as `texts` has rows."""
 
-    def __init__(self, model: Any, texts: Texts, question: list[int], guide: Guide, width: int) -> None:
-        self._model, self._texts, self._question, self._width = model, texts, question, width
-        self._open = [Hypothesis(guide, 0.0)]
-        self._fed: list[list[int]] = [[]]  # per row, the tokens whose keys and values are there
+    def __init__(self, texts: Texts, question: list[int], guide: Guide) -> None:
+        self._texts, self._question, self._width = texts, question, texts.width
+        self._open = [Hypothesis(guide, 0.0)]  # in the order of the rows, the best first
         self._done: list[Hypothesis] = []
 
     def run(self, told: Callable[[Guide], None] | None = None) -> list[Guide]:
         """The replies, at most `width`, best first; `told` is called with the best one so far after each token."""
-        with shared_prefix_attention(self._model):
+        with self._texts.attention():
             while self._open and not self._settled():
                 self._step()
                 if told is not None and self._open:
@@ -60,43 +59,31 @@ class Beam:
         return max(h.score for h in self._open) <= worst
 
     def _step(self) -> None:
-        logits = self._logits()
-        likely = logits.float().log_softmax(-1)
+        logits = self._texts.forward([self._question + h.guide.tokens for h in self._open], [1] * len(self._open))
+        likely = torch.cat(logits).float().log_softmax(-1)
         options = [
             (hypothesis.total + gain, row, token)
             for row, hypothesis in enumerate(self._open)
             for token, gain in hypothesis.guide.options(likely[row], 2 * self._width)
         ]
         children: list[tuple[Hypothesis, int]] = []
-        ended = 0
+        good = 0
         for total, row, token in sorted(options, reverse=True):
-            if len(children) + ended >= self._width:
+            if len(children) == self._width:
                 break
             guide = self._open[row].guide.fork()
             if not guide.take(token):
                 continue
+            good += 1
             child = Hypothesis(guide, total)
-            if guide.done:
-                self._done.append(child)
-                ended += 1
-            else:
+            if not guide.done:
                 children.append((child, row))
+            elif good <= self._width:  # one that ends is no better than the others for being at its end
+                self._done.append(child)
         if not children and not self._done:
             best = self._open[0]
-            best.guide.next(int(logits[0].argmax()), scores(logits[0]))
+            best.guide.next(int(logits[0].argmax()), scores(logits[0][0]))
             children = [] if best.guide.done else [(best, 0)]
             self._done += [best] if best.guide.done else []
         self._texts.move([row for _, row in children])
-        self._open, self._fed = [child for child, _ in children], [list(self._fed[row]) for _, row in children]
-
-    def _logits(self) -> torch.Tensor:
-        ids, starts, counts, keep = list[int](), list[int](), list[int](), list[int]()
-        for row, hypothesis in enumerate(self._open):
-            wanted = self._question + hypothesis.guide.tokens
-            kept = min(common(self._fed[row], wanted), len(wanted) - 1)
-            self._fed[row] = wanted
-            starts.append(kept)
-            counts.append(len(wanted) - kept)
-            ids += wanted[kept:]
-            keep.append(len(ids) - 1)
-        return self._texts.forward(ids, starts, counts, keep)
+        self._open = [child for child, _ in children]

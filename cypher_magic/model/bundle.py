@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from cypher_magic.model.shared_prefix import Texts, shared_prefix_attention
+from cypher_magic.model.shared_prefix import Texts, common, computed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,57 +29,41 @@ _MOST_NEW = 1024  # tokens of questions that come in at once
 
 
 class Bundle:
-    """Questions behind one prefix, side by side: at most `width` at a time, each in a row of `texts`."""
+    """Questions behind one prefix, each in a row of `texts`: as many at a time as it has."""
 
-    def __init__(
-        self, model: Any, prefix: Sequence[int], asked: Sequence[Encoded], guides: Sequence[Guide], drafts: Drafts
-    ) -> None:
-        self._model, self._prefix, self._guides, self._drafts = model, prefix, guides, drafts
+    def __init__(self, texts: Texts, asked: Sequence[Encoded], guides: Sequence[Guide], drafts: Drafts) -> None:
+        self._texts, self._guides, self._drafts = texts, guides, drafts
         self._questions = [list(a.question) for a in asked]
-        self._fed: list[list[int]] = [[] for _ in asked]  # per question, the tokens whose keys and values are there
 
-    def run(self, width: int) -> Iterator[int]:
+    def run(self) -> Iterator[int]:
         """Compute all replies, into the guides; yields how many are done, whenever there are more."""
         waiting = list(range(len(self._questions)))[::-1]
-        texts = Texts(self._model, self._prefix, min(width, len(waiting)))
-        open_: list[int] = []  # the question of each row
-        with shared_prefix_attention(self._model):
-            while waiting or open_:
+        rows: list[int] = []  # the question of each row
+        with self._texts.attention():
+            while waiting or rows:
                 new = 0
-                while waiting and len(open_) < width and (not new or new + self._size(waiting[-1]) <= _MOST_NEW):
-                    new += self._size(waiting[-1])
-                    open_.append(waiting.pop())
-                self._step(texts, open_)
-                if done := [row for row, i in enumerate(open_) if self._guides[i].done]:
-                    self._leave(texts, open_, done)
-                    yield len(self._questions) - len(waiting) - len(open_)
+                while waiting and len(rows) < self._texts.width:
+                    new += len(self._questions[waiting[-1]])
+                    if rows and new > _MOST_NEW:
+                        break
+                    rows.append(waiting.pop())
+                self._step(rows)
+                if done := [row for row, i in enumerate(rows) if self._guides[i].done]:
+                    self._leave(rows, done)
+                    yield len(self._questions) - len(waiting) - len(rows)
 
-    def _size(self, i: int) -> int:
-        return len(self._questions[i])
-
-    def _step(self, texts: Texts, rows: list[int]) -> None:
-        ids, keep, starts = list[int](), list[int](), list[int]()
-        counts, scored = list[int](), list[int]()
-        guessed = min(GUESSED, _ROOM // len(rows) - 1)
-        for i in rows:
-            wanted = self._questions[i] + self._guides[i].tokens
-            kept = min(common(self._fed[i], wanted), len(wanted) - 1)
-            guesses = self._drafts.guess(wanted, guessed) if guessed > 0 else []
-            self._fed[i] = wanted + guesses
-            starts.append(kept)
-            counts.append(len(self._fed[i]) - kept)
-            scored.append(len(guesses) + 1)
-            ids += self._fed[i][kept:]
-            keep += range(len(ids) - scored[-1], len(ids))
-        logits = texts.forward(ids, starts, counts, keep)
-        best, at = logits.argmax(-1).tolist(), 0
-        for i, count in zip(rows, scored, strict=True):
-            places = slice(at, at + count)
-            for _ in lead(self._guides[i], self._questions[i], self._fed[i], logits[places], best[places]):
+    def _step(self, rows: list[int]) -> None:
+        wanted = [self._questions[i] + self._guides[i].tokens for i in rows]
+        guessed = max(0, min(GUESSED, _ROOM // len(rows) - 1))
+        guesses = [self._drafts.guess(text, guessed) for text in wanted]
+        fed = [text + guess for text, guess in zip(wanted, guesses, strict=True)]
+        logits = self._texts.forward(fed, [len(guess) + 1 for guess in guesses])
+        best = torch.split(torch.cat(logits).argmax(-1), [len(scored) for scored in logits])
+        for i, text, scored, tokens in zip(rows, fed, logits, best, strict=True):
+            for _ in lead(self._guides[i], self._questions[i], text, scored, tokens.tolist()):
                 pass
-            at += count
 
-    def _leave(self, texts: Texts, rows: list[int], done: list[int]) -> None:
+    def _leave(self, rows: list[int], done: list[int]) -> None:
         """Take out what is done; the last rows move up."""
         order = list(range(len(rows)))
         for row in reversed(done):
@@ -88,7 +72,7 @@ class Bundle:
             last = order.pop()
             if row < len(order):
                 order[row] = last
-        texts.move(order)
+        self._texts.move(order)
         rows[:] = [rows[row] for row in order]
 
 
@@ -101,12 +85,11 @@ def takes_bundles(model: Any) -> bool:
     """
     a, b, c, d, e = range(model.config.vocab_size // 2, model.config.vocab_size // 2 + 5)  # words, not special tokens
     try:
-        texts = [Texts(model, [a], 2) for _ in range(2)]
+        texts = [Texts(model, computed(model, [a]), 2) for _ in range(2)]
         alone = model(input_ids=torch.tensor([[a, b, c]], device=model.device), use_cache=False).logits[0, -1].float()
-        with shared_prefix_attention(model):
+        with texts[0].attention():
             together, other = (
-                text.forward([first, b, c], [0, 0], [1, 2], [2])[0].float()
-                for text, first in zip(texts, (d, e), strict=True)
+                text.forward([[first], [b, c]], [0, 1])[1][0].float() for text, first in zip(texts, (d, e), strict=True)
             )
     except (ValueError, TypeError, IndexError, RuntimeError, AttributeError):
         return False
@@ -208,8 +191,3 @@ class Rows:
 def scores(logits: torch.Tensor) -> Callable[[], NDArray[np.float32]]:
     """The scores of all tokens at one place, when they are asked for."""
     return lambda: logits.float().cpu().numpy()
-
-
-def common(a: list[int], b: list[int]) -> int:
-    """How many tokens two texts have in common at their beginning."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

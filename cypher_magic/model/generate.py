@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from transformers import DynamicCache
 
+from cypher_magic.errors import ModelError
 from cypher_magic.model.beam import Beam
-from cypher_magic.model.bundle import GUESSED, Bundle, Rows, common, lead, takes_bundles
+from cypher_magic.model.bundle import GUESSED, Bundle, Rows, lead, takes_bundles
 from cypher_magic.model.drafts import Drafts, phrases
-from cypher_magic.model.shared_prefix import Texts
+from cypher_magic.model.shared_prefix import Texts, common, computed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from numpy.typing import NDArray
+    from transformers import DynamicCache
 
     from cypher_magic.data.example import Turn
     from cypher_magic.model.constrain import Constraint
@@ -111,7 +112,6 @@ class CypherModel:
         self.model, self.tokenizer, self.prompt, self.name = model, tokenizer, prompt, name
         self._prefix: tuple[int, ...] = ()
         self._cache: Any = None
-        self._texts: tuple[tuple[int, ...], Texts] | None = None  # for beam search: a prefix, and what it is there
         self._drafts = Drafts()
         self._bundles: bool | None = None  # whether the model takes them; tried when first needed
         self.end_ids = end_ids(tokenizer, prompt.end)
@@ -135,11 +135,11 @@ class CypherModel:
         """
         started = time.perf_counter()
         asked = self.prompt.ask(question, schema, history)
-        if beams > 1 and self._takes_bundles():
-            guide = self._best(asked, self._guide(constraint, max_tokens), beams, stream)
-            return self._completion(guide, time.perf_counter() - started)
         cache = self._cache_for(asked.prefix, schema)
         guide = self._guide(constraint, max_tokens)
+        if beams > 1:
+            guide = self._best(self._beside(cache, beams), asked, guide, stream)
+            return self._completion(guide, time.perf_counter() - started)
         try:
             self._follow(guide, list(asked.question), cache, stream)
         except BaseException:
@@ -170,16 +170,19 @@ class CypherModel:
                     stream(self._decode(guide.tokens))
         drafts.learn([*question[-3:], *guide.tokens, *sorted(self.end_ids)[-1:]])
 
-    def _best(self, asked: Encoded, guide: Guide, beams: int, stream: Callable[[str], None] | None) -> Guide:
-        """The best of several replies."""
-        if self._texts is None or asked.prefix != self._texts[0] or self._texts[1].width < beams:
-            self._texts = asked.prefix, Texts(self.model, asked.prefix, beams)
+    def _best(self, texts: Texts, asked: Encoded, guide: Guide, stream: Callable[[str], None] | None = None) -> Guide:
+        """The best of as many replies as there are rows."""
 
         def told(guide: Guide) -> None:
             if stream is not None:
                 stream(self._decode(guide.tokens))
 
-        return Beam(self.model, self._texts[1], list(asked.question), guide, beams).run(told)[0]
+        return Beam(texts, list(asked.question), guide).run(told)[0]
+
+    def _beside(self, prefix: DynamicCache, beams: int) -> Texts:
+        if not self._takes_bundles():
+            raise ModelError(f"{self.name or 'This model'} can not be asked with beams.", hint="ask it without them")
+        return Texts(self.model, prefix, beams)
 
     def _takes_bundles(self) -> bool:
         if self._bundles is None:
@@ -202,19 +205,12 @@ class CypherModel:
         """The cache that holds this prefix's keys and values; cropped back to it after every question."""
         if self._cache is None or prefix != self._prefix:
             self._cache = None
-            self._cache, self._prefix = self._computed(prefix), prefix
+            self._cache, self._prefix = computed(self.model, prefix), prefix
             self._drafts = Drafts()
             for text in phrases(schema):
                 self._drafts.learn(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             self._drafts.learn(prefix)
         return self._cache
-
-    def _computed(self, prefix: tuple[int, ...]) -> Any:
-        """A new cache that holds this prefix's keys and values."""
-        cache = DynamicCache()
-        if prefix:
-            self._step([list(prefix)], cache)
-        return cache
 
     @torch.inference_mode()
     def complete_many(
@@ -248,21 +244,20 @@ class CypherModel:
         self, asked: list[Encoded], guides: list[Guide], prefix: tuple[int, ...], batch: int, beams: int
     ) -> Iterator[int]:
         """Compute the replies to questions of one prefix; yields how many are done."""
-        # The prefix is computed anew: between two calls the weights may have changed, as in training.
-        if beams > 1 and self._takes_bundles():
-            texts = Texts(self.model, prefix, beams)
+        cache = computed(self.model, prefix)  # anew: between two calls the weights may have changed, as in training
+        if beams > 1:
+            texts = self._beside(cache, beams)
             for at, one in enumerate(asked):
-                guides[at] = Beam(self.model, texts, list(one.question), guides[at], beams).run()[0]
+                guides[at] = self._best(texts, one, guides[at])
                 yield at + 1
             return
         if self._takes_bundles():
-            yield from Bundle(self.model, prefix, asked, guides, self._drafts).run(batch)
+            yield from Bundle(Texts(self.model, cache, min(batch, len(asked))), asked, guides, self._drafts).run()
             return
-        computed = self._computed(prefix)
         order = sorted(range(len(asked)), key=lambda i: len(asked[i].question))
         for at in range(0, len(order), batch):
-            chunk, cache = order[at : at + batch], copy.deepcopy(computed)
-            Rows(self.model, cache, [asked[i] for i in chunk], [guides[i] for i in chunk]).run()
+            chunk = order[at : at + batch]
+            Rows(self.model, copy.deepcopy(cache), [asked[i] for i in chunk], [guides[i] for i in chunk]).run()
             yield at + len(chunk)
 
     def _decode(self, tokens: Sequence[int]) -> str:

@@ -5,8 +5,8 @@ once. The prefix's keys and values are there once for all of them; each text has
 against both are put side by side before the softmax, which makes it the same as attention to the joined keys (the idea
 of "bifurcated attention": Athiwaratkun et al. 2024).
 
-What belongs together travels on the mask tensor, as its attribute `texts`: models hand the mask through to the
-attention function as it is, and nothing else reaches it in all of them.
+What belongs together travels on the mask tensor, as an attribute: models hand the mask through to the attention
+function as it is, and nothing else reaches it in all of them.
 """
 
 from __future__ import annotations
@@ -23,42 +23,71 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NAME = "cypher_magic_shared_prefix"
+_TEXTS = "cypher_magic_texts"
+_FEW = 8  # new tokens of a text that goes on; a question that comes in has more
 _GROWTH = 64  # tokens by which all rows grow at a time
 
 
+def computed(model: Any, prefix: Sequence[int]) -> DynamicCache:
+    """A new cache that holds this prefix's keys and values."""
+    cache = DynamicCache()
+    if prefix:
+        ids = torch.tensor([list(prefix)], device=model.device)
+        model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    return cache
+
+
 class Texts:
-    """The keys and values of a prefix, and of texts behind it, a row each; those that are computed are the first rows.
+    """The keys and values of a prefix, and of `width` texts behind it, a row each.
 
     Taking tokens back needs nothing: what is computed at a place stands there instead of what was there before.
     """
 
-    def __init__(self, model: Any, prefix: Sequence[int], width: int) -> None:
+    def __init__(self, model: Any, prefix: DynamicCache, width: int) -> None:
         self._model, self.width = model, width
-        self.shared = len(prefix)
-        cache = DynamicCache()
-        if prefix:
-            ids = torch.tensor([list(prefix)], device=model.device)
-            model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        self._shared = prefix.get_seq_length()
         # Computed in float32, as a softmax is; on a CPU it is kept so, for converting takes longer than the rest.
         self._kept_as = torch.float32 if model.device.type == "cpu" else model.dtype
-        self._prefix = [(layer.keys[0].to(self._kept_as), layer.values[0].to(self._kept_as)) for layer in cache.layers]
+        self._prefix = [tuple(x[0].to(self._kept_as) for x in (layer.keys, layer.values)) for layer in prefix.layers]
         self._own: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._held: list[list[int]] = [[] for _ in range(width)]  # the tokens whose keys and values are in a row
         self._places = _Places([], [], model.device)
 
-    def forward(self, ids: Sequence[int], starts: Sequence[int], counts: Sequence[int], keep: Any) -> torch.Tensor:
-        """The scores (places x tokens) at the places `keep` of `ids`: of each row, so many tokens from its start on."""
+    @contextmanager
+    def attention(self) -> Iterator[None]:
+        """Let the model use this attention inside the block, which `forward` needs."""
+        AttentionInterface.register(NAME, _attention)
+        before = self._model.config._attn_implementation
+        self._model.set_attn_implementation(NAME)
+        try:
+            yield
+        finally:
+            self._model.set_attn_implementation(before)
+
+    def forward(self, texts: Sequence[list[int]], scored: Sequence[int]) -> tuple[torch.Tensor, ...]:
+        """For each of the first rows, which now holds this text: the scores (places x tokens) at so many last places.
+
+        What a row holds already, from its beginning on, is not computed again.
+        """
         device = self._model.device
-        self._places = _Places(starts, counts, device)
+        ids, keep, starts = list[int](), list[int](), list[int]()
+        for row, (text, places) in enumerate(zip(texts, scored, strict=True)):
+            starts.append(min(common(self._held[row], text), len(text) - max(places, 1)))
+            ids += text[starts[-1] :]
+            keep += range(len(ids) - places, len(ids))
+            del self._held[row][starts[-1] :]  # an interrupt leaves nothing half computed
+        self._places = _Places(starts, [len(t) - s for t, s in zip(texts, starts, strict=True)], device)
         mask = torch.zeros(1, 1, 1, 1, dtype=self._model.dtype, device=device)
-        mask.texts = self  # type: ignore[attr-defined]
+        setattr(mask, _TEXTS, self)
         logits = self._model(
             input_ids=torch.tensor([ids], device=device),
             attention_mask=mask,
-            position_ids=self._places.at[None] + self.shared,
+            position_ids=self._places.at[None] + self._shared,
             use_cache=False,
             logits_to_keep=torch.tensor(keep, device=device),
-        ).logits
-        return torch.Tensor(logits[0])
+        ).logits[0]
+        self._held[: len(texts)] = map(list, texts)
+        return torch.split(logits, list(scored))
 
     def move(self, sources: Sequence[int]) -> None:
         """Let the first rows go on with the texts of these."""
@@ -67,6 +96,7 @@ class Texts:
             to, of = (torch.tensor(rows, device=self._model.device) for rows in zip(*moved, strict=True))
             for kept in (x for own in self._own.values() for x in own):
                 kept[to] = kept[of]
+            self._held[: len(sources)] = [list(self._held[source]) for source in sources]
 
     def attend(
         self,
@@ -86,7 +116,7 @@ class Texts:
         own = self._rows(layer, key)
         for kept, new in zip(own, (key, value), strict=True):
             kept[places.row, :, places.at] = new.transpose(0, 1).to(kept.dtype)
-        query = (query.float() * scaling).unflatten(0, (len(key), -1))  # type: ignore[no-untyped-call]
+        query = (query.float() * scaling).view(len(key), -1, *query.shape[1:])
         parts = [self._attend(query[:, :, part.tokens], layer, own, part, window, cap) for part in places.parts]
         return torch.cat(parts, 2).flatten(0, 1)
 
@@ -103,20 +133,20 @@ class Texts:
         keys, values = (kept[part.rows, :, : part.end].float() for kept in own)
         scores = part.by_token(part.by_row(query) @ keys.transpose(2, 3))
         unseen = part.behind < 0 if window is None else (part.behind < 0) | (part.behind >= window)
-        if self.shared:
+        if self._shared:
             first, firsts = (x.float() for x in self._prefix[layer])
-            before = (query.flatten(1, 2) @ first.transpose(1, 2)).view(*query.shape[:3], self.shared)
+            before = (query.flatten(1, 2) @ first.transpose(1, 2)).view(*query.shape[:3], self._shared)
             scores = torch.cat([before, scores], -1)
-            unseen = functional.pad(unseen, (self.shared, 0))
+            unseen = functional.pad(unseen, (self._shared, 0))
             if window is not None:
-                places = torch.arange(self.shared, 0, -1, device=query.device)  # how far in front of the texts
-                unseen[:, : self.shared] = places[None] + part.behind[:, :1] >= window
+                places = torch.arange(self._shared, 0, -1, device=query.device)  # how far in front of the texts
+                unseen[:, : self._shared] = places[None] + part.behind[:, :1] >= window
         if cap is not None:
             scores = (scores / cap).tanh() * cap
         weights = scores.masked_fill(unseen, -torch.inf).softmax(-1)
-        out = part.by_token(part.by_row(weights[..., self.shared :]) @ values)
-        if self.shared:
-            out += (weights[..., : self.shared].flatten(1, 2) @ firsts).view(query.shape)
+        out = part.by_token(part.by_row(weights[..., self._shared :]) @ values)
+        if self._shared:
+            out += (weights[..., : self._shared].flatten(1, 2) @ firsts).view(query.shape)
         return out
 
     def _rows(self, layer: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -133,13 +163,13 @@ class Texts:
 
 
 class _Places:
-    """Where the new tokens of each row stand, as index tensors; in two parts: rows that go on, and rows that begin."""
+    """Where the new tokens of each row stand, as index tensors; rows that go on are one part, new ones another."""
 
     def __init__(self, starts: Sequence[int], counts: Sequence[int], device: Any) -> None:
         self.end = max((s + n for s, n in zip(starts, counts, strict=True)), default=0)
         self.row = torch.tensor([row for row, n in enumerate(counts) for _ in range(n)], device=device)
         self.at = torch.tensor([s + i for s, n in zip(starts, counts, strict=True) for i in range(n)], device=device)
-        new = next((row for row, start in enumerate(starts) if start == 0), len(starts))
+        new = next((row for row, n in enumerate(counts) if n > _FEW), len(counts))
         ranges = [range(new), range(new, len(starts))]
         self.parts = [_Part(rows, starts, counts, self.at) for rows in ranges if rows]
 
@@ -183,7 +213,7 @@ def _attention(
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    texts: Texts | None = getattr(attention_mask, "texts", None)
+    texts: Texts | None = getattr(attention_mask, _TEXTS, None)
     if texts is None or scaling is None or kwargs.get("s_aux") is not None:
         raise TypeError("This model makes its own mask, or its attention has sinks.")
     window, cap = kwargs.get("sliding_window"), kwargs.get("softcap")
@@ -191,13 +221,6 @@ def _attention(
     return out.to(query.dtype).transpose(0, 1)[None].contiguous(), None
 
 
-@contextmanager
-def shared_prefix_attention(model: Any) -> Iterator[None]:
-    """Let the model use this attention inside the block; `Texts` computes its prefix before it."""
-    AttentionInterface.register(NAME, _attention)
-    before = model.config._attn_implementation
-    model.set_attn_implementation(NAME)
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
+def common(a: list[int], b: list[int]) -> int:
+    """How many tokens two texts have in common at their beginning."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

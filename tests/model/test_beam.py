@@ -6,12 +6,15 @@ import pytest
 import torch
 
 from cypher_magic.asking.work import Rules
-from cypher_magic.errors import OptionError
+from cypher_magic.errors import ModelError, OptionError
 from cypher_magic.graph.schema import GraphSchema
+from cypher_magic.model import generate
+from cypher_magic.model.beam import Beam
 from cypher_magic.model.constrain import constraint_for
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Prompt
+from cypher_magic.model.shared_prefix import Texts, computed
 from cypher_magic.query.check import check
 from tests.model.tiny_folder import tiny_folder
 
@@ -32,8 +35,35 @@ def tiny(tmp_path: Path) -> CypherModel:
 def test_one_beam_is_greedy(tiny: CypherModel) -> None:
     for question in QUESTIONS:
         greedy = tiny.complete(question, SCHEMA, max_tokens=12)
-        guide = tiny._best(tiny.prompt.ask(question, SCHEMA), tiny._guide(None, 12), 1, None)
-        assert tuple(guide.tokens) == greedy.tokens
+        asked = tiny.prompt.ask(question, SCHEMA)
+        texts = Texts(tiny.model, computed(tiny.model, asked.prefix), 1)
+        assert tuple(Beam(texts, list(asked.question), tiny._guide(None, 12)).run()[0].tokens) == greedy.tokens
+
+
+@pytest.mark.parametrize("beams", [2, 5])
+def test_a_reply_ends_where_that_of_transformers_ends(tiny: CypherModel, beams: int) -> None:
+    lengths = set()
+    for question in QUESTIONS:
+        asked = tiny.prompt.ask(question, SCHEMA)
+        ids = torch.tensor([[*asked.prefix, *asked.question]])
+        for end in set(tiny.complete(question, SCHEMA, max_tokens=12, beams=beams).tokens[2:]):
+            tiny.end_ids = frozenset((end,))
+            seen = torch.ones_like(ids)
+            theirs = tiny.model.generate(
+                ids, attention_mask=seen, max_new_tokens=12, num_beams=beams, pad_token_id=0, eos_token_id=end
+            )[0, ids.shape[1] :].tolist()
+            ours = tiny.complete(question, SCHEMA, max_tokens=12, beams=beams)
+            assert list(ours.tokens) + [end] * ours.ended == theirs[: theirs.index(end) + 1 if end in theirs else None]
+            lengths.add(len(ours.tokens))
+    assert len(lengths) > 3
+
+
+def test_a_model_that_takes_no_bundles_takes_no_beams(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "takes_bundles", lambda model: False)
+    with pytest.raises(ModelError, match="can not be asked with beams"):
+        tiny.complete(QUESTIONS[0], SCHEMA, beams=2)
+    with pytest.raises(ModelError, match="can not be asked with beams"):
+        tiny.complete_many([tiny.prompt.ask(QUESTIONS[0], SCHEMA)], beams=2)
 
 
 @pytest.mark.parametrize("beams", [2, 5])
