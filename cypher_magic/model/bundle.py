@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GUESSED = 5  # tokens that are computed along with each one, in the hope that the model agrees
 _ROOM = 32  # tokens of a step that cost hardly more than one
 _MOST_NEW = 1024  # tokens of questions that come in at once
+MOST_ROWS = 32  # of a padded batch, each of which has a copy of the prefix
 
 
 class Bundle:

@@ -17,9 +17,9 @@ import torch
 
 from cypher_magic.errors import ModelError
 from cypher_magic.model.beam import Beam
-from cypher_magic.model.bundle import GUESSED, Bundle, Rows, lead, takes_bundles
+from cypher_magic.model.bundle import GUESSED, MOST_ROWS, Bundle, Rows, lead, takes_bundles
 from cypher_magic.model.drafts import Drafts, phrases
-from cypher_magic.model.shared_prefix import Texts, common, computed
+from cypher_magic.model.shared_prefix import Text, Texts, computed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -111,7 +111,8 @@ class CypherModel:
     def __init__(self, model: Any, tokenizer: Any, prompt: Prompt, *, name: str = "") -> None:
         self.model, self.tokenizer, self.prompt, self.name = model, tokenizer, prompt, name
         self._prefix: tuple[int, ...] = ()
-        self._cache: Any = None
+        self._cache: DynamicCache | None = None
+        self._text: Text | Texts
         self._drafts = Drafts()
         self._bundles: bool | None = None  # whether the model takes them; tried when first needed
         self.end_ids = end_ids(tokenizer, prompt.end)
@@ -135,36 +136,32 @@ class CypherModel:
         """
         started = time.perf_counter()
         asked = self.prompt.ask(question, schema, history)
-        cache = self._cache_for(asked.prefix, schema)
+        self._keep_prefix(asked.prefix, schema)
         guide = self._guide(constraint, max_tokens)
         if beams > 1:
-            guide = self._best(self._beside(cache, beams), asked, guide, stream)
+            guide = self._best(self._beside(self._cache, beams), asked, guide, stream)
             return self._completion(guide, time.perf_counter() - started)
         try:
-            self._follow(guide, list(asked.question), cache, stream)
+            with self._text.attention():
+                self._follow(guide, list(asked.question), stream)
         except BaseException:
             self._cache = None  # an interrupt can leave some layers a token ahead of others
             raise
-        cache.crop(len(asked.prefix) - cache.get_seq_length())
+        self._text.clear()
         return self._completion(guide, time.perf_counter() - started)
 
-    def _follow(self, guide: Guide, question: list[int], cache: Any, stream: Callable[[str], None] | None) -> None:
-        """Let the model write what the guide allows; the cache holds question and reply, but for the last token.
+    def _follow(self, guide: Guide, question: list[int], stream: Callable[[str], None] | None) -> None:
+        """Let the model write what the guide allows.
 
         Every step computes the last token and guesses of those behind it; the guide goes on as long as they were right.
         """
-        shared = cache.get_seq_length()
         drafts = self._drafts
         drafts.learn(question)
-        fed: list[int] = []
         while not guide.done:
             wanted = question + guide.tokens
-            kept = min(common(fed, wanted), len(wanted) - 1)
-            if kept < len(fed):
-                cache.crop(shared + kept - cache.get_seq_length())
             guesses = drafts.guess(wanted, GUESSED)
-            logits = self._step([wanted[kept:] + guesses], cache, len(guesses) + 1)[0]
             fed = wanted + guesses
+            (logits,) = self._text.forward([fed], [len(guesses) + 1])
             for _ in lead(guide, question, fed, logits, logits.argmax(-1).tolist()):
                 if stream is not None and not (guide.done and guide.ended):
                     stream(self._decode(guide.tokens))
@@ -195,22 +192,18 @@ class CypherModel:
     def _completion(self, guide: Guide, seconds: float) -> Completion:
         return Completion(self._decode(guide.tokens), tuple(guide.tokens), guide.ended, seconds, guide.retreats)
 
-    def _step(self, ids: list[list[int]], cache: Any, places: int = 1) -> torch.Tensor:
-        """The scores of the next token at the last places of each row: rows x places x tokens."""
-        inputs = torch.tensor(ids, device=self.model.device)
-        logits = self.model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=places).logits
-        return torch.Tensor(logits)
-
-    def _cache_for(self, prefix: tuple[int, ...], schema: str | None = None) -> Any:
-        """The cache that holds this prefix's keys and values; cropped back to it after every question."""
-        if self._cache is None or prefix != self._prefix:
-            self._cache = None
-            self._cache, self._prefix = computed(self.model, prefix), prefix
-            self._drafts = Drafts()
-            for text in phrases(schema):
-                self._drafts.learn(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-            self._drafts.learn(prefix)
-        return self._cache
+    def _keep_prefix(self, prefix: tuple[int, ...], schema: str | None = None) -> None:
+        """Keep this prefix's keys and values, and what a reply behind it is computed with."""
+        if self._cache is not None and prefix == self._prefix:
+            return
+        self._cache = None
+        cache, self._prefix = computed(self.model, prefix), prefix
+        on_gpu = self.model.device.type == "cuda" and self._takes_bundles()
+        self._text = Texts(self.model, cache, 1) if on_gpu else Text(self.model, cache)
+        self._cache, self._drafts = cache, Drafts()
+        for text in phrases(schema):
+            self._drafts.learn(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        self._drafts.learn(prefix)
 
     @torch.inference_mode()
     def complete_many(
@@ -218,7 +211,7 @@ class CypherModel:
         asked: Sequence[Encoded],
         *,
         max_tokens: int = 256,
-        batch: int = 32,
+        batch: int = 64,
         progress: Callable[[int, int], None] | None = None,
         constraint: Constraint | None | Sequence[Constraint | None] = None,
         beams: int = 1,
@@ -255,8 +248,8 @@ class CypherModel:
             yield from Bundle(Texts(self.model, cache, min(batch, len(asked))), asked, guides, self._drafts).run()
             return
         order = sorted(range(len(asked)), key=lambda i: len(asked[i].question))
-        for at in range(0, len(order), batch):
-            chunk = order[at : at + batch]
+        for at in range(0, len(order), rows := min(batch, MOST_ROWS)):
+            chunk = order[at : at + rows]
             Rows(self.model, copy.deepcopy(cache), [asked[i] for i in chunk], [guides[i] for i in chunk]).run()
             yield at + len(chunk)
 

@@ -7,11 +7,15 @@ of "bifurcated attention": Athiwaratkun et al. 2024).
 
 What belongs together travels on the mask tensor, as an attribute: models hand the mask through to the attention
 function as it is, and nothing else reaches it in all of them.
+
+On a GPU a step of few tokens costs mostly the starting of its kernels. There, steps are filled up to a few shapes, and
+a shape that comes often is recorded and replayed.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +23,17 @@ import torch
 from torch.nn import functional
 from transformers import AttentionInterface, DynamicCache
 
+from cypher_magic.model.recorded import Recorded, recorded
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 NAME = "cypher_magic_shared_prefix"
 _TEXTS = "cypher_magic_texts"
 _FEW = 8  # new tokens of a text that goes on; a question that comes in has more
 _GROWTH = 64  # tokens by which all rows grow at a time
+_OFTEN = 4  # steps of one shape after which it is recorded
 
 
 def computed(model: Any, prefix: Sequence[int]) -> DynamicCache:
@@ -37,14 +45,50 @@ def computed(model: Any, prefix: Sequence[int]) -> DynamicCache:
     return cache
 
 
+class Text:
+    """One text behind a prefix, by the model's own attention; `prefix` holds the text too until it is cleared."""
+
+    def __init__(self, model: Any, prefix: DynamicCache) -> None:
+        self._model, self._cache = model, prefix
+        self._shared = prefix.get_seq_length()
+        self._held: list[int] = []
+
+    def attention(self) -> AbstractContextManager[None]:
+        """Nothing has to be changed in the model."""
+        return nullcontext()
+
+    def forward(self, texts: Sequence[list[int]], scored: Sequence[int]) -> tuple[torch.Tensor, ...]:
+        """For the text: the scores (places x tokens) at so many last places; what is held is not computed again."""
+        (text,), (places,) = texts, scored
+        kept = min(common(self._held, text), len(text) - places)
+        self._crop(kept)
+        ids = torch.tensor([text[kept:]], device=self._model.device)
+        logits = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=places).logits
+        self._held = list(text)
+        return (logits[0],)
+
+    def clear(self) -> None:
+        """Leave the prefix only."""
+        self._crop(0)
+
+    def _crop(self, kept: int) -> None:
+        if kept < len(self._held):
+            self._cache.crop(self._shared + kept - self._cache.get_seq_length())
+            del self._held[kept:]
+
+
 class Texts:
     """The keys and values of a prefix, and of `width` texts behind it, a row each.
 
-    Taking tokens back needs nothing: what is computed at a place stands there instead of what was there before.
+    Taking tokens back needs nothing: what is computed at a place stands there instead of what was there before. With
+    `even`, as on a GPU, steps of few tokens are filled up to few shapes, which can be recorded.
     """
 
-    def __init__(self, model: Any, prefix: DynamicCache, width: int) -> None:
+    def __init__(self, model: Any, prefix: DynamicCache, width: int, *, even: bool | None = None) -> None:
         self._model, self.width = model, width
+        self._even = model.device.type == "cuda" if even is None else even
+        self._uses: Counter[tuple[int, int, int]] = Counter()
+        self.recorded: dict[tuple[int, int, int], Recorded | None] = {}  # None: could not be
         self._shared = prefix.get_seq_length()
         # Computed in float32, as a softmax is; on a CPU it is kept so, for converting takes longer than the rest.
         self._kept_as = torch.float32 if model.device.type == "cpu" else model.dtype
@@ -69,25 +113,81 @@ class Texts:
 
         What a row holds already, from its beginning on, is not computed again.
         """
-        device = self._model.device
-        ids, keep, starts = list[int](), list[int](), list[int]()
+        starts = list[int]()
         for row, (text, places) in enumerate(zip(texts, scored, strict=True)):
             starts.append(min(common(self._held[row], text), len(text) - max(places, 1)))
-            ids += text[starts[-1] :]
-            keep += range(len(ids) - places, len(ids))
             del self._held[row][starts[-1] :]  # an interrupt leaves nothing half computed
-        self._places = _Places(starts, [len(t) - s for t, s in zip(texts, starts, strict=True)], device)
-        mask = torch.zeros(1, 1, 1, 1, dtype=self._model.dtype, device=device)
-        setattr(mask, _TEXTS, self)
-        logits = self._model(
-            input_ids=torch.tensor([ids], device=device),
-            attention_mask=mask,
-            position_ids=self._places.at[None] + self._shared,
-            use_cache=False,
-            logits_to_keep=torch.tensor(keep, device=device),
-        ).logits[0]
+        new = [text[start:] for text, start in zip(texts, starts, strict=True)]
+        few = self._even and max(map(len, new)) <= _FEW
+        logits = (self._filled_up if few else self._as_they_are)(new, starts, scored)
         self._held[: len(texts)] = map(list, texts)
         return torch.split(logits, list(scored))
+
+    def _as_they_are(self, new: Sequence[list[int]], starts: Sequence[int], scored: Sequence[int]) -> torch.Tensor:
+        """The scores at the last places of each row's new tokens."""
+        device = self._model.device
+        ends = list(accumulate(map(len, new)))
+        keep = [at for end, places in zip(ends, scored, strict=True) for at in range(end - places, end)]
+        ids = torch.tensor([token for tokens in new for token in tokens], device=device)
+        return self._scores(ids, _Places(starts, [*map(len, new)], device), torch.tensor(keep, device=device))
+
+    def _filled_up(self, new: Sequence[list[int]], starts: Sequence[int], scored: Sequence[int]) -> torch.Tensor:
+        """The same, computed for a number of rows and tokens that are powers of two.
+
+        What fills up a row stands behind its text, where nothing sees it and the next step writes; rows that are not
+        used hold nothing any more.
+        """
+        device = self._model.device
+        rows = min(_power(len(new)), self.width)
+        count = _power(max(map(len, new)))
+        length = -(-(max(starts) + count) // _GROWTH) * _GROWTH
+        for row in range(len(new), rows):
+            self._held[row] = []
+        ids = torch.tensor(
+            [[*tokens, *[0] * (count - len(tokens))] for tokens in new] + [[0] * count] * (rows - len(new))
+        )
+        first = torch.tensor([*starts, *[0] * (rows - len(starts))])
+        at = (first[:, None] + torch.arange(count)).flatten()
+        logits = self._step((rows, count, length), ids.flatten().to(device), at.to(device))
+        keep = [
+            row * count + i
+            for row, (tokens, places) in enumerate(zip(new, scored, strict=True))
+            for i in range(len(tokens) - places, len(tokens))
+        ]
+        return logits[torch.tensor(keep, device=device)]
+
+    def _step(self, shape: tuple[int, int, int], ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        """The scores at all places of a step of this shape; on a GPU it is recorded when it came often."""
+        rows, count, length = shape
+
+        def compute(ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+            return self._scores(ids, _Places.even(rows, count, at, length), 0)
+
+        replay = self.recorded.get(shape)
+        if replay is not None:
+            return replay(ids, at)
+        scores = compute(ids, at)
+        self._uses[shape] += 1
+        if self._model.device.type == "cuda" and self._uses[shape] >= _OFTEN and shape not in self.recorded:
+            self.recorded[shape] = recorded(compute, (ids, at), scores)
+        return scores
+
+    def _scores(self, ids: torch.Tensor, places: _Places, keep: torch.Tensor | int) -> torch.Tensor:
+        """The model's scores (places x tokens) for new tokens at their places; at all of them where `keep` is 0."""
+        self._places = places
+        mask = torch.zeros(1, 1, 1, 1, dtype=self._model.dtype, device=self._model.device)
+        setattr(mask, _TEXTS, self)
+        logits = self._model(
+            input_ids=ids[None],
+            attention_mask=mask,
+            position_ids=places.at[None] + self._shared,
+            use_cache=False,
+            logits_to_keep=keep,
+        ).logits
+        return torch.Tensor(logits[0])
+
+    def clear(self) -> None:
+        """Nothing has to be done: a text that is not gone on with is overwritten."""
 
     def move(self, sources: Sequence[int]) -> None:
         """Let the first rows go on with the texts of these."""
@@ -159,6 +259,7 @@ class Texts:
             for old, new in zip(own or (), (keys, values), strict=False):
                 new[:, :, : old.shape[2]] = old
             own = self._own[layer] = keys, values
+            self.recorded.clear()  # they read and write the old ones
         return own
 
 
@@ -172,6 +273,18 @@ class _Places:
         new = next((row for row, n in enumerate(counts) if n > _FEW), len(counts))
         ranges = [range(new), range(new, len(starts))]
         self.parts = [_Part(rows, starts, counts, self.at) for rows in ranges if rows]
+
+    @classmethod
+    def even(cls, rows: int, count: int, at: torch.Tensor, length: int) -> _Places:
+        """The same for `count` tokens in each row, at these places, where rows have this length.
+
+        Made by operations on the device alone, so that it can be recorded.
+        """
+        made = cls.__new__(cls)
+        made.end, made.at = length, at
+        made.row = torch.arange(rows, device=at.device).repeat_interleave(count)
+        made.parts = [_Part.even(rows, count, at, length)]
+        return made
 
 
 class _Part:
@@ -191,6 +304,15 @@ class _Part:
         back = [(row - rows.start) * most + i for row in rows for i in range(counts[row])]
         self._even = len(grid) == len(back)  # nothing to fill up
         self._grid, self._back = torch.tensor(grid, device=device), torch.tensor(back, device=device)
+
+    @classmethod
+    def even(cls, rows: int, count: int, at: torch.Tensor, length: int) -> _Part:
+        """All rows, with `count` tokens each."""
+        made = cls.__new__(cls)
+        made.rows, made.tokens, made.end = slice(0, rows), slice(0, rows * count), length
+        made.behind = at[:, None] - torch.arange(length, device=at.device)[None]
+        made._shape, made._even = (rows, count), True
+        return made
 
     def by_row(self, x: torch.Tensor) -> torch.Tensor:
         """From (groups x heads x tokens x d) to (rows x groups x heads * tokens x d)."""
@@ -219,6 +341,11 @@ def _attention(
     window, cap = kwargs.get("sliding_window"), kwargs.get("softcap")
     out = texts.attend(module.layer_idx, query[0], key[0], value[0], scaling, window, cap)
     return out.to(query.dtype).transpose(0, 1)[None].contiguous(), None
+
+
+def _power(number: int) -> int:
+    """The next power of two."""
+    return 1 << (number - 1).bit_length()
 
 
 def common(a: list[int], b: list[int]) -> int:

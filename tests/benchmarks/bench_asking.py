@@ -2,13 +2,15 @@
 
     python tests/benchmarks/bench_asking.py quality --adapter FOLDER [--questions 300] [--levels off syntax schema]
     python tests/benchmarks/bench_asking.py mask --adapter FOLDER
-    python tests/benchmarks/bench_asking.py speed --adapter FOLDER
+    python tests/benchmarks/bench_asking.py speed --adapter FOLDER [--questions 12]
+    python tests/benchmarks/bench_asking.py batch --adapter FOLDER [--questions 192] [--widths 16 32 64]
 
 `quality` asks questions of the text2cypher data, the same number of each graph, whose own query passes all checks, and
 prints for every level: replies that parse; that Neo4j's analyser takes (where Node is there); whose names are all in
 the schema; whose relationships all exist in their direction; that pass everything; that ended; Google-BLEU and exact
 match. `off, repaired` is the free reply after the repairs that asking makes. `speed` compares the time of a reply of
-40 tokens behind a schema of about 600 with plain `generate`, and batches with one question at a time.
+40 tokens behind a schema of about 600 with plain `generate`; `batch` compares many questions at once on that graph
+with the same ones asked one by one.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.evaluation.metrics import exact_match, google_bleu, share
 from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.model.backbones import local_folder
-from cypher_magic.model.constrain import Constraint, constraint_for
+from cypher_magic.model.constrain import constraint_for
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_tokenizer, load_tuned
 from cypher_magic.model.prompt import Prompt
@@ -187,16 +189,12 @@ def mask(given: argparse.Namespace) -> None:
 
 
 def speed(given: argparse.Namespace) -> None:
-    """Whole calls for 40 tokens, each way in turn for each question, on one graph whose prompt has about 600 tokens."""
+    """Whole calls for 40 tokens, each way in turn for each question, on one graph."""
     import torch
 
-    rows, schemas = sample(given.data, 12 * given.questions, given.seed)
     made = {dtype: loaded(given, dtype) for dtype in ("fp32", "bf16")}
-    prompt = made["bf16"].prompt
-    size = {name: len(prompt.ask("", schema.render()).prefix) for name, schema in schemas.items()}
-    graph = min(size, key=lambda name: abs(size[name] - 600))
-    text, questions = schemas[graph].render(), [r.question for r in rows if r.graph == graph][: given.questions]
-    limit = constraint_for(made["bf16"].tokenizer, schemas[graph], "schema")
+    questions, schema = one_graph(given, made["bf16"])
+    text, limit = schema.render(), constraint_for(made["bf16"].tokenizer, schema, "schema")
 
     def generate(model: CypherModel, question: str, **how: Any) -> None:
         asked = model.prompt.ask(question, text)
@@ -226,27 +224,47 @@ def speed(given: argparse.Namespace) -> None:
             started = time.perf_counter()
             way(question)
             took[name].append(time.perf_counter() - started)
-    print(f"{graph}, {size[graph]} tokens of schema, {len(questions)} questions, {torch.get_num_threads()} threads")
     print(f"{'':<28}{'median s':>10}{'float32 / it':>14}{'bf16 / it':>12}")
     middle = {name: statistics.median(times) for name, times in took.items()}
     slow, plain = list(middle.values())[:2]
     for name, seconds in middle.items():
         print(f"{name:<28}{seconds:>10.2f}{slow / seconds:>14.1f}{plain / seconds:>12.1f}")
-    together(own(made["bf16"], ends=True), questions, text, limit)
 
 
-def together(model: CypherModel, questions: list[str], text: str, limit: Constraint | None) -> None:
-    """The same questions one by one and as batches; the one-by-one time without drafts is printed too."""
+def batch(given: argparse.Namespace) -> None:
+    """The same questions one by one and at once, constrained and free."""
+    model = loaded(given, "bf16")
+    questions, schema = one_graph(given, model)
+    text = schema.render()
     asked = [model.prompt.ask(q, text) for q in questions]
-    started = time.perf_counter()
-    for question in questions:
-        model.complete(question, text, constraint=limit)
-    alone = time.perf_counter() - started
-    started = time.perf_counter()
-    model.complete_many(asked, constraint=limit)
-    batched = time.perf_counter() - started
-    each = len(questions)
-    print(f"one by one {each / alone:.2f} questions/s, in batches {each / batched:.2f}: {alone / batched:.1f} times")
+    for level in given.levels:
+        limit = constraint_for(model.tokenizer, schema, level)
+        started = time.perf_counter()
+        retreats = [model.complete(question, text, constraint=limit).retreats for question in questions]
+        alone = time.perf_counter() - started
+        print(
+            f"{level}: one by one {len(questions) / alone:.2f} questions/s; taken back {sum(retreats)} times",
+            flush=True,
+        )
+        for width in given.widths:
+            started = time.perf_counter()
+            model.complete_many(asked, constraint=limit, batch=width)
+            took = time.perf_counter() - started
+            rate = f"{len(questions) / took:.2f} questions/s, {alone / took:.1f} times"
+            print(f"    {width:>3} at a time {rate}", flush=True)
+
+
+def one_graph(given: argparse.Namespace, model: CypherModel) -> tuple[list[str], GraphSchema]:
+    """Questions of the graph whose prompt has about 600 tokens."""
+    import torch
+
+    graphs = len(read_schemas(given.data / "text2cypher_schemas.csv"))
+    rows, schemas = sample(given.data, graphs * given.questions, given.seed)
+    size = {name: len(model.prompt.ask("", schema.render()).prefix) for name, schema in schemas.items()}
+    graph = min(size, key=lambda name: abs(size[name] - 600))
+    questions = [r.question for r in rows if r.graph == graph][: given.questions]
+    print(f"{graph}, {size[graph]} tokens of schema, {len(questions)} questions, {torch.get_num_threads()} threads")
+    return questions, schemas[graph]
 
 
 def loaded(given: argparse.Namespace, precision: str = "auto") -> CypherModel:
@@ -258,17 +276,18 @@ def loaded(given: argparse.Namespace, precision: str = "auto") -> CypherModel:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("quality", "mask", "speed"))
+    parser.add_argument("what", choices=("quality", "mask", "speed", "batch"))
     parser.add_argument("--adapter", type=Path, default=SHARED / "models" / "t2c-lora16")
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "text2cypher")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--levels", nargs="+", default=["off", "schema"], choices=("off", "syntax", "schema"))
+    parser.add_argument("--widths", nargs="+", type=int, default=[16, 32, 64], help="questions at a time, for batch")
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", help="file for the replies, one JSON line each")
     given = parser.parse_args()
-    {"quality": quality, "mask": mask, "speed": speed}[given.what](given)
+    {"quality": quality, "mask": mask, "speed": speed, "batch": batch}[given.what](given)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from cypher_magic.model import bundle, shared_prefix
+from cypher_magic.model import bundle, generate, shared_prefix
 from cypher_magic.model.bundle import takes_bundles
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Encoded, Prompt
+from cypher_magic.model.shared_prefix import Texts
 from tests.model.tiny_folder import tiny_folder
 
 if TYPE_CHECKING:
@@ -78,6 +80,34 @@ def test_windows_and_soft_caps_are_kept(tmp_path: Path, window: int | None) -> N
     alone = [model.complete(q, SCHEMA if i % 3 else None, max_tokens=15).tokens for i, q in enumerate(QUESTIONS)]
     assert replies(model, batch=4) == alone
     assert model.model.config._attn_implementation == "eager"  # as it was
+
+
+@pytest.mark.parametrize("width", [1, 3, 8])
+def test_steps_that_are_filled_up_give_the_same_replies(
+    tiny: CypherModel, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """As they are on a GPU, where steps of the same shape are recorded."""
+    expected = replies(tiny, batch=width)
+    shapes = set()
+    inner = Texts._step
+
+    def step(texts: Texts, shape: tuple[int, int, int], *inputs: torch.Tensor) -> torch.Tensor:
+        shapes.add(shape)
+        return inner(texts, shape, *inputs)
+
+    monkeypatch.setattr(Texts, "_step", step)
+    monkeypatch.setattr(generate, "Texts", partial(Texts, even=True))
+    assert replies(tiny, batch=width) == expected
+    assert shapes and all(rows <= width and count <= 8 and not length % 64 for rows, count, length in shapes)
+
+
+def test_one_question_in_filled_up_steps_gives_the_same_reply(
+    tiny: CypherModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [tiny.complete(q, SCHEMA, max_tokens=15).tokens for q in QUESTIONS]
+    fresh = CypherModel(tiny.model, tiny.tokenizer, tiny.prompt)
+    monkeypatch.setattr(generate, "Text", lambda model, prefix: Texts(model, prefix, 1, even=True))
+    assert [fresh.complete(q, SCHEMA, max_tokens=15).tokens for q in QUESTIONS] == expected
 
 
 def test_an_attention_with_sinks_gets_rows(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,6 +233,14 @@ def busy(triple: Triple, thing: Thing, shared: Thing, side: str, other: Thing, m
                     if verb.particle in ("in", "at", "on", "for")
                     else []
                 )
+        else:
+            are, tense = ("were", "past") if past else ("are", "base")
+            done = [verb for verb in frame.verbs if not verb.particle and verb.base != "have"]
+            options += [
+                f"{who} {are} {b.participle} by {films} {many.that} also {b.form(tense)} {name}" for b in done[:2]
+            ]
+            sharers = [noun for noun, _ in frame.start_nouns[:2]] if s.naming.rivals(triple) else [many.one]
+            options += [f"{who} share {count} {n if more_than == 1 else plural(n)} with {name}" for n in sharers]
         options = options or [f"{who} share {films} with {name}"]
         return question(v, " ".join(v.pick("o", options).split()))
 

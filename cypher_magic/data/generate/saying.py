@@ -330,11 +330,11 @@ class Saying:
                 for v in frame.verbs
                 if not v.particle and v.base != "have"
             ]
-            options += [f"with the same {n} as {name}" for n, _ in frame.start_nouns] + [
-                f"that share a {shared.one} with {name}"
-            ]
+            sharers = [n for n, _ in frame.start_nouns] if self.naming.rivals(condition.triple) else [shared.one]
+            options += [f"with the same {n} as {name}" for n, _ in frame.start_nouns]
+            options += [f"that share {article(n)} with {name}" for n in sharers]
             options += [f"from the same {n} as {name}" for n, _ in frame.start_nouns[:1]]
-        text = self.voice.vary(options)
+        text = self.voice.vary(options or [f"that share {article(shared.one)} with {name}"])
         return Part(head=text) if text.startswith("co-") else Part(after=text)
 
     @condition.register
