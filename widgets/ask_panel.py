@@ -10,11 +10,8 @@ import ipywidgets as widgets
 
 from cypher_magic.widgets.answer_card import AnswerCard
 from cypher_magic.widgets.ask import UNTUNED, AskBox
-from cypher_magic.widgets.panel import LABEL, graph_line
-from cypher_magic.widgets.progress import in_notebook
+from cypher_magic.widgets.panel import LABEL, Panel, graph_line
 from cypher_magic.widgets.samples import one_line
-from cypher_magic.widgets.status import StatusLine
-from cypher_magic.widgets.text import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +25,7 @@ SAVED_BYTES = 400_000  # of their HTML in all
 NAMED = 100  # answers that it keeps at all
 
 
-class AskPanel(widgets.VBox):
+class AskPanel(Panel):
     """Ask with the mouse; everything it does is a call of `ask`, `Answer.edit` or `Answer.save_example`.
 
     The newest answer is on top, right below the question, and older ones are folded under their questions. `model` is
@@ -36,8 +33,10 @@ class AskPanel(widgets.VBox):
     the answers, oldest first.
     """
 
+    kind = "ask"
+
     def __init__(self, model: str = "", *, examples: str = "corrections.jsonl") -> None:
-        self.status = StatusLine()
+        super().__init__()
         self.graph = widgets.HTML()
         self.ask = AskBox(self.status, self._take)
         self.talk = widgets.VBox(layout=widgets.Layout(width="100%"))
@@ -53,10 +52,7 @@ class AskPanel(widgets.VBox):
         for button in (self.ask.button, self.ask.fresh):  # a graph may have been connected since
             button.on_click(self.status.guarded(self.refresh))
         self.ask.fresh.on_click(self.status.guarded(self._clear))
-        super().__init__(
-            [self.graph, self.ask, self.status, self.talk, self.file],
-            layout=widgets.Layout(width="100%", max_width="980px"),
-        )
+        self.children = (self.graph, self.ask, self.status, self.talk, self.file)
         self._model = model
         self.status.guarded(self.refresh)()
         self.ask.model.value = model
@@ -110,13 +106,10 @@ class AskPanel(widgets.VBox):
         count = len(self.answers)
         return f"AskPanel: {count} answer{'' if count == 1 else 's'}"
 
-    def _ipython_display_(self) -> None:
+    def shown(self) -> None:
+        """What the notebook keeps comes below."""
         from IPython.display import display
 
-        if not in_notebook():
-            print(TEXT["ask"])
-            return
-        display(self._repr_mimebundle_(), raw=True)
         self._kept = display(self.saved, display_id=True)
 
 

@@ -13,7 +13,7 @@ from cypher_magic.widgets.data import ACCEPTED
 from cypher_magic.widgets.data_files import FileCard
 from cypher_magic.widgets.generator import PairMaker
 from cypher_magic.widgets.histogram import histogram
-from cypher_magic.widgets.panel import LABEL, Panel, faint, graph_line, heading, row
+from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, heading, row
 from cypher_magic.widgets.review import ReviewPanel
 from cypher_magic.widgets.status import roomy
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cypher_magic.data.table import Table
 
 
-class DataPanel(Panel):
+class DataPanel(WorkingPanel):
     """Bring examples together, see what is wrong with them, mend it, review and save them.
 
     `data` and `val` are what `load_examples` takes. Everything it does is a call of `load_examples`, `generate_pairs`,

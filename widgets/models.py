@@ -10,7 +10,7 @@ from cypher_magic.errors import OptionError
 from cypher_magic.evaluation.saved import ORDERS, ranked
 from cypher_magic.widgets import model_tables as tables
 from cypher_magic.widgets.moving import Moving
-from cypher_magic.widgets.panel import LABEL, Panel, heading, row, visible
+from cypher_magic.widgets.panel import LABEL, WorkingPanel, heading, row, visible
 
 if TYPE_CHECKING:
     from cypher_magic.session.comparing import ModelComparison
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _UNTUNED = ("starter", "base")
 
 
-class ModelsPanel(Panel):
+class ModelsPanel(WorkingPanel):
     """Look at models, compare two, take one along or bring one in; everything it does is a call of a session function.
 
     Evaluating, exporting and importing run in a thread, and Cancel ends them at their next step.

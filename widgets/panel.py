@@ -20,18 +20,37 @@ LABEL = {"description_width": "9em"}
 
 
 class Panel(widgets.VBox):
-    """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong.
-
-    `start` does in a thread what takes long and tells its `progress`; `cancel` is in sight meanwhile and ends it at its
-    next step. `state` is the line with both.
-    """
+    """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong."""
 
     kind: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self.status = StatusLine()
-        self._cancelled = threading.Event()
         super().__init__(layout=widgets.Layout(width="100%", max_width="980px"))
+
+    def shown(self) -> None:
+        """What is to be done when the panel has been displayed."""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if not in_notebook():
+            print(TEXT[self.kind])
+            return
+        display(self._repr_mimebundle_(), raw=True)
+        self.shown()
+
+
+class WorkingPanel(Panel):
+    """A panel that does one thing at a time.
+
+    `start` does in a thread what takes long and tells its `progress`; `cancel` is in sight meanwhile and ends it at its
+    next step. `state` is the line with both.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cancelled = threading.Event()
         self.cancel = self.button("Cancel", "end what goes on at its next step", "ban", self._cancel)
         visible(self.cancel, False)
         self.status.layout.flex, self.status.layout.width = "1 1 20em", "auto"
@@ -60,14 +79,6 @@ class Panel(widgets.VBox):
     def _cancel(self) -> None:
         self._cancelled.set()
         self.status.say("ending at the next step")
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        if not in_notebook():
-            print(TEXT[self.kind])
-            return
-        display(self._repr_mimebundle_(), raw=True)
 
     def button(self, name: str, tooltip: str, icon: str, work: Callable[[], None], *, main: bool = False) -> Any:
         """A button that does this work; what it raises is shown in the status line."""

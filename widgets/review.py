@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.errors import CypherMagicError, OptionError
 from cypher_magic.widgets.data import FilePicker
-from cypher_magic.widgets.panel import LABEL, Panel, faint, graph_line, is_visible, row, visible
+from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, is_visible, row, visible
 from cypher_magic.widgets.review_card import card, listed, progress
 from cypher_magic.widgets.samples import clean
 from cypher_magic.widgets.status import roomy
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SHOWN_ROWS = 20
 
 
-class ReviewPanel(Panel):
+class ReviewPanel(WorkingPanel):
     """Go through examples one by one, the most doubtful first; everything it does is a call of `review`.
 
     `data` and `options` are what `cypher_magic.review` takes, or `data` is a `Review`. Decisions are kept at once, so

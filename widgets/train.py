@@ -13,11 +13,9 @@ from cypher_magic.widgets.ask import AskBox, told
 from cypher_magic.widgets.data import DataChooser
 from cypher_magic.widgets.folds import Folds
 from cypher_magic.widgets.memory_bar import MemoryBar, found
-from cypher_magic.widgets.panel import LABEL, graph_line, heading, row
-from cypher_magic.widgets.progress import ENDED, TrainingView, in_notebook, watch
+from cypher_magic.widgets.panel import LABEL, Panel, graph_line, heading, row
+from cypher_magic.widgets.progress import ENDED, TrainingView, watch
 from cypher_magic.widgets.settings import SettingsForm
-from cypher_magic.widgets.status import StatusLine
-from cypher_magic.widgets.text import TEXT
 
 if TYPE_CHECKING:
     from cypher_magic.training.runs import Run
@@ -26,15 +24,17 @@ if TYPE_CHECKING:
 RESUMABLE = tuple(state for state in ENDED if state != "completed")
 
 
-class TrainPanel(widgets.VBox):
+class TrainPanel(Panel):
     """Fine-tune with the mouse; it calls `load_examples`, `finetune`, `resume_run`, `ask` and `Run.stop`, no more.
 
     `data` and `val` are what `load_examples` takes, `name` is that of the run, `settings` are training settings. A run
     that is going on is watched as soon as the panel opens, also after the kernel was restarted.
     """
 
+    kind = "train"
+
     def __init__(self, data: Any = None, val: Any = None, *, name: str = "my-run", **settings: Any) -> None:
-        self.status = StatusLine()
+        super().__init__()
         self.data = DataChooser(data, val)
         self.settings = SettingsForm(settings, self._settings_changed)
         self.memory = MemoryBar(lambda: self.settings.settings)
@@ -73,24 +73,21 @@ class TrainPanel(widgets.VBox):
         self._lock = threading.RLock()  # buttons, watchers and starting all change what is shown
         self._kept: Any = None  # the output below the panel that is saved with the notebook
         self._connect_buttons()
-        super().__init__(
-            [
-                self.graph,
-                heading("Examples"),
-                self.data,
-                heading("Model"),
-                self.settings,
-                self.memory,
-                heading("Training"),
-                row(self.name, self.run),
-                row(self.dry_run, self.start, self.stop, self.resume),
-                self.status,
-                self.live,
-                self.folds,
-                heading("Ask"),
-                self.ask,
-            ],
-            layout=widgets.Layout(width="100%", max_width="980px"),
+        self.children = (
+            self.graph,
+            heading("Examples"),
+            self.data,
+            heading("Model"),
+            self.settings,
+            self.memory,
+            heading("Training"),
+            row(self.name, self.run),
+            row(self.dry_run, self.start, self.stop, self.resume),
+            self.status,
+            self.live,
+            self.folds,
+            heading("Ask"),
+            self.ask,
         )
         self.status.guarded(self.refresh)()
         self._attach_to_what_goes_on()
@@ -248,13 +245,10 @@ class TrainPanel(widgets.VBox):
     def __repr__(self) -> str:
         return f"TrainPanel: {self.view.headline}" if self.view is not None else "TrainPanel"
 
-    def _ipython_display_(self) -> None:
+    def shown(self) -> None:
+        """Look at the device now; what the notebook keeps comes below."""
         from IPython.display import display
 
-        if not in_notebook():
-            print(TEXT["train"])
-            return
-        display(self._repr_mimebundle_(), raw=True)
         self._displayed = True
         ended = self.view is not None and self.view.over
         if self.view is None or ended:  # loading PyTorch would take its time from a run that goes on
