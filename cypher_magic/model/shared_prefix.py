@@ -24,6 +24,7 @@ from torch.nn import functional
 from transformers import AttentionInterface, DynamicCache
 
 from cypher_magic.model.recorded import Recorded, recorded
+from cypher_magic.model.row_places import FEW, Part, RowPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 NAME = "cypher_magic_shared_prefix"
 _TEXTS = "cypher_magic_texts"
-_FEW = 8  # new tokens of a text that goes on; a question that comes in has more
 _GROWTH = 64  # tokens by which all rows grow at a time
 _OFTEN = 4  # steps of one shape after which it is recorded
 
@@ -95,7 +95,7 @@ class Texts:
         self._prefix = [tuple(x[0].to(self._kept_as) for x in (layer.keys, layer.values)) for layer in prefix.layers]
         self._own: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._held: list[list[int]] = [[] for _ in range(width)]  # the tokens whose keys and values are in a row
-        self._places = _Places([], [], model.device)
+        self._places = RowPlaces.of([], [], model.device)
 
     @contextmanager
     def attention(self) -> Iterator[None]:
@@ -118,7 +118,7 @@ class Texts:
             starts.append(min(common(self._held[row], text), len(text) - max(places, 1)))
             del self._held[row][starts[-1] :]  # an interrupt leaves nothing half computed
         new = [text[start:] for text, start in zip(texts, starts, strict=True)]
-        few = self._even and max(map(len, new)) <= _FEW
+        few = self._even and max(map(len, new)) <= FEW
         logits = (self._filled_up if few else self._as_they_are)(new, starts, scored)
         self._held[: len(texts)] = map(list, texts)
         return torch.split(logits, list(scored))
@@ -129,7 +129,7 @@ class Texts:
         ends = list(accumulate(map(len, new)))
         keep = [at for end, places in zip(ends, scored, strict=True) for at in range(end - places, end)]
         ids = torch.tensor([token for tokens in new for token in tokens], device=device)
-        return self._scores(ids, _Places(starts, [*map(len, new)], device), torch.tensor(keep, device=device))
+        return self._scores(ids, RowPlaces.of(starts, [*map(len, new)], device), torch.tensor(keep, device=device))
 
     def _filled_up(self, new: Sequence[list[int]], starts: Sequence[int], scored: Sequence[int]) -> torch.Tensor:
         """The same, computed for a number of rows and tokens that are powers of two.
@@ -161,7 +161,7 @@ class Texts:
         rows, count, length = shape
 
         def compute(ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-            return self._scores(ids, _Places.even(rows, count, at, length), 0)
+            return self._scores(ids, RowPlaces.even(rows, count, at, length), 0)
 
         replay = self.recorded.get(shape)
         if replay is not None:
@@ -172,7 +172,7 @@ class Texts:
             self.recorded[shape] = recorded(compute, (ids, at), scores)
         return scores
 
-    def _scores(self, ids: torch.Tensor, places: _Places, keep: torch.Tensor | int) -> torch.Tensor:
+    def _scores(self, ids: torch.Tensor, places: RowPlaces, keep: torch.Tensor | int) -> torch.Tensor:
         """The model's scores (places x tokens) for new tokens at their places; at all of them where `keep` is 0."""
         self._places = places
         mask = torch.zeros(1, 1, 1, 1, dtype=self._model.dtype, device=self._model.device)
@@ -225,7 +225,7 @@ class Texts:
         query: torch.Tensor,
         layer: int,
         own: Sequence[torch.Tensor],
-        part: _Part,
+        part: Part,
         window: int | None,
         cap: float | None,
     ) -> torch.Tensor:
@@ -261,69 +261,6 @@ class Texts:
             own = self._own[layer] = keys, values
             self.recorded.clear()  # they read and write the old ones
         return own
-
-
-class _Places:
-    """Where the new tokens of each row stand, as index tensors; rows that go on are one part, new ones another."""
-
-    def __init__(self, starts: Sequence[int], counts: Sequence[int], device: Any) -> None:
-        self.end = max((s + n for s, n in zip(starts, counts, strict=True)), default=0)
-        self.row = torch.tensor([row for row, n in enumerate(counts) for _ in range(n)], device=device)
-        self.at = torch.tensor([s + i for s, n in zip(starts, counts, strict=True) for i in range(n)], device=device)
-        new = next((row for row, n in enumerate(counts) if n > _FEW), len(counts))
-        ranges = [range(new), range(new, len(starts))]
-        self.parts = [_Part(rows, starts, counts, self.at) for rows in ranges if rows]
-
-    @classmethod
-    def even(cls, rows: int, count: int, at: torch.Tensor, length: int) -> _Places:
-        """The same for `count` tokens in each row, at these places, where rows have this length.
-
-        Made by operations on the device alone, so that it can be recorded.
-        """
-        made = cls.__new__(cls)
-        made.end, made.at = length, at
-        made.row = torch.arange(rows, device=at.device).repeat_interleave(count)
-        made.parts = [_Part.even(rows, count, at, length)]
-        return made
-
-
-class _Part:
-    """Some neighbouring rows: how to lay their tokens out by row, and back."""
-
-    def __init__(self, rows: range, starts: Sequence[int], counts: Sequence[int], at: torch.Tensor) -> None:
-        device = at.device
-        first = [0, *accumulate(counts)]
-        self.rows, self.tokens = slice(rows.start, rows.stop), slice(first[rows.start], first[rows.stop])
-        self.end = max(starts[row] + counts[row] for row in rows)
-        # How far each place of a row (tokens x places) is behind the token, negative in front of it.
-        self.behind = at[self.tokens, None] - torch.arange(self.end, device=device)[None]
-        self._shape = len(rows), max(counts[row] for row in rows)
-        # A row with fewer tokens than others is filled up with its last one, which is left out on the way back.
-        most = self._shape[1]
-        grid = [first[row] - first[rows.start] + min(i, counts[row] - 1) for row in rows for i in range(most)]
-        back = [(row - rows.start) * most + i for row in rows for i in range(counts[row])]
-        self._even = len(grid) == len(back)  # nothing to fill up
-        self._grid, self._back = torch.tensor(grid, device=device), torch.tensor(back, device=device)
-
-    @classmethod
-    def even(cls, rows: int, count: int, at: torch.Tensor, length: int) -> _Part:
-        """All rows, with `count` tokens each."""
-        made = cls.__new__(cls)
-        made.rows, made.tokens, made.end = slice(0, rows), slice(0, rows * count), length
-        made.behind = at[:, None] - torch.arange(length, device=at.device)[None]
-        made._shape, made._even = (rows, count), True
-        return made
-
-    def by_row(self, x: torch.Tensor) -> torch.Tensor:
-        """From (groups x heads x tokens x d) to (rows x groups x heads * tokens x d)."""
-        filled = x if self._even else x[:, :, self._grid]
-        return filled.view(*x.shape[:2], *self._shape, -1).permute(2, 0, 1, 3, 4).flatten(2, 3)
-
-    def by_token(self, x: torch.Tensor) -> torch.Tensor:
-        """The way back."""
-        rows, most = self._shape
-        filled = x.view(rows, x.shape[1], -1, most, x.shape[-1]).permute(1, 2, 0, 3, 4).flatten(2, 3)
-        return filled if self._even else filled[:, :, self._back]
 
 
 def _attention(
