@@ -205,8 +205,8 @@ class Guide:
             return None
         values = scores()[: len(allowed)]
         values = np.where(allowed[: len(values)], values, -np.inf)
-        while values.max() > -np.inf:
-            token = int(values.argmax())
+        while np.max(values) > -np.inf:
+            token = int(np.argmax(values))
             if not self._nests_too_deep(token):
                 return token
             values[token] = -np.inf
