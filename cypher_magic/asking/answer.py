@@ -125,7 +125,7 @@ class Answer:
         if self.complaints:
             return f"No answer{tried}: no query was found that reads this graph and passes the checks."
         if self.result is not None and not self.result.rows:
-            return f"Nothing found{tried}: the query is fine, and the graph has nothing that fits it."
+            return f"Nothing found{tried}: the query runs, and the graph has nothing that fits it."
         return ""
 
     @property

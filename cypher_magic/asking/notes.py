@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.following import follows
@@ -23,6 +24,7 @@ _WRITES = re.compile(
 )
 _QUOTED = re.compile(r"\"([^\"]{2,60})\"|“([^”]{2,60})”|(?<!\w)'([^']{2,60})'(?!\w)")
 _NAME = re.compile(r"(?<=\w\s)[A-Z]\w|[\"“']\w|\d")  # the question brings a name or a number of its own
+_ALIKE = 0.7  # of two words, by difflib's ratio: comedy and comedies, Warfarin and warfarine
 _YEAR = re.compile(r"(?<![\w.])(?:1[5-9]|20)\d\d(?![\w.])")
 
 
@@ -44,6 +46,9 @@ def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[st
     left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
     if query and left:
         notes.append(f"The question says {' and '.join(map(repr, left))}, and the query does not.")
+    said = [question, *(text for turn in history for text in (turn.question, turn.query, str(turn.rows)))]
+    if invented := [text for text in _texts(query) if not _said(text, " ".join(said).casefold())]:
+        notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
     if query and history and not _NAME.search(question) and (gone := _gone(history[-1].query, query)):
         notes.append(f"The query before looks for {' and '.join(map(repr, gone))}, and this one does not.")
     if not history and follows(question):
@@ -53,9 +58,22 @@ def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[st
 
 def _gone(before: str, query: str) -> list[str]:
     """The texts of the query before, when none of them is in this one."""
+    texts = _texts(before)
+    told = query.casefold()
+    return [] if any(text.casefold() in told for text in texts) else texts
+
+
+def _texts(query: str) -> list[str]:
+    """The different texts that stand in a query; none in what can not be read."""
     try:
-        texts = [text_of(token) for token in parse(before).tokens if token.type == "STRING"]
+        return list(dict.fromkeys(text_of(token) for token in parse(query).tokens if token.type == "STRING"))
     except CypherSyntaxError:
         return []
-    told = query.casefold()
-    return [] if any(text.casefold() in told for text in texts) else list(dict.fromkeys(texts))
+
+
+def _said(text: str, told: str) -> bool:
+    """Whether a text stands in what was said, or one of its words does, in another form or misspelt."""
+    text = text.casefold()
+    return text in told or any(
+        get_close_matches(word, re.findall(r"\w+", told), 1, _ALIKE) for word in re.findall(r"\w{3,}", text)
+    )

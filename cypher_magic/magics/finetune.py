@@ -22,7 +22,7 @@ _VERBS = {
     "list": "all runs as a table",
     "status": "one run, or the newest",
     "compare": "runs side by side: settings that differ, losses, time, scores",
-    "attach": "watch a run that goes on",
+    "attach": "watch a run that goes on; Interrupt stops it",
     "stop": "stop a run and keep its adapter",
     "resume": "go on with a run that was stopped, failed or died",
     "logs": "what the run's process printed",
@@ -47,7 +47,11 @@ FINETUNE = Command(
             help="also train on what this run missed when it was evaluated; %cypher_eval NAME says if it helped",
         ),
         Option("--fix", type=bool, help="train on the repaired examples (no repeats, leaks, broken queries)"),
-        Option("--background", type=bool, help="return at once; %finetune attach NAME watches"),
+        Option(
+            "--background",
+            type=bool,
+            help="return at once; %finetune status NAME looks at it, attach NAME watches it to its end",
+        ),
         Option("--dry-run", type=bool, help="start nothing: show the first example, tokens, memory and time"),
         Option("--force", type=bool, help="start although the backbone can not fit into memory"),
         *(
@@ -74,7 +78,7 @@ class FinetuneMagics(Family):
     def finetune(self, options: Options) -> Any:
         """The Run; with a verb, what the verb returns."""
         if options.cell is None and options.words and options.words[0] in _VERBS and not options.data:
-            return self._verb(*options.words)
+            return self._verb(*options.words, background=options.background)
         if len(options.words) != 1:
             raise OptionError("A run needs a name.", hint="%%finetune movies --data train.csv")
         if not options.data and not options.from_eval:
@@ -102,7 +106,7 @@ class FinetuneMagics(Family):
                 **{**body, **given, **({"from_eval": options.from_eval} if options.from_eval else {})},
             )
 
-    def _verb(self, verb: str, *names: str) -> Any:
+    def _verb(self, verb: str, *names: str, background: bool = False) -> Any:
         from cypher_magic import session
         from cypher_magic.asking.live import UNTUNED
         from cypher_magic.training.runs import find_run
@@ -132,12 +136,15 @@ class FinetuneMagics(Family):
             run.stop()
         elif verb in ("attach", "resume"):
             if verb == "resume":
-                session.resume_run(run.name)
+                run = session.resume_run(run.name)
+                if background:
+                    return run
             with _Shown() as shown:
                 return run.wait(shown(run))
         elif verb == "logs":
             log = run.folder / "worker.log"
-            print(log.read_text(encoding="utf-8", errors="replace") if log.is_file() else "nothing yet")
+            text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+            print(text if text.strip() else "The run's process has printed nothing.")
             return None
         return run
 

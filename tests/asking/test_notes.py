@@ -47,3 +47,18 @@ def test_a_follow_up_that_forgets_what_it_follows_is_said() -> None:
 def test_only_a_query_is_explained() -> None:
     assert explanation(QUERY) == "Finds Movie nodes, and returns the Movie's title."
     assert explanation("") == explanation("nonsense") == ""
+
+
+@pytest.mark.parametrize("question", ["warfarin", "Who takes warfarine?", "and who takes it?"])
+def test_what_the_question_or_the_conversation_says_is_not_remarked(question: str) -> None:
+    before = [Turn("Who takes Warfarin?", "MATCH (p) RETURN p", ("p",), ())] if question.startswith("and") else []
+    assert not any(
+        "does not say" in note for note in remarks(question, "MATCH (d {name: 'Warfarin'}) RETURN d", before)
+    )
+
+
+def test_a_text_that_the_model_invented_is_remarked() -> None:
+    query = "MATCH (p:Patient {city: 'London'}) WHERE p.sex = 'asthastematically' RETURN p"
+    assert remarks("Which patients live in London and have asthma?", query) == (
+        "The query looks for 'asthastematically', which the question does not say.",
+    )

@@ -161,7 +161,19 @@ def test_verbs_look_after_runs(
     assert loaded.run_cell("%finetune logs first").result is None
     assert "hello from the worker" in capsys.readouterr().out
     loaded.run_cell("%finetune logs second").raise_error()
-    assert "nothing yet" in capsys.readouterr().out
+    assert "has printed nothing" in capsys.readouterr().out
+
+
+def test_resuming_in_the_background_returns_at_once(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "SESSION", state.Session())
+    run = new_run("first", state="stopped")
+    waited: list[str] = []
+    monkeypatch.setattr(session, "resume_run", lambda name: run)
+    monkeypatch.setattr(type(run), "wait", lambda self, tell: waited.append(self.name))
+    assert loaded.run_cell("%finetune resume first --background").result == run
+    assert waited == []
+    loaded.run_cell("%finetune resume first").raise_error()
+    assert waited == ["first"]
 
 
 def test_use_needs_a_run_that_can_answer(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
