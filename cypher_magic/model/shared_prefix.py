@@ -88,7 +88,8 @@ class Texts:
         self._model, self.width = model, width
         self._even = model.device.type == "cuda" if even is None else even
         self._uses: Counter[tuple[int, int, int]] = Counter()
-        self.recorded: dict[tuple[int, int, int], Recorded | None] = {}  # None: could not be
+        self._records = model.device.type == "cuda"  # until a step could not be recorded
+        self.recorded: dict[tuple[int, int, int], Recorded] = {}
         self._shared = prefix.get_seq_length()
         # Computed in float32, as a softmax is; on a CPU it is kept so, for converting takes longer than the rest.
         self._kept_as = torch.float32 if model.device.type == "cpu" else model.dtype
@@ -163,13 +164,16 @@ class Texts:
         def compute(ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
             return self._scores(ids, RowPlaces.even(rows, count, at, length), 0)
 
-        replay = self.recorded.get(shape)
-        if replay is not None:
-            return replay(ids, at)
+        if shape in self.recorded:
+            return self.recorded[shape](ids, at)
         scores = compute(ids, at)
         self._uses[shape] += 1
-        if self._model.device.type == "cuda" and self._uses[shape] >= _OFTEN and shape not in self.recorded:
-            self.recorded[shape] = recorded(compute, (ids, at), scores)
+        if self._records and self._uses[shape] >= _OFTEN:
+            made = recorded(compute, (ids, at), scores)
+            if made is None:
+                self._records = False
+            else:
+                self.recorded[shape] = made
         return scores
 
     def _scores(self, ids: torch.Tensor, places: RowPlaces, keep: torch.Tensor | int) -> torch.Tensor:

@@ -12,6 +12,7 @@ from cypher_magic.model.bundle import takes_bundles
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Encoded, Prompt
+from cypher_magic.model.row_places import RowPlaces
 from cypher_magic.model.shared_prefix import Texts
 from tests.model.tiny_folder import tiny_folder
 
@@ -108,6 +109,42 @@ def test_one_question_in_filled_up_steps_gives_the_same_reply(
     fresh = CypherModel(tiny.model, tiny.tokenizer, tiny.prompt)
     monkeypatch.setattr(generate, "Text", lambda model, prefix: Texts(model, prefix, 1, even=True))
     assert [fresh.complete(q, SCHEMA, max_tokens=15).tokens for q in QUESTIONS] == expected
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_what_is_recorded_is_used_until_rows_grow(
+    tiny: CypherModel, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    """The bookkeeping alone, with a stand-in for the recording, which needs a GPU (`tests/model/test_gpu.py`)."""
+    expected = replies(tiny, batch=4)
+    made: list[Texts] = []
+    tried: list[int] = []
+    used: list[int] = []
+
+    class Recording(Texts):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, even=True, **options)
+            self._records = True
+            made.append(self)
+
+    def recorded(compute: Any, inputs: Any, result: torch.Tensor) -> Any:
+        tried.append(len(made))
+
+        def replay(*given: torch.Tensor) -> torch.Tensor:
+            used.append(len(made))
+            return torch.Tensor(compute(*given))
+
+        return replay if works else None
+
+    monkeypatch.setattr(generate, "Texts", Recording)
+    monkeypatch.setattr(shared_prefix, "recorded", recorded)
+    monkeypatch.setattr(shared_prefix, "_OFTEN", 1)
+    assert replies(tiny, batch=4) == expected
+    assert tried and bool(used) == works
+    assert works or len(tried) == len(set(tried))  # not tried again where it failed
+    made[-1]._places = RowPlaces.of([100], [1], tiny.model.device)
+    made[-1]._rows(0, torch.zeros_like(made[-1]._own[0][0][0]))
+    assert made[-1].recorded == {}  # they read and write the rows that were there before
 
 
 def test_an_attention_with_sinks_gets_rows(tiny: CypherModel, monkeypatch: pytest.MonkeyPatch) -> None:
