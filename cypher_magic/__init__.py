@@ -6,6 +6,7 @@ Importing this package loads nothing heavy; each name is fetched from its home m
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,11 @@ _HOME = {
 }
 
 __all__ = sorted(_HOME)
+
+# Threads that spin while they wait make asking and training many times slower when anything else runs, and little
+# faster when nothing does. Read when PyTorch is loaded, here and in the processes that are started; a choice that was
+# made before stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A checkout that is not installed has the panels beside this folder instead of inside it.
 if not (Path(__file__).parent / "widgets").is_dir():

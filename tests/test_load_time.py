@@ -74,3 +74,13 @@ def test_loading_the_extension_imports_nothing_heavy_and_takes_under_50_ms(
         print(f"\n%load_ext cypher_magic: {best:.1f} ms after IPython, best of {len(loads)} (limit {LIMIT_MS:.0f})")
     assert heavy(loads[0]["modules"]) == set()
     assert best < LIMIT_MS
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_sleep_while_they_wait_unless_it_is_chosen_otherwise(given: str | None, kept: str) -> None:
+    """Asking beside a training took 20 times as long with threads that spin."""
+    code = "import os, cypher_magic; print(os.environ['OMP_WAIT_POLICY'])"
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == kept

@@ -117,8 +117,7 @@ class Run:
         `variables` are added to its environment: how it reaches the graph.
         """
         command = [*launcher(self.settings.launch), "cypher_magic.training.worker", str(self.folder)]
-        # Threads that spin while they wait make a busy machine up to ten times slower; on an idle one it costs little.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **(variables or {})}
+        environment = {**os.environ, **(variables or {})}
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 command,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -63,8 +62,8 @@ def _same(one: str, other: str, settings: TrainingSettings) -> bool:
 def measured(folder: Path, settings: TrainingSettings, pack: Pack | Batch) -> Speed | None:
     """The speed of a random model of the backbone's shape, extrapolated from one and from three of its layers.
 
-    `folder` holds the backbone's `config.json`. Timed in a process like the one that trains, where threads do not spin
-    while they wait; takes about ten seconds for small backbones. None when it can not be timed, or not in a minute.
+    `folder` holds the backbone's `config.json`. Timed in a process like the one that trains; takes about ten seconds
+    for small backbones. None when it can not be timed, or not in a minute.
     """
     part = _part(pack)
     rows = [(len(row.question), len(row.answer)) for row in part.rows]
@@ -73,7 +72,6 @@ def measured(folder: Path, settings: TrainingSettings, pack: Pack | Batch) -> Sp
         done = subprocess.run(
             [sys.executable, "-m", "cypher_magic.training.speed"],
             input=json.dumps(asked),
-            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
             capture_output=True,
             text=True,
             check=True,
