@@ -49,8 +49,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 # Threads that spin while they wait make asking and training many times slower when anything else runs, and at best 1.5
-# times as fast when nothing does. Read when PyTorch is loaded, here and in the processes that are started; a choice that
-# was made before stays.
+# times as fast when nothing does. PyTorch reads this when it is loaded, here and in the processes that are started.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A checkout that is not installed has the panels beside this folder instead of inside it.
