@@ -42,6 +42,12 @@ def written(name: str) -> float:
     return run.created if adapter is None else max(f.stat().st_mtime for f in adapter.iterdir())
 
 
+def unfinished(name: str) -> tuple[str, ...]:
+    """A note when the model of this name is a run that is still training."""
+    found = (run.unfinished for run in runs() if run.name == name and name not in UNTUNED)
+    return tuple(filter(None, found))
+
+
 def adapter_of(run: Run) -> Path | None:
     """The adapter of a run; None for a whole model that was imported. `TrainingError` when it has none yet."""
     return None if run.card.get("whole_model") else run.adapter

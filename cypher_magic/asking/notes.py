@@ -13,7 +13,7 @@ from cypher_magic.query.explain import explain
 from cypher_magic.query.parse import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cypher_magic.data.example import Turn
 
@@ -46,14 +46,20 @@ def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[st
     left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
     if query and left:
         notes.append(f"The question says {' and '.join(map(repr, left))}, and the query does not.")
-    said = [question, *(text for turn in history for text in (turn.question, turn.query, str(turn.rows)))]
-    if invented := [text for text in _texts(query) if not _said(text, " ".join(said).casefold())]:
+    if invented := unsaid(_texts(query), question, history):
         notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
     if query and history and not _NAME.search(question) and (gone := _gone(history[-1].query, query)):
         notes.append(f"The query before looks for {' and '.join(map(repr, gone))}, and this one does not.")
     if not history and follows(question):
         notes.append("It reads as if it went on from another question, and was asked on its own.")
     return tuple(notes)
+
+
+def unsaid(texts: Iterable[str], question: str, history: Sequence[Turn] = ()) -> list[str]:
+    """The texts that neither the question nor the turns before it say, in any form."""
+    said = [question, *(text for turn in history for text in (turn.question, turn.query, str(turn.rows)))]
+    told = " ".join(said).casefold()
+    return [text for text in texts if not _said(text, told)]
 
 
 def _gone(before: str, query: str) -> list[str]:

@@ -60,7 +60,8 @@ class Missing:
 
     `query` has the near values in their place, and `repairs` says so, one line each; without a sure one they are
     the same as before. `notes` are for the person. `misplaced` are texts that another label has, and `wrong` the labels
-    that they were looked for under, but for those that the question or the rest of the query needs.
+    that they were looked for under, but for those that the question or the rest of the query needs. `nowhere` are texts
+    that no label has, nor any that is surely near.
     """
 
     query: str
@@ -68,6 +69,7 @@ class Missing:
     notes: tuple[str, ...] = ()
     misplaced: tuple[str, ...] = ()
     wrong: frozenset[str] = frozenset()
+    nowhere: tuple[str, ...] = ()
 
 
 @dataclass
@@ -80,6 +82,7 @@ class _Search:
     notes: list[str] = field(default_factory=list)
     misplaced: list[Literal] = field(default_factory=list)
     places: list[list[tuple[str, str]]] = field(default_factory=list)  # where those are instead: label and property
+    nowhere: list[str] = field(default_factory=list)
 
     def look(self, literal: Literal) -> None:
         """Look for one text that is not where the query looks for it."""
@@ -95,7 +98,10 @@ class _Search:
         if best is not None:
             self.edits.append((literal.start, literal.end, written(best)))
             self.repairs.append(f"{no}: read as {shown(best)}")
-        elif offered := [shown(value) for score, value in ranked[:SHOWN] if score >= OFFERED]:
+            return
+        if not self.probes.ended:
+            self.nowhere.append(literal.value)
+        if offered := [shown(value) for score, value in ranked[:SHOWN] if score >= OFFERED]:
             self.notes.append(f"{no}. Near to it: {', '.join(offered)}.")
         elif not self.probes.ended:
             self.notes.append(f"{no}, nor anything near to it.")
@@ -148,6 +154,7 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
         tuple(search.notes),
         tuple(literal.value for literal in search.misplaced),
         frozenset(owner for literal in search.misplaced for owner in literal.owners) - needed,
+        tuple(search.nowhere),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.answer import Answer, Attempt
-from cypher_magic.asking.notes import explanation, remarks
+from cypher_magic.asking.notes import explanation, remarks, unsaid
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
@@ -113,6 +113,7 @@ class Work:
         if best.rank == 1:
             best = next(t for t in self.tries if t.rank == 1)  # the first one is nearest to the question
         attempt = best.attempt
+        shown = "" if attempt.complaints else attempt.query  # what a query that failed lacks is no news
         return Answer(
             question=self.question,
             query=attempt.query,
@@ -123,7 +124,7 @@ class Work:
             prompt=prompt,
             attempts=tuple(t.attempt for t in self.tries),
             model=model,
-            notes=(*best.notes, *remarks(self.question, attempt.query, self.history)),
+            notes=(*best.notes, *remarks(self.question, shown, self.history)),
             steps=tuple(self.steps.done),
             explanation=explanation(attempt.query),
             history=self.history,
@@ -187,7 +188,8 @@ class Work:
             step.outcome = "; ".join([*found.repairs, *found.notes]) or "every value is in the graph"
         as_it_was = Tried(attempt, result, found.notes, found)
         if found.query == attempt.query:
-            return as_it_was
+            invented = unsaid(found.nowhere, self.question, self.history)
+            return Tried(replace(attempt, complaints=(_invented(invented),))) if invented else as_it_was
         if self.rules.near == "offer":
             offers = tuple(f"{line}? --near apply does so." for line in found.repairs)
             return replace(as_it_was, notes=(*offers, *found.notes))
@@ -277,6 +279,12 @@ def _ran(graph: Connection, query: str, limit: int, timeout: float) -> tuple[Que
 def _refused(error: QueryFailed | NotReadOnly) -> Complaint:
     """What the database has against the query; how writing is allowed elsewhere is no advice here."""
     return Complaint("database", error.message, hint="" if isinstance(error, NotReadOnly) else error.hint)
+
+
+def _invented(texts: list[str]) -> Complaint:
+    """What is against a query that looks for what nobody said: that nothing has it is no answer to the question."""
+    listed = " and ".join(map(repr, texts))
+    return Complaint("invented", f"The query looks for {listed}, which neither the question says nor the graph has.")
 
 
 def _names(query: str, complaint: Complaint) -> frozenset[str]:

@@ -43,6 +43,8 @@ def kind_of(
     codes = {c.code for c in complaints}
     if codes & NOT_READ_ONLY:
         return "not read-only"
+    if "invented" in codes:
+        return "literal"
     if not ran and not codes & (_UNKNOWN | _DIRECTION):
         return "syntax"
     if codes & _UNKNOWN:

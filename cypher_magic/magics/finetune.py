@@ -22,7 +22,7 @@ _VERBS = {
     "list": "all runs as a table",
     "status": "one run, or the newest",
     "compare": "runs side by side: settings that differ, losses, time, scores",
-    "attach": "watch a run that goes on; Interrupt stops it",
+    "attach": "watch a run that goes on; Interrupt stops it, with --watch it ends the watching only",
     "stop": "stop a run and keep its adapter",
     "resume": "go on with a run that was stopped, failed or died",
     "logs": "what the run's process printed",
@@ -52,6 +52,7 @@ FINETUNE = Command(
             type=bool,
             help="return at once; %finetune status NAME looks at it, attach NAME watches it to its end",
         ),
+        Option("--watch", type=bool, help="%finetune attach: Interrupt ends the watching, and the run goes on"),
         Option("--dry-run", type=bool, help="start nothing: show the first example, tokens, memory and time"),
         Option("--force", type=bool, help="start although the backbone can not fit into memory"),
         *(
@@ -78,7 +79,7 @@ class FinetuneMagics(Family):
     def finetune(self, options: Options) -> Any:
         """The Run; with a verb, what the verb returns."""
         if options.cell is None and options.words and options.words[0] in _VERBS and not options.data:
-            return self._verb(*options.words, background=options.background)
+            return self._verb(*options.words, background=options.background, watch=options.watch)
         if len(options.words) != 1:
             raise OptionError("A run needs a name.", hint="%%finetune movies --data train.csv")
         if not options.data and not options.from_eval:
@@ -106,7 +107,7 @@ class FinetuneMagics(Family):
                 **{**body, **given, **({"from_eval": options.from_eval} if options.from_eval else {})},
             )
 
-    def _verb(self, verb: str, *names: str, background: bool = False) -> Any:
+    def _verb(self, verb: str, *names: str, background: bool = False, watch: bool = False) -> Any:
         from cypher_magic import session
         from cypher_magic.asking.live import UNTUNED
         from cypher_magic.training.runs import find_run
@@ -140,7 +141,7 @@ class FinetuneMagics(Family):
                 if background:
                     return run
             with _Shown() as shown:
-                return run.wait(shown(run))
+                return run.wait(shown(run), watch=watch)
         elif verb == "logs":
             log = run.folder / "worker.log"
             text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""

@@ -48,6 +48,7 @@ def ask(
     """
     from cypher_magic.asking.ask import ask as answer
     from cypher_magic.asking.ask import checked
+    from cypher_magic.asking.live import unfinished
     from cypher_magic.asking.work import Rules
 
     question = checked(question)  # before a model is loaded for it
@@ -60,7 +61,8 @@ def ask(
     found = answer(
         question, model=live, graph=graph, history=talk.turns_for(question, follow_up), rules=rules, stream=stream
     )
-    found = replace(found, show_steps=show_steps, again=partial(_edited, graph, rules))
+    notes = (*found.notes, *unfinished(live.name))
+    found = replace(found, notes=notes, show_steps=show_steps, again=partial(_edited, graph, rules))
     talk.add(found)
     return found
 
@@ -87,6 +89,7 @@ def ask_many(
     from cypher_magic.asking.answer import as_frame
     from cypher_magic.asking.ask import ask_many as answer
     from cypher_magic.asking.ask import checked
+    from cypher_magic.asking.live import unfinished
     from cypher_magic.asking.work import Rules
 
     texts = [checked(question) for question in questions]
@@ -95,7 +98,8 @@ def ask_many(
     live = state.model(model, progress)
     tell = partial(progress, f"{live.name} answers") if progress else None
     answers = answer(texts, model=live, graph=graph, rules=rules, progress=tell)
-    return as_frame([replace(a, again=partial(_edited, graph, rules)) for a in answers])
+    still = unfinished(live.name)
+    return as_frame([replace(a, notes=(*a.notes, *still), again=partial(_edited, graph, rules)) for a in answers])
 
 
 def conversation(connection: str | Connection | None = None, *, new: bool = False) -> Conversation:

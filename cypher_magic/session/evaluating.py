@@ -50,9 +50,9 @@ def evaluate(
     and tried again; without, the model's bare reply counts. `one_by_one` asks each alone, for the seconds that a person
     waits; `allow` names procedures and functions that are safe. A run that was trained on what another missed is
     compared with that one, unless `against` names another, and the report says whether it helped. The report of a run
-    is saved in its folder, and its scores in its card, unless `save` is off.
+    is saved in its folder, and its scores in its card, unless `save` is off or the run is still training.
     """
-    from cypher_magic.asking.live import newest_run
+    from cypher_magic.asking.live import newest_run, unfinished
     from cypher_magic.evaluation.significance import sampled
 
     name = _name(run or model) or state.SESSION.run or newest_run()
@@ -60,6 +60,7 @@ def evaluate(
     examples, families, about = _held_out(name, data)
     for wanted in filter(None, (name, other)):
         _refuse_unknown(wanted)
+    training = unfinished(name)  # asked before the weights are read
     chosen = [examples[i] for i in sampled(len(examples), limit, seed)]
     about += f", {len(chosen)} of {len(examples)} drawn with seed {seed}" if len(chosen) < len(examples) else ""
     graph = state.connection(connection) if connection is not None or state.SESSION.current is not None else None
@@ -76,11 +77,14 @@ def evaluate(
         _report(name, chosen, answer, judge, progress),
         against=before,
         data=about,
-        notes=(*notes, *gone),
+        notes=(*notes, *gone, *training, *(unfinished(other) if other else ())),
         learnt_from=parent,
         trained_on=known,
     )
-    return replace(report, notes=(*report.notes, *_kept(name, report))) if save else report
+    if not save:
+        return report
+    kept = ("Its scores are not kept: the weights will change.",) if training else _kept(name, report)
+    return replace(report, notes=(*report.notes, *kept))
 
 
 def missed(run: str | Run) -> list[Example]:

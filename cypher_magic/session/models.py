@@ -101,6 +101,8 @@ def _tuned(name: str, progress: Progress | None) -> Tuned:
         source = public_name(DEFAULT)  # it is for any graph: a small one stands for them
         return Tuned(name, backbone, source, SHIPPED, "chat", "", _ANY_GRAPH, card, card["settings"])
     run = find_run(name)
+    if run.unfinished:
+        raise OptionError(run.unfinished, hint=f"wait until it has ended, or stop it: %finetune stop {name}")
     settings, card = run.settings, run.card
     adapter = None if card.get("whole_model") else run.adapter
     tokenizer = run.folder / "tokenizer"

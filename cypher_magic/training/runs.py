@@ -99,6 +99,20 @@ class Run:
             return "queued" if last is not None and last.kind == "queued" else "running"
         return "died" if (self.folder / "worker.pid").is_file() else "created"
 
+    @property
+    def unfinished(self) -> str:
+        """That the run still trains, and of which step its weights are, in one line; empty when it has ended."""
+        if self.state not in ("running", "queued"):
+            return ""
+        steps = next((e.get("steps") for e in reversed(self.events) if e.kind == "step"), None)
+        where = f"step {self._checkpoint or 0}" + (f" of {steps}" if steps else "")
+        return f"Run {self.name} is still training: these are its weights of {where}."
+
+    @property
+    def _checkpoint(self) -> int | None:
+        """The step of the last checkpoint."""
+        return next((e["step"] for e in reversed(self.events) if e.kind == "checkpointed"), None)
+
     def examples(self, split: str | None = None) -> list[Example]:
         """The examples of a split (`train`, `val`), or all."""
         lines = (self.folder / "examples.jsonl").read_text(encoding="utf-8").split("\n")  # splitlines() would cut texts
@@ -146,9 +160,17 @@ class Run:
         while self.worker_alive():  # it has said its last word and is on its way out
             time.sleep(_POLL)
         (self.folder / "STOP").unlink(missing_ok=True)
+        self._forget_scores()
         # Before the worker's first word this is the last stage, so that nobody takes the old end for the new one.
         EventWriter(self.folder / "events.jsonl").write("resumed")
         self.start(variables)
+
+    def _forget_scores(self) -> None:
+        """Take the scores out of the card: they are of weights that will be gone. The report is kept beside."""
+        self.update_card(scores=None, evaluation=None)
+        for report in (self.folder / "report.json", self.folder / "report.html"):
+            if report.is_file():
+                report.replace(report.with_stem("report-before-resume"))
 
     def remove(self) -> list[str]:
         """Delete the run's folder; the names of the runs that were continued from it, which need it no more.
@@ -191,8 +213,10 @@ class Run:
         if self.worker_alive():
             end(int((self.folder / "worker.pid").read_text().split()[0]))
 
-    def wait(self, on_events: Callable[[list[TrainEvent]], None] | None = None) -> Run:
+    def wait(self, on_events: Callable[[list[TrainEvent]], None] | None = None, *, watch: bool = False) -> Run:
         """Return when the run has ended. An interrupt asks it to stop; a second one ends it at once.
+
+        With `watch`, an interrupt ends the waiting only, and the run goes on.
 
         Raises `TrainingError` with the worker's own words when the run failed or its process died.
         """
@@ -212,6 +236,8 @@ class Run:
                 if not over:
                     pause.wait(_POLL)
             except KeyboardInterrupt:
+                if watch:
+                    return self
                 interrupted += 1
                 self.stop() if interrupted == 1 else self.kill()
         return self._outcome()
@@ -234,7 +260,7 @@ class Run:
         folder = self.folder / "adapter"
         if not (folder / "adapter_config.json").is_file():
             return ""
-        step = next((e["step"] for e in reversed(self.events) if e.kind == "checkpointed"), None)
+        step = self._checkpoint
         what = "an adapter" if step is None else f"the adapter of its last checkpoint (step {step})"
         return f"{what} is kept in {folder}, and %finetune resume {self.name} goes on from there"
 

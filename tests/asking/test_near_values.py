@@ -36,7 +36,8 @@ CORRECTED = {
 
 @pytest.mark.parametrize("query", CORRECTED)
 def test_a_value_is_read_as_the_near_one_that_the_graph_has(demo_graph: Any, query: str) -> None:
-    answer = ask("Which?", model=Script(query, query), graph=demo_graph, rules=Rules(retries=0))
+    question = "Which, Xyzzy Plugh?"  # else that title would be the model's invention
+    answer = ask(question, model=Script(query, query), graph=demo_graph, rules=Rules(retries=0))
     assert answer.complaints == () and answer.result is not None
     value = CORRECTED[query]
     if value is None:
@@ -117,9 +118,32 @@ def test_offered_values_are_shown_and_not_applied(demo_graph: Any) -> None:
 
 def test_values_that_are_near_but_not_sure_are_offered(demo_graph: Any) -> None:
     query = "MATCH (m:Movie {title: 'The Terminal Man'}) RETURN m.released"
-    answer = ask("Matrix release year", model=Script(query), graph=demo_graph)
+    answer = ask("release year of The Terminal Man", model=Script(query), graph=demo_graph)
     assert answer.query == query
     assert any("Near to it: 'The Terminal'" in note for note in answer.notes)
+
+
+INVENTED = "MATCH (p {name: 'Tom Hanks'})-[:ACTED_IN]->(m:Movie {title: 'Asthastic'}) RETURN count(m) > 0 AS is_it"
+
+
+def test_a_value_that_nobody_said_and_nothing_has_is_a_complaint_and_no_answer(demo_graph: Any) -> None:
+    right = "MATCH (p:Person {name: 'Tom Hanks'})-[:ACTED_IN]->(m) RETURN count(m) > 0 AS is_it"
+    model = Script(INVENTED, right)
+    answer = ask("Does Tom Hanks act?", model=model, graph=demo_graph)
+    assert (answer.query, answer.complaints) == (right, ())
+    told = "The query looks for 'Asthastic', which neither the question says nor the graph has."
+    assert told in model.asked[1][0]
+    left = ask("Does Tom Hanks act?", model=Script(INVENTED, INVENTED), graph=demo_graph)
+    assert left.result is None and [c.code for c in left.complaints] == ["invented"]
+    assert repr(left).count("Asthastic") == 2 and "false" not in repr(left)  # in the query and in the complaint
+
+
+def test_a_value_that_was_said_and_that_nothing_has_is_looked_for_in_vain(demo_graph: Any) -> None:
+    answer = ask("Does Tom Hanks act in Asthastic?", model=Script(INVENTED), graph=demo_graph)
+    assert answer.complaints == () and answer.result is not None and answer.result.rows == ((False,),)
+    before = ask("Who made Asthastic?", model=Script(INVENTED), graph=demo_graph).turn
+    again = ask("And Tom Hanks?", model=Script(INVENTED), graph=demo_graph, history=[before])
+    assert again.complaints == ()
 
 
 def test_hostile_values_travel_as_parameters(demo_graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def people(neo4j_graph: Any) -> Any:
 )
 def test_a_value_is_found_with_each_kind_of_index(people: Any, name: str, wanted: str, value: str | None) -> None:
     query = f"MATCH (p:Person {{{name}: '{wanted}'}}) RETURN p.{name} AS name"
-    answer = ask("Who?", model=Script(query), graph=people, rules=Rules(retries=0))
+    answer = ask(f"Who is {wanted}?", model=Script(query), graph=people, rules=Rules(retries=0))
     assert answer.complaints == () and answer.result is not None
     assert [row[0] for row in answer.result.rows] == ([value] if value else [])
 

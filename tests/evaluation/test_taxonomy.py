@@ -19,6 +19,7 @@ FOLLOWS = "MATCH (a:User {name: 'x'})-[:FOLLOWS]->(b:User) RETURN b.name"
         (("database",), False, "syntax"),
         (("timeout",), False, "syntax"),
         (("no_pattern",), False, "syntax"),
+        (("invented",), False, "literal"),
         (("write", "syntax"), False, "not read-only"),
         (("procedure",), False, "not read-only"),
         (("load_csv",), False, "not read-only"),

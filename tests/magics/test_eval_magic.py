@@ -20,6 +20,8 @@ from cypher_magic.evaluation.judge import Prediction
 from cypher_magic.evaluation.report import Report
 from cypher_magic.session import state
 from cypher_magic.training import worker
+from cypher_magic.training.events import EventWriter
+from cypher_magic.training.process import born
 from cypher_magic.training.runs import create_run, find_run
 from cypher_magic.training.settings import TrainingSettings
 from tests.model.tiny_folder import tiny_folder
@@ -339,6 +341,21 @@ def test_a_run_is_left_alone_when_it_is_not_to_be_saved(demo: Any, run: Path) ->
     demo.run_cell("%cypher_eval movies --no-save --limit 1 --pipeline off").raise_error()
     assert not (run / "report.json").exists()
     assert "evaluation" not in find_run("movies").card
+
+
+def test_a_run_that_still_trains_is_measured_with_a_note_and_its_scores_are_not_kept(demo: Any, run: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    (run / "worker.pid").write_text(f"{process.pid} {born(process.pid)}")
+    EventWriter(run / "events.jsonl").write("resumed")
+    try:
+        report = demo.run_cell("%cypher_eval movies --limit 1").result
+        assert "Run movies is still training" in repr(report) and "not kept" in repr(report)
+        answer = demo.run_cell("%cypher_ask -m movies --retries 0 Which movies was Tom Hanks in?").result
+        assert answer.notes[-1].startswith("Run movies is still training: these are its weights of step")
+        assert "Run movies is still training" in str(failure(demo, "%cypher_models export movies --to nowhere"))
+    finally:
+        process.communicate(b"\n")
+    assert not (run / "report.json").exists() and "evaluation" not in find_run("movies").card
 
 
 def test_a_report_that_can_not_be_kept_is_still_there(

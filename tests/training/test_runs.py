@@ -148,6 +148,42 @@ def test_the_state_is_read_from_the_folder() -> None:
     assert "failed" in repr(failed)
 
 
+def test_a_run_that_still_trains_says_of_which_step_its_weights_are() -> None:
+    run = new()
+    assert run.unfinished == ""
+    worker(run, os.getpid())
+    assert run.unfinished == "Run movies is still training: these are its weights of step 0."
+    said(run, "checkpointed", step=20)
+    said(run, "step", step=27, steps=60, loss=1.0)
+    assert run.unfinished == "Run movies is still training: these are its weights of step 20 of 60."
+    said(run, "finished", state="completed", steps=60)
+    assert run.unfinished == ""
+
+
+def test_a_run_that_is_resumed_loses_the_scores_of_the_weights_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new()
+    said(run, "finished", state="stopped", steps=3)
+    run.update_card(scores={"execution accuracy": 0.5}, evaluation={"when": "then"})
+    (run.folder / "report.json").write_text("{}")
+    monkeypatch.setattr(Run, "start", lambda run, variables=None: None)
+    run.resume()
+    assert (run.card["scores"], run.card["evaluation"]) == (None, None)
+    assert not (run.folder / "report.json").exists()
+    assert (run.folder / "report-before-resume.json").read_text() == "{}"
+
+
+def test_who_only_watches_leaves_the_run_alone_with_an_interrupt() -> None:
+    run = new()
+    worker(run, os.getpid())
+    said(run, "started", device="CPU", rows=1, epochs=1)
+
+    def interrupted(events: list[Any]) -> None:
+        raise KeyboardInterrupt
+
+    assert run.wait(interrupted, watch=True) is run
+    assert run.state == "running" and not (run.folder / "STOP").exists()
+
+
 def test_a_worker_that_is_gone_is_not_taken_for_another_process_with_its_number() -> None:
     run = new()
     (run.folder / "worker.pid").write_text(f"{os.getpid()} 12.34")
