@@ -189,7 +189,7 @@ class Work:
         as_it_was = Tried(attempt, result, found.notes, found)
         if found.query == attempt.query:
             invented = unsaid(found.nowhere, self.question, self.history)
-            return Tried(replace(attempt, complaints=(_invented(invented),))) if invented else as_it_was
+            return Tried(replace(attempt, complaints=(_invented(invented, attempt.query),))) if invented else as_it_was
         if self.rules.near == "offer":
             offers = tuple(f"{line}? --near apply does so." for line in found.repairs)
             return replace(as_it_was, notes=(*offers, *found.notes))
@@ -281,10 +281,12 @@ def _refused(error: QueryFailed | NotReadOnly) -> Complaint:
     return Complaint("database", error.message, hint="" if isinstance(error, NotReadOnly) else error.hint)
 
 
-def _invented(texts: list[str]) -> Complaint:
+def _invented(texts: list[str], query: str) -> Complaint:
     """What is against a query that looks for what nobody said: that nothing has it is no answer to the question."""
     listed = " and ".join(map(repr, texts))
-    return Complaint("invented", f"The query looks for {listed}, which neither the question says nor the graph has.")
+    told = f"The query looks for {listed}, which neither the question says nor the graph has."
+    start = max(0, query.find(texts[0]))
+    return Complaint("invented", told, query.count("\n", 0, start) + 1, start - query.rfind("\n", 0, start))
 
 
 def _names(query: str, complaint: Complaint) -> frozenset[str]:

@@ -135,6 +135,7 @@ def test_a_value_that_nobody_said_and_nothing_has_is_a_complaint_and_no_answer(d
     assert told in model.asked[1][0]
     left = ask("Does Tom Hanks act?", model=Script(INVENTED, INVENTED), graph=demo_graph)
     assert left.result is None and [c.code for c in left.complaints] == ["invented"]
+    assert left.complaints[0].column == INVENTED.index("Asthastic") + 1
     assert repr(left).count("Asthastic") == 2 and "false" not in repr(left)  # in the query and in the complaint
 
 
