@@ -31,6 +31,7 @@ _MESSAGES = {
     "unknown_label": "(names|name) a label that the graph does not have",
     "unknown_relationship_type": "(names|name) a relationship type that the graph does not have",
     "unknown_property": "(names|name) a property that the graph does not have",
+    "never_true": "(compares|compare) a property with a value of another type",
     "unknown_triple": "(follows|follow) a relationship between labels that it does not join",
     "reversed_direction": "(follows|follow) a relationship against its direction",
     "write": "(changes|change) the graph",

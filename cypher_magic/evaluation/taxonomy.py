@@ -21,7 +21,7 @@ KINDS = {
     "unknown name": "a label, relationship type, property or pattern that the graph does not have",
     "direction": "a relationship points the other way",
     "aggregation": "other aggregates or groups than the reference's",
-    "literal": "it looks for a text or number that the reference does not have",
+    "literal": "it looks for a text or number that the reference does not have, or of another type than the property's",
     "empty": "it finds nothing, and the reference does",
     "wrong columns": "it returns another number of columns, or other properties",
     "wrong rows": "it returns other rows, or not in their order, and none of the above tells why",
@@ -29,7 +29,8 @@ KINDS = {
 NOT_READ_ONLY = frozenset(("write", "load_csv", "procedure", "function", "clause"))
 _UNKNOWN = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property", "unknown_triple"))
 _DIRECTION = frozenset(("reversed_direction",))
-OF_SCHEMA = _UNKNOWN | _DIRECTION  # complaints that only a schema brings
+_LITERAL = frozenset(("invented", "never_true"))
+OF_SCHEMA = _UNKNOWN | _DIRECTION | _LITERAL  # complaints that only a schema brings
 
 
 def kind_of(
@@ -43,7 +44,7 @@ def kind_of(
     codes = {c.code for c in complaints}
     if codes & NOT_READ_ONLY:
         return "not read-only"
-    if "invented" in codes:
+    if codes & _LITERAL:
         return "literal"
     if not ran and not codes & (_UNKNOWN | _DIRECTION):
         return "syntax"

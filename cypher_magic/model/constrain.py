@@ -50,7 +50,7 @@ _USED = re.compile(r"(\w+)\.\Z")
 _BOUND = re.compile(r"[(\[](\w+):(\w+|`[^`]+`)")
 # What the rest of the query can put right; and what the rest of the expression can.
 _LATER = frozenset(("missing_return", "union_columns", "syntax"))
-_LATER_HERE = _LATER | {"grouping", "type_mismatch"}
+_LATER_HERE = _LATER | {"grouping", "type_mismatch", "never_true"}
 
 
 class _Compiled:

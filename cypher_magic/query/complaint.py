@@ -10,9 +10,9 @@ class Complaint:
     """One thing that is wrong with a query, where (line and column count from 1), and how to put it right.
 
     `code` is one word per kind: syntax, undefined_variable, redefined_variable, aggregate_in_where, grouping,
-    type_mismatch, misplaced_pattern, unknown_label, unknown_relationship_type, unknown_property, unknown_triple,
-    reversed_direction, missing_return, duplicate_column, union_columns, write, load_csv, procedure, function, clause,
-    several_statements, too_deep, too_long, no_pattern, invented, timeout, database.
+    type_mismatch, never_true, misplaced_pattern, unknown_label, unknown_relationship_type, unknown_property,
+    unknown_triple, reversed_direction, missing_return, duplicate_column, union_columns, write, load_csv, procedure,
+    function, clause, several_statements, too_deep, too_long, no_pattern, invented, timeout, database.
     """
 
     code: str

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lark import Token
 
 from cypher_magic.graph.schema import GraphSchema, Triple, quoted
+from cypher_magic.query.comparisons import Comparisons
 from cypher_magic.query.complaint import Complaint
 from cypher_magic.query.parse import Node, Query, shortened, start_of, unquoted
 
@@ -116,6 +117,9 @@ class _Fit:
             self._property(owner, token)
         for owner, token in meaning.conditions:
             self._condition(owner, token)
+        owners = {start_of(token): owner for owner, token in meaning.properties}
+        for never in Comparisons(self._query, owners, self._types).never():
+            self._complain("never_true", never.message, never.at, never.hint, never.edits)
         if self._schema.triples:
             for step in meaning.steps:
                 self._step(step)
@@ -154,10 +158,14 @@ class _Fit:
     def _condition(self, owner: Variable, token: Token) -> None:
         """A property that stands where true or false is wanted."""
         name = unquoted(token)
-        kinds = {properties[name] for properties in self._owners(owner).values() if name in properties}
+        kinds = self._types(owner, name)
         if kinds and not any("BOOLEAN" in kind or "ANY" in kind or not kind for kind in kinds):
             message = f"A condition is true or false, and {shortened(name)} is {' or '.join(sorted(kinds))}."
             self._complain("type_mismatch", message, start_of(token), "compare it with a value, or write IS NOT NULL")
+
+    def _types(self, owner: Variable, name: str) -> frozenset[str]:
+        """The types of a property, of all labels (or types) that its owner can have."""
+        return frozenset(properties[name] for properties in self._owners(owner).values() if name in properties)
 
     def _owners(self, owner: Variable) -> Mapping[str, Mapping[str, str]]:
         """The labels (or types) that something can have, each with its properties and their types."""
