@@ -126,6 +126,7 @@ class Work:
             steps=tuple(self.steps.done),
             explanation=explanation(attempt.query),
             history=self.history,
+            schema=self.schema,
         )
 
     def _next(self, tried: Tried) -> bool:
