@@ -122,7 +122,7 @@ class Work:
             prompt=prompt,
             attempts=tuple(t.attempt for t in self.tries),
             model=model,
-            notes=(*best.notes, *remarks(self.question, attempt.query, self.history)),
+            notes=(*best.notes, *remarks(self.question, attempt.query, self.history, self.schema)),
             steps=tuple(self.steps.done),
             explanation=explanation(attempt.query),
             history=self.history,
