@@ -30,7 +30,6 @@ class AnswerCard(widgets.Accordion):
         self.status = status
         self._sound = answer  # the last one whose query passed: what an edit takes the place of
         self._file, self._changed = file, changed
-        self._kept: set[tuple[str, str]] = set()  # file and query, so that no click keeps an example twice
         self.html = widgets.HTML(layout=widgets.Layout(overflow="auto", width="100%"))
         self.query = widgets.Textarea(
             value=answer.query,
@@ -85,9 +84,9 @@ class AnswerCard(widgets.Accordion):
         self.status.say("answered" if not self.answer.complaints else "the query did not pass the checks")
 
     def keep(self) -> None:
-        """Append question and query to the file of examples; a changed query is checked and run first.
+        """Keep question and query in the file of examples, where a question stands once; a changed query is run first.
 
-        DataError when it does not pass.
+        DataError when it does not pass the checks.
         """
         if self.query.value.strip() != self.answer.query:
             self.run_again()
@@ -96,13 +95,10 @@ class AnswerCard(widgets.Accordion):
         file = self._file().strip()
         if not file:
             raise DataError("The examples need a file.", hint="write its name into the box below")
-        if (file, self.answer.query) in self._kept:
-            self.status.say(f"this example is in {file} already")
-            return
-        target = self.answer.save_example(file)
-        self._kept.add((file, self.answer.query))
+        said: list[str] = []
+        target = self.answer.save_example(file, tell=said.append)
         self.good.button_style = "success"
-        self.status.say(f"kept in {target}; train with it: %%finetune NAME --data {target}")
+        self.status.say(said[0] if said else f"kept in {target}; train with it: %%finetune NAME --data {target}")
 
 
 def _page(answer: Answer) -> str:

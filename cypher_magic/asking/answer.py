@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 import html
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.asking.highlight import highlighted
-from cypher_magic.data.example import Turn
+from cypher_magic.data.example import Example, Turn
 from cypher_magic.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from cypher_magic.asking.steps import Step
     from cypher_magic.graph.picture import Picture
     from cypher_magic.graph.result import QueryResult
+    from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.complaint import Complaint
 
 TURN_ROWS = 3
@@ -42,7 +42,8 @@ class Answer:
 
     `complaints` is empty when the query passed all checks and ran; else `result` is None and they say why. `attempts`
     holds every try, `steps` what happened in them; `seconds` counts from the question to the last row. `explanation`
-    says in plain words what the query does. `history` are the turns of the conversation that the model was given.
+    says in plain words what the query does. `history` are the turns of the conversation that the model was given,
+    `schema` is that of the graph.
     """
 
     question: str
@@ -58,6 +59,7 @@ class Answer:
     steps: tuple[Step, ...] = ()
     explanation: str = ""
     history: tuple[Turn, ...] = ()
+    schema: GraphSchema | None = field(default=None, compare=False, repr=False)
     show_steps: bool = field(default=False, compare=False, repr=False)
     again: Callable[[Answer, str], Answer] | None = field(default=None, compare=False, repr=False)
 
@@ -89,27 +91,37 @@ class Answer:
             raise DataError("This answer does not know its graph any more.", hint="ask again, or use %cypher")
         return self.again(self, query)
 
-    def save_example(self, path: str | Path, *, query: str | None = None) -> Path:
-        """Append question and query (or your corrected one) to a JSONL file that `%%finetune --data` reads."""
+    def save_example(
+        self, path: str | Path, *, query: str | None = None, tell: Callable[[str], object] = print
+    ) -> Path:
+        """Keep question and query (or your corrected one) in a JSONL file that `%%finetune --data` reads.
+
+        A question stands there once after the same turns: another query takes the place of the one before, every other
+        line stays as it is, and `tell` gets a line that says so. DataError for a query with names that the graph does
+        not have and for a file that can not be written.
+        """
+        from cypher_magic.data.keep import keep
         from cypher_magic.query.parse import parse
 
         text = (query or self.query).strip()
         parse(text)
+        self._refuse_strange_names(text)
         target = Path(path).expanduser()
-        before = [{"question": t.question, "query": t.query} for t in self.history]
-        row = {"question": self.question, "query": text} | ({"history": before} if before else {})
-        line = json.dumps(row, ensure_ascii=False) + "\n"
-        try:
-            with target.open("a+b") as file:
-                if file.tell():
-                    file.seek(-1, 2)
-                    line = line if file.read(1) == b"\n" else "\n" + line  # edited by hand, without a last line break
-                file.write(line.encode())
-        except OSError as exc:
-            raise DataError(
-                f"{target} can not be written: {exc.strerror}.", hint="name a file in a folder that you may write to"
-            ) from exc
+        if said := keep(Example(self.question, text, history=self.history), target):
+            tell(said)
         return target
+
+    def _refuse_strange_names(self, query: str) -> None:
+        """DataError for a name that the schema does not have, when that is known and whole."""
+        from cypher_magic.graph.introspect import cut_short
+        from cypher_magic.query.check import check
+        from cypher_magic.query.complaint import NAMES
+
+        if self.schema is None or cut_short(self.schema):
+            return
+        for complaint in check(query, self.schema):
+            if complaint.code in NAMES:
+                raise DataError(f"This query was not kept: {complaint.message}", hint=complaint.hint)
 
     def _rows(self) -> QueryResult:
         if self.result is None:

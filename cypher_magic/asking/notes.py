@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.asking.following import follows
 from cypher_magic.asking.literals import text_of
+from cypher_magic.asking.unused import unused
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
 from cypher_magic.query.parse import parse
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cypher_magic.data.example import Turn
+    from cypher_magic.graph.schema import GraphSchema
 
 _WRITES = re.compile(
     r"\W*(?:(?:please|now|can you|could you|would you|i want to|i would like to|let's)\s+)*"
@@ -36,7 +38,9 @@ def explanation(query: str) -> str:
         return ""
 
 
-def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[str, ...]:
+def remarks(
+    question: str, query: str, history: Sequence[Turn] = (), schema: GraphSchema | None = None
+) -> tuple[str, ...]:
     """Notes about a question and its query: that nothing is changed, and what of the question the query leaves out."""
     notes = []
     if found := _WRITES.match(question):
@@ -46,6 +50,10 @@ def remarks(question: str, query: str, history: Sequence[Turn] = ()) -> tuple[st
     left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
     if query and left:
         notes.append(f"The question says {' and '.join(map(repr, left))}, and the query does not.")
+    if query and schema is not None:
+        asked = _QUOTED.sub(" , ", question)
+        left_out = unused(asked, query, schema)
+        notes += [f"The question says {word!r}, {what} that the query does not use." for word, what in left_out]
     if invented := unsaid(_texts(query), question, history):
         notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
     if query and history and not _NAME.search(question) and (gone := _gone(history[-1].query, query)):

@@ -14,7 +14,7 @@ from cypher_magic.data.example import Turn
 from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTimeout
 from cypher_magic.model.prompt import correction
 from cypher_magic.query.check import check
-from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.complaint import NAMES, Complaint
 from cypher_magic.query.parse import Node, parse
 from cypher_magic.query.readonly import read_only
 from cypher_magic.query.repair import repair
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 SCHEMA_TOKENS = 1200  # a schema below that goes into the prompt whole, so that its prefix is computed once
 _FINAL = frozenset(("write", "timeout"))  # no second try: it was asked to write, or would cost the time limit again
-_NAMES = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property"))
 MOST_BEAMS = 16
 
 
@@ -124,10 +123,11 @@ class Work:
             prompt=prompt,
             attempts=tuple(t.attempt for t in self.tries),
             model=model,
-            notes=(*best.notes, *remarks(self.question, shown, self.history)),
+            notes=(*best.notes, *remarks(self.question, shown, self.history, self.schema)),
             steps=tuple(self.steps.done),
             explanation=explanation(attempt.query),
             history=self.history,
+            schema=self.schema,
         )
 
     def _next(self, tried: Tried) -> bool:
@@ -291,7 +291,7 @@ def _invented(texts: list[str], query: str) -> Complaint:
 
 def _names(query: str, complaint: Complaint) -> frozenset[str]:
     """The name that a complaint is about, so that it is not written again."""
-    if complaint.code not in _NAMES:
+    if complaint.code not in NAMES:
         return frozenset()
     line = query.splitlines()[complaint.line - 1]
     name = line[complaint.column - 1 :]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cypher_magic.errors import ConnectionFailed, CypherMagicError, NotReadOnly, QueryFailed, QueryTimeout
 from cypher_magic.graph.neo4j_errors import vendor_errors
-from cypher_magic.graph.plans import Plan, explaining, mode, notifications, plan_text
+from cypher_magic.graph.plans import Plan, explaining, from_one, notifications, plan_text, profiling
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.graph.running import Overdue, interruptible
 
@@ -124,9 +124,8 @@ class Connection:
         Raises NotReadOnly for a query that would write, QueryTimeout after `timeout` seconds, QueryFailed for what
         the server refuses, ConnectionFailed when it is gone. The connection stays usable after each of them.
         """
-        if profile and not mode(text):
-            text = "PROFILE " + text
-        return self._run(text, params, limit=limit, timeout=timeout, write=False, checked=not self.embedded)
+        checked = not self.embedded
+        return self._run(text, params, limit=limit, timeout=timeout, write=False, checked=checked, profile=profile)
 
     def write(
         self,
@@ -135,9 +134,10 @@ class Connection:
         *,
         limit: int | None = 1000,
         timeout: float | None = 60.0,
+        profile: bool = False,
     ) -> QueryResult:
         """The rows and counters of a query that may change the graph."""
-        result = self._run(text, params, limit=limit, timeout=timeout, write=True)
+        result = self._run(text, params, limit=limit, timeout=timeout, write=True, profile=profile)
         self._schema_is_old = self._schema_is_old or bool(result.counters)
         return result
 
@@ -167,9 +167,13 @@ class Connection:
             self._schema_is_old = cut_short(self._schema)  # the server is warm now: the next time will do
         return self._schema
 
-    def cached_schema(self) -> GraphSchema | None:
-        """The schema if it was asked for before; never talks to the server."""
-        return self._schema
+    def cached_schema(self, *, sure: bool = False) -> GraphSchema | None:
+        """The schema if it was asked for before; never talks to the server.
+
+        With `sure` only one in which nothing is missing: not cut short, nothing hidden, nothing written since.
+        """
+        doubtful = self._schema_is_old or self.settings.get("hide")
+        return None if sure and doubtful else self._schema
 
     def cancel(self) -> None:
         """Ends every query of this connection that is running now, on the server."""
@@ -213,8 +217,13 @@ class Connection:
             return f"embedded ArcadeDB {version[1]}" if version else "embedded ArcadeDB"
         return agent.replace("/", " ", 1)
 
+    @property
+    def _separator(self) -> str:
+        """What stands behind EXPLAIN and PROFILE."""
+        return " " if self.embedded else "\n"
+
     def _plan(self, session: neo4j.Session, text: str, params: Mapping[str, Any] | None) -> Plan:
-        asked, moved = explaining(text, separator=" " if self.embedded else "\n")
+        asked, moved = explaining(text, separator=self._separator)
         with vendor_errors(self.uri, moved=moved, stale_too=False):
             summary = session.run(_query(asked, 30.0), dict(params or {})).consume()
         kind = "unknown" if self.embedded else str(summary.query_type)
@@ -229,10 +238,15 @@ class Connection:
         timeout: float | None,
         write: bool,
         checked: bool = False,
+        profile: bool = False,
         grace: float = _GRACE,
     ) -> QueryResult:
         driver = self._writer if write else self._driver
-        running = _Running(text, driver)
+        sent = text
+        moved: Callable[[str], str] = from_one if self.embedded else str
+        if profile:
+            sent, moved = profiling(text, separator=self._separator)
+        running = _Running(sent, driver)
 
         def work() -> QueryResult:
             access = "WRITE" if write else "READ"
@@ -243,7 +257,7 @@ class Connection:
                 if running.cancelled:
                     raise QueryFailed("The query was cancelled.", code=_TERMINATED)
                 started = time.perf_counter()
-                result = session.run(_query(text, timeout, running.tag), dict(params or {}))
+                result = session.run(_query(sent, timeout, running.tag), dict(params or {}))
                 columns = tuple(result.keys())
                 wanted = result if limit is None else itertools.islice(result, limit + 1)
                 rows = tuple(tuple(tuple.__iter__(record)) for record in wanted)
@@ -262,7 +276,7 @@ class Connection:
             )
 
         try:
-            with vendor_errors(self.uri):
+            with vendor_errors(self.uri, moved=moved):
                 return self._patiently(work, running, timeout=timeout, retries=0 if write else _RETRIES, grace=grace)
         except NotReadOnly:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _PREFIX = re.compile(
     r"(EXPLAIN|PROFILE)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_ZERO_BASED = re.compile(r"\bline (\d+)(?::|, column )(\d+)")
+_PLACE = re.compile(r"\bline (\d+), column (\d+)(?: \(offset: (\d+)\))?")
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,50 @@ def explaining(text: str, *, separator: str) -> tuple[str, Callable[[str], str]]
     found = _PREFIX.match(text)
     if found:
         start = found.start(1)
-        return text[:start] + "EXPLAIN" + text[found.end(1) :], str
-    asked = f"EXPLAIN{separator}{text}"
-    return asked, str if separator != "\n" else _one_line_up
+        return text[:start] + "EXPLAIN" + text[found.end(1) :], _as_it_is(separator)
+    return _behind("EXPLAIN", text, separator)
 
 
-def _one_line_up(message: str) -> str:
-    return re.sub(r"(\bline )(\d+)", lambda found: f"{found[1]}{max(1, int(found[2]) - 1)}", message)
+def profiling(text: str, *, separator: str) -> tuple[str, Callable[[str], str]]:
+    """The query behind PROFILE (unless it stands behind EXPLAIN or PROFILE already), and the same for its messages."""
+    return (text, _as_it_is(separator)) if mode(text) else _behind("PROFILE", text, separator)
+
+
+def from_one(message: str) -> str:
+    """The embedded engine's message with columns that count from 1, written as Neo4j writes them."""
+    return _ZERO_BASED.sub(lambda found: f"line {found[1]}, column {int(found[2]) + 1}", message)
+
+
+def bare(text: str) -> str:
+    """The query with blanks in the place of EXPLAIN or PROFILE and of what stands before."""
+    found = _PREFIX.match(text)
+    return blank(found[0]) + text[found.end() :] if found else text
+
+
+def blank(text: str) -> str:
+    """As many blanks as the text has characters, with its line breaks kept, so that places behind it stay the same."""
+    return re.sub(r"[^\n]", " ", text)
+
+
+def moved(message: str, *, lines: int = 0, columns: int = 0, offset: int = 0) -> str:
+    """The message with the places in it moved; columns are moved in the first line only."""
+
+    def place(found: re.Match[str]) -> str:
+        line, column = int(found[1]), int(found[2])
+        text = f"line {max(1, line + lines)}, column {column + columns if line == 1 else column}"
+        return text + (f" (offset: {max(0, int(found[3]) + offset)})" if found[3] else "")
+
+    return _PLACE.sub(place, message)
+
+
+def _behind(word: str, text: str, separator: str) -> tuple[str, Callable[[str], str]]:
+    front = word + separator
+    back = partial(moved, lines=-1, offset=-len(front)) if separator == "\n" else _as_it_is(separator)
+    return front + text, back
+
+
+def _as_it_is(separator: str) -> Callable[[str], str]:
+    return str if separator == "\n" else from_one
 
 
 def plan_text(summary: neo4j.ResultSummary) -> str | None:

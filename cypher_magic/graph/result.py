@@ -20,7 +20,8 @@ class QueryResult:
     """Rows of a query with the driver's own values: nodes, relationships, paths, moments and points are kept.
 
     `truncated` says that the graph had more rows than were fetched; `seconds` is the time from sending the query
-    to the last row; `counters` are the server's (`nodes_created` ...), empty for a reading query.
+    to the last row; `counters` are the server's (`nodes_created` ...), empty for a reading query; `notes` say what is
+    strange about the query, such as a name that the graph does not have.
     """
 
     columns: tuple[str, ...]
@@ -30,6 +31,7 @@ class QueryResult:
     counters: Mapping[str, int] = field(default_factory=dict)
     plan: str | None = None
     query_type: str | None = None
+    notes: tuple[str, ...] = ()
     display_limit: int = field(default=20, compare=False)
 
     def __len__(self) -> int:
@@ -83,11 +85,17 @@ class QueryResult:
         parts += [_counted(name, value) for name, value in self.counters.items() if value]
         return " · ".join([*(parts or ["no rows"]), f"{self.seconds * 1000:,.0f} ms"])
 
+    @property
+    def _around(self) -> dict[str, Any]:
+        """What is shown around the rows."""
+        page, plan = self.display_limit, self.plan or ""
+        return {"note": self.summary, "page": page, "plan": plan, "remarks": self.notes}
+
     def _repr_html_(self) -> str:
-        return table.html(self.columns, self.rows, note=self.summary, page=self.display_limit, plan=self.plan or "")
+        return table.html(self.columns, self.rows, **self._around)
 
     def __repr__(self) -> str:
-        return table.plain(self.columns, self.rows, note=self.summary, page=self.display_limit, plan=self.plan or "")
+        return table.plain(self.columns, self.rows, **self._around)
 
 
 def _counted(name: str, value: int) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.errors import OptionError
+from cypher_magic.errors import OptionError, QueryFailed
+from cypher_magic.graph.plans import moved
 from cypher_magic.graph.result import QueryResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cypher_magic.graph.neo4j_graph import Connection
 
@@ -28,25 +31,27 @@ def run(
 ) -> QueryResult:
     """The result of the statement; with `multi` of the last one, and the sum of all counters.
 
-    `explain` brings the plan and no rows, `profile` both. Several statements stop at the first that fails; those
-    before it have been carried out.
+    `explain` brings the plan and no rows, with what the server remarks as notes; `profile` brings both. Several
+    statements stop at the first that fails; those before it have been carried out. Places in what the server says
+    count in the whole text.
     """
-    parts = split(text)
+    parts = placed(text)
     if not parts:
         raise OptionError("The query is empty.", hint="write one, such as MATCH (n) RETURN n LIMIT 10")
     if len(parts) > 1 and not multi:
         raise OptionError(f"These are {len(parts)} statements; one at a time is run.", hint="run them with --multi")
     counters: dict[str, int] = {}
     result = QueryResult((), ())
-    for part in parts:
-        if explain:
-            plan = connection.explain(part, params)
-            shown = "\n".join([*plan.notifications, plan.text])
-            result = QueryResult((), (), plan=shown, query_type=plan.query_type)
-        elif write:
-            result = connection.write(f"PROFILE {part}" if profile else part, params, limit=limit, timeout=timeout)
-        else:
-            result = connection.read(part, params, limit=limit, timeout=timeout, profile=profile)
+    for start, part in parts:
+        put = _put(text, start)
+        with _errors(put):
+            if explain:
+                plan = connection.explain(part, params)
+                notes = tuple(map(put, plan.notifications))
+                result = QueryResult((), (), plan=plan.text, query_type=plan.query_type, notes=notes)
+            else:
+                go = connection.write if write else connection.read
+                result = go(part, params, limit=limit, timeout=timeout, profile=profile)
         for name, value in result.counters.items():
             counters[name] = counters.get(name, 0) + value
     return replace(result, counters=counters)
@@ -54,14 +59,36 @@ def run(
 
 def split(text: str) -> list[str]:
     """The statements between semicolons that stand outside strings, names and comments; empty ones are left out."""
-    parts, start, code = [], 0, False
+    return [part for _, part in placed(text)]
+
+
+def placed(text: str) -> list[tuple[int, str]]:
+    """The statements, each with the place in the text where it starts."""
+    ends, start, code = [], 0, False
     for position, character, counts in _walk(text):
         if character == ";":
-            parts += [text[start:position]] if code else []
+            ends += [(start, position)] if code else []
             start, code = position + 1, False
         else:
             code = code or counts
-    return [part.strip() for part in [*parts, *([text[start:]] if code else [])]]
+    ends += [(start, len(text))] if code else []
+    return [(end - len(text[start:end].lstrip()), text[start:end].strip()) for start, end in ends]
+
+
+def _put(text: str, start: int) -> Callable[[str], str]:
+    """What puts the places in a message about the statement that starts there to where they are in the whole text."""
+    line_start = text.rfind("\n", 0, start) + 1
+    return partial(moved, lines=text.count("\n", 0, start), columns=start - line_start, offset=start)
+
+
+@contextmanager
+def _errors(put: Callable[[str], str]) -> Iterator[None]:
+    try:
+        yield
+    except QueryFailed as exc:
+        exc.message = put(exc.message)
+        exc.args = (exc.message,)
+        raise
 
 
 def _walk(text: str) -> Iterator[tuple[int, str, bool]]:

@@ -37,9 +37,17 @@ overflow-wrap:break-word;white-space:pre-wrap;border:0;border-bottom:1px solid r
 </style>"""
 
 
-def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, note: str, page: int = 20, plan: str = "") -> str:
-    """The rows as an HTML table, `page` rows at a time, with the note below it."""
-    parts = [STYLE, '<div class="cm-result">']
+def html(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    note: str,
+    page: int = 20,
+    plan: str = "",
+    remarks: Sequence[str] = (),
+) -> str:
+    """The rows as an HTML table, `page` rows at a time, with the note below it and the remarks above it."""
+    parts = [STYLE, '<div class="cm-result">', *(f"<div>{_safe(remark)}</div>" for remark in remarks)]
     if columns:
         parts += _pages(columns, rows, max(page, 1))
     parts.append(f'<div class="cm-note">{escape(note)}</div>')
@@ -49,11 +57,19 @@ def html(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, note: str, pa
     return "\n".join(parts)
 
 
-def plain(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, note: str, page: int = 20, plan: str = "") -> str:
-    """The first rows as text that fits the terminal, with the note below it."""
-    lines = []
+def plain(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    note: str,
+    page: int = 20,
+    plan: str = "",
+    remarks: Sequence[str] = (),
+) -> str:
+    """The first rows as text that fits the terminal, with the note below it and the remarks above it."""
+    lines = [printable(remark) for remark in remarks]
     if columns:
-        lines = _text_rows(columns, rows[: max(page, 1)])
+        lines += _text_rows(columns, rows[: max(page, 1)])
         if len(rows) > page:
             lines.append(f"… {len(rows) - page:,} more rows")
     if plan:

@@ -47,7 +47,8 @@ CONNECT = Command(
 CYPHER = Command(
     "%cypher",
     "Run a query on the connected graph and return its rows. `$name` in the query takes the value of the notebook's\n"
-    "variable `name`, sent to the server as a parameter, never spliced into the text. Reading only, unless --write.",
+    "variable `name`, sent to the server as a parameter, never spliced into the text. Reading only, unless --write.\n"
+    "A name that the graph does not have is noted, with the nearest one, when its schema was looked at before.",
     rest="QUERY",
     options=(
         Option("-p", "--param", metavar="NAME=EXPR", raw=True, repeat=True, help="a parameter and its Python value"),
@@ -142,7 +143,7 @@ class GraphMagics(Family):
         for name in filter(None, (variable, options.out)):
             self.shell.user_ns[name] = value
         if variable or not isinstance(value, type(result)):  # a table has the summary below it already
-            print(result.summary)
+            print(*result.notes, result.summary, sep="\n")
         return None if variable else value
 
     @line_magic

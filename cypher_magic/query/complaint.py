@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NAMES = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property"))  # codes of names not in the graph
+
 
 @dataclass(frozen=True)
 class Complaint:

@@ -73,20 +73,19 @@ def query(
     profile: bool = False,
     multi: bool = False,
 ) -> QueryResult:
-    """Run a query on the current graph and return its rows, `limit` of them at most; read-only unless `write`."""
-    from cypher_magic.graph.statements import run
+    """Run a query on the current graph and return its rows, `limit` of them at most; read-only unless `write`.
 
-    return run(
-        state.connection(connection),
-        text,
-        params,
-        limit=limit,
-        timeout=timeout,
-        write=write,
-        explain=explain,
-        profile=profile,
-        multi=multi,
-    )
+    `notes` of the result name what the graph's schema does not have, when it was looked at before. An error of the
+    server's has our own parser's hint.
+    """
+    from cypher_magic.graph.statements import run
+    from cypher_magic.session.typed import advised, noted
+
+    graph = state.connection(connection)
+    options: dict[str, Any] = {"write": write, "explain": explain, "profile": profile, "multi": multi}
+    with advised(text):
+        result = run(graph, text, params, limit=limit, timeout=timeout, **options)
+    return noted(result, text, graph.cached_schema(sure=True))
 
 
 def schema(

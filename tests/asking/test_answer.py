@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ from cypher_magic.asking.answer import Answer, Attempt
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.data.read import load_examples
 from cypher_magic.errors import CypherSyntaxError, DataError
+from cypher_magic.graph.introspect import CUT_SHORT
 from cypher_magic.graph.result import QueryResult
+from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.complaint import Complaint
 
 if TYPE_CHECKING:
@@ -94,8 +97,40 @@ def test_an_example_is_added_behind_a_file_without_a_last_line_break(tmp_path: P
     file = tmp_path / "mine.jsonl"
     file.write_text('{"question": "a", "query": "RETURN 1"}')
     answer().save_example(file)
+    assert [json.loads(line)["question"] for line in file.read_text().splitlines()] == ["a", "Who?"]
+
+
+def test_another_query_for_the_same_question_takes_the_place_of_the_one_before_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.jsonl"
     answer().save_example(file)
-    assert [json.loads(line)["question"] for line in file.read_text().splitlines()] == ["a", "Who?", "Who?"]
+    assert answer().save_example(file) == file
+    assert answer().save_example(file, query="RETURN 1") == file
+    assert json.loads(file.read_text()) == {"question": "Who?", "query": "RETURN 1"}
+    assert capsys.readouterr().out.splitlines() == [
+        f"{file} has this example already, in line 1.",
+        f"{file} had another query for this question in line 1; this one has taken its place.",
+    ]
+
+
+def test_a_query_with_a_name_that_the_graph_does_not_have_is_not_saved(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    schema = GraphSchema.from_text("(:Person {name: STRING})\n(:Person)-[:ACTED_IN]->(:Movie)")
+    known = pickle.loads(pickle.dumps(answer(query="MATCH (p:Person) RETURN p.name", schema=schema)))
+    known.save_example(file)
+    before = file.read_bytes()
+    for query, hint in (
+        ("MATCH (p:Persn) RETURN p", "did you mean Person?"),
+        ("MATCH (p:Person)-[:ACTEDIN]->(m) RETURN m", "did you mean ACTED_IN?"),
+        ("MATCH (p:Person) RETURN p.nmae", "did you mean name?"),
+    ):
+        with pytest.raises(DataError, match="was not kept") as caught:
+            known.save_example(file, query=query)
+        assert caught.value.hint == hint and "\n" not in str(caught.value)
+    assert file.read_bytes() == before
+    cut = GraphSchema(labels={"Movie": {}}, notes=(f"{CUT_SHORT} after 10 s",))
+    answer(query="MATCH (p:Person) RETURN p.name", schema=cut).save_example(tmp_path / "other.jsonl")
 
 
 def test_a_query_that_is_none_is_not_saved(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from cypher_magic.asking.notes import explanation, remarks
 from cypher_magic.data.example import Turn
+from cypher_magic.graph.schema import GraphSchema
 
 BEFORE = (Turn("Who wrote Jaws?", "MATCH (p)-[:WROTE]->(:Movie {title: 'Jaws'}) RETURN p"),)
 QUERY = "MATCH (m:Movie) RETURN m.title"
@@ -62,3 +63,15 @@ def test_a_text_that_the_model_invented_is_remarked() -> None:
     assert remarks("Which patients live in London and have asthma?", query) == (
         "The query looks for 'asthastematically', which the question does not say.",
     )
+
+
+def test_a_property_that_the_question_says_and_the_query_does_not_use_is_remarked() -> None:
+    schema = GraphSchema.from_text("(:Patient {name: STRING, insured: BOOLEAN})")
+    question, query = "Which insured patients are there?", "MATCH (p:Patient) RETURN p.name"
+    assert remarks(question, query, schema=schema) == (
+        "The question says 'insured', a property of Patient that the query does not use.",
+    )
+    assert remarks("Which patients are called 'insured'?", query, schema=schema) == (
+        "The question says 'insured', and the query does not.",
+    )
+    assert remarks(question, query) == remarks(question, "", schema=schema) == ()

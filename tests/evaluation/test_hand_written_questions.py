@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cypher_magic.asking.unused import unused
+from cypher_magic.data.pairs import generate_pairs
 from cypher_magic.graph import demo
 from cypher_magic.query.readonly import read_only
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 
     from cypher_magic.graph.neo4j_graph import Connection
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 Questions = dict[str, list[dict[str, Any]]]
 
 
@@ -79,6 +84,26 @@ def test_neo4j_and_the_embedded_graph_give_the_same_rows(
         demo.fill(neo4j_graph)
     queries = [row["query"] for row in hand_written[name]]
     assert not [query for query in queries if _bag(neo4j_graph, query) != _bag(embedded, query)]
+
+
+def test_fewer_than_one_right_query_in_a_hundred_is_said_to_leave_out_a_name(
+    hand_written: Questions, movies: Connection, hospital: Connection
+) -> None:
+    examples = [(movies, row) for name in ("movies", "quickstart") for row in hand_written[name]]
+    examples += [(hospital, row) for row in hand_written["hospital"]]
+    for name in ("demo_train", "demo_val"):
+        with (EXAMPLES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            examples += [(movies, row) for row in csv.DictReader(file)]
+    for graph in (movies, hospital):
+        examples += [(graph, {"question": p.question, "query": p.query}) for p in generate_pairs(graph, 600)]
+    found = [
+        (row["question"], row["query"], left_out)
+        for graph, row in examples
+        if (left_out := unused(row["question"], row["query"], graph.schema()))
+    ]
+    print(f"{len(found)} of {len(examples)} right queries")
+    assert len(examples) > 1500
+    assert len(found) < 0.01 * len(examples), found
 
 
 def _bag(graph: Connection, query: str) -> Counter[str]:

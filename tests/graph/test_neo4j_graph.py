@@ -94,10 +94,13 @@ def test_read_access_mode_refuses_a_write_even_without_the_explain(neo4j_graph: 
 def test_an_error_of_a_checked_query_names_the_place_in_the_query_as_typed(neo4j_graph: Any) -> None:
     with pytest.raises(QueryFailed) as caught:
         neo4j_graph.read("MATCH (n)\nRETURN m")
-    assert "line 2, column 8" in caught.value.message
+    assert "line 2, column 8 (offset: 17)" in caught.value.message
     assert caught.value.code == "Neo.ClientError.Statement.SyntaxError"
-    with pytest.raises(QueryFailed, match="line 1, column 11"):
+    with pytest.raises(QueryFailed, match=r"line 1, column 11 \(offset: 10\)"):
         neo4j_graph.explain("MATCH (n) RETRN n")
+    for run in (neo4j_graph.read, neo4j_graph.write):
+        with pytest.raises(QueryFailed, match=r"line 1, column 11 \(offset: 10\)"):
+            run("MATCH (n) RETRN n", profile=True)
 
 
 def test_explain_tells_unknown_names_with_their_place(neo4j_graph: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.graph.plans import explaining, mode
+from cypher_magic.graph.plans import bare, explaining, from_one, mode, moved, profiling
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,37 @@ def test_a_long_beginning_is_read_once(piece: str) -> None:
 
 def test_a_profile_is_explained_instead_of_run() -> None:
     assert explaining("/* a */ PROFILE CREATE (n)", separator="\n")[0] == "/* a */ EXPLAIN CREATE (n)"
-    asked, moved = explaining("RETURN x", separator="\n")
+    asked, put = explaining("RETURN x", separator="\n")
     assert asked == "EXPLAIN\nRETURN x"
-    assert moved("Variable `x` not defined (line 2, column 8 (offset: 15))").startswith(
-        "Variable `x` not defined (line 1, column 8"
+    assert put("Variable `x` not defined (line 2, column 8 (offset: 15))") == (
+        "Variable `x` not defined (line 1, column 8 (offset: 7))"
     )
+
+
+def test_a_query_is_profiled_once_and_its_places_stay_those_of_the_text() -> None:
+    asked, put = profiling("RETURN x", separator="\n")
+    assert asked == "PROFILE\nRETURN x"
+    assert put("no x (line 2, column 8 (offset: 15))") == "no x (line 1, column 8 (offset: 7))"
+    for text in ("EXPLAIN RETURN x", "// a\nPROFILE RETURN x"):
+        assert profiling(text, separator="\n") == (text, str)
+
+
+def test_places_are_moved_by_lines_and_by_columns_of_the_first_line() -> None:
+    message = "`line 1` is not defined (line 1, column 8 (offset: 7)), nor is y (line 2, column 3)"
+    assert moved(message, lines=4, columns=10, offset=50) == (
+        "`line 1` is not defined (line 5, column 18 (offset: 57)), nor is y (line 6, column 3)"
+    )
+    assert moved("nothing is at a place", lines=1) == "nothing is at a place"
+
+
+def test_columns_of_the_embedded_engine_count_from_one_too() -> None:
+    assert from_one("Unexpected input 'RETRN' at line 1, column 16") == "Unexpected input 'RETRN' at line 1, column 17"
+    assert (
+        from_one("Syntax error at line 1:0 - mismatched input") == "Syntax error at line 1, column 1 - mismatched input"
+    )
+    assert explaining("RETURN x", separator=" ") == ("EXPLAIN RETURN x", from_one)
+
+
+def test_the_words_in_front_become_blanks_of_the_same_length() -> None:
+    assert bare("// a\nEXPLAIN RETURN 1") == "    \n        RETURN 1"
+    assert bare("RETURN 1") == "RETURN 1"

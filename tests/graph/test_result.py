@@ -268,3 +268,11 @@ def test_rows_of_the_real_engine_become_a_frame_a_table_and_a_picture(demo_graph
     assert "ACTED_IN" in result.graph.svg
     assert result.graph.relationship_count == 7
     assert 'class="cm-brief">(:Person' in result._repr_html_()
+
+
+def test_notes_stand_above_the_rows_and_are_escaped() -> None:
+    result = QueryResult(("x",), ((1,),), notes=(HOSTILE, "a note"))
+    page = result._repr_html_()
+    assert page.index("a note") < page.index("<table>")
+    assert not {"script", "img"} & set(tags(page).tags)
+    assert repr(result).splitlines()[1] == "a note" and "\x1b" not in repr(result)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed
-from cypher_magic.graph.statements import run, split
+from cypher_magic.graph.statements import placed, run, split
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,12 @@ from cypher_magic.graph.statements import run, split
 )
 def test_statements_end_at_semicolons_outside_strings_names_and_comments(text: str, parts: list[str]) -> None:
     assert split(text) == parts
+
+
+def test_a_statement_knows_where_it_starts() -> None:
+    text = "\n RETURN 1;\n// two\nRETURN 2 ; "
+    assert placed(text) == [(2, "RETURN 1"), (12, "// two\nRETURN 2")]
+    assert all(text.startswith(part, start) for start, part in placed(text))
 
 
 def test_an_empty_query_and_a_second_statement_are_one_line(demo_graph: Any) -> None:
@@ -56,6 +62,22 @@ def test_explain_brings_a_plan_and_no_rows_and_profile_brings_both(demo_graph: A
     assert (explained.rows, bool(explained.plan)) == ((), True)
     profiled = run(demo_graph, "MATCH (m:Movie) RETURN m.title;", profile=True, limit=3)
     assert len(profiled) == 3
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize("option", ["explain", "profile", "write", "limit"])
+def test_an_error_on_neo4j_names_the_place_in_the_whole_text(neo4j_graph: Any, option: str) -> None:
+    text = "\nRETURN 1;\n  RETURN 2; RETRN 3"
+    with pytest.raises(QueryFailed) as caught:
+        run(neo4j_graph, text, multi=True, **{option: True})
+    assert f"(line 3, column 13 (offset: {text.index('RETRN')}))" in caught.value.message
+
+
+@pytest.mark.neo4j
+def test_what_neo4j_remarks_stands_beside_the_plan_with_its_place_in_the_whole_text(neo4j_graph: Any) -> None:
+    result = run(neo4j_graph, "RETURN 1;\n  MATCH (m:Movi) RETURN m", explain=True, multi=True)
+    assert any("`Movi`" in note and "(line 2, column 12)" in note for note in result.notes)
+    assert "Movi" not in (result.plan or "").splitlines()[0]
 
 
 @pytest.mark.neo4j

@@ -98,6 +98,17 @@ def test_completion_knows_the_graph_once_its_schema_was_seen(notebook: Any) -> N
         assert [c.text for c in notebook.Completer.completions(text, len(text))] == ["released"]
 
 
+def test_a_name_that_the_graph_does_not_have_is_noted_in_every_form_of_the_result(
+    notebook: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value(notebook, "%cypher_schema --refresh")
+    note = "line 1, column 10: The graph has no label Movi. (did you mean Movie?)"
+    assert repr(value(notebook, "%cypher MATCH (m:Movi) RETURN m.title")).startswith(note)
+    capsys.readouterr()
+    assert value(notebook, "%cypher --df MATCH (m:Movi) RETURN m.title").empty
+    assert capsys.readouterr().out.splitlines()[0] == note
+
+
 def test_connections_have_names(notebook: Any, tmp_path: Path) -> None:
     value(notebook, f"%cypher_connect demo -n second --path '{tmp_path}/graph'")
     assert [c.name for c in value(notebook, "%cypher_connect --list")] == ["second", "demo"]

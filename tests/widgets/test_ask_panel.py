@@ -133,6 +133,17 @@ def test_a_good_answer_is_kept_as_an_example_once(script: Any, panel: AskPanel, 
     assert [(e.question, e.query) for e in kept] == [(QUESTION, GOOD)]
 
 
+def test_a_second_query_takes_the_place_of_the_one_that_was_kept(script: Any, panel: AskPanel, tmp_path: Path) -> None:
+    script(GOOD)
+    ask(panel)
+    card, file = panel.cards[0], tmp_path / "corrections.jsonl"
+    for query in (GOOD, BORN, GOOD):
+        card.query.value = query
+        press(card.good)
+        assert json.loads(file.read_text()) == {"question": QUESTION, "query": query}
+    assert "taken its place" in panel.status.value
+
+
 def test_a_corrected_query_is_run_before_it_is_kept_and_a_failing_one_never_is(
     script: Any, panel: AskPanel, tmp_path: Path
 ) -> None:
