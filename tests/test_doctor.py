@@ -14,7 +14,7 @@ import cypher_magic
 from cypher_magic.errors import CypherMagicError
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.session import machine, packages, state, storage
-from cypher_magic.session.doctor import OK, PROBLEM, WARNING, Checkup, Finding, doctor
+from cypher_magic.session.doctor import OK, OPTIONAL, PROBLEM, WARNING, Checkup, Finding, doctor
 from cypher_magic.session.packages import Library
 
 
@@ -229,6 +229,26 @@ def test_a_real_neo4j_tells_its_user(quick: None, neo4j_graph: Any) -> None:
     state.SESSION.connections["test"] = neo4j_graph
     found = one(doctor(), "graph")
     assert found.state == OK and "Neo4j 5" in found.text and "this edition knows no roles" in found.text
+
+
+def test_what_is_not_there_and_not_needed_has_a_mark_of_its_own(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.Probe, "gpus", lambda self: [])
+    wanted = ['jupyterlab>=4; extra == "lab"', 'no-such-library; extra == "viz"']
+    monkeypatch.setattr(packages.metadata, "requires", lambda name: wanted)
+    monkeypatch.setattr(packages, "version", lambda name: "4.6" if name == "jupyterlab" else "")
+    checkup = doctor()
+    assert one(checkup, "viz") == Finding(
+        "viz",
+        "not installed; for interactive pictures of large graphs",
+        OPTIONAL,
+        "%pip install 'cypher-magic[viz]'",
+    )
+    assert one(checkup, "lab").text.startswith("installed, for notebooks in JupyterLab")
+    assert findings(checkup, "hub") == []  # nothing is known of it here
+    assert {one(checkup, part).state for part in ("GPU", "runs", "notebook")} == {OPTIONAL}
+    lines = repr(checkup).splitlines()
+    assert any(line.startswith("· viz ") for line in lines) and any(line.startswith("✓ lab ") for line in lines)
+    assert "optional" in checkup._repr_html_() and "optional" not in checkup.summary
 
 
 def test_what_was_found_is_text_and_not_markup() -> None:

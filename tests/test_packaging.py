@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -90,6 +91,14 @@ def environment(folder: Path, *, see: Path) -> Path:
 def dependencies() -> Path:
     """Where the packages of this environment are."""
     return Path(pytest.__file__).parents[1]
+
+
+def test_every_extra_is_told_by_the_doctor_and_in_the_readme() -> None:
+    from cypher_magic.session.doctor import EXTRAS
+
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert list(EXTRAS) == [name for name in extras if name != "test"]
+    assert [name for name in EXTRAS if f"[{name}]" not in (ROOT / "README.md").read_text("utf-8")] == []
 
 
 @pytest.fixture(scope="module")

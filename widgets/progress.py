@@ -226,6 +226,8 @@ class TrainingView:
             mark = "✓" if samples.same(sample.get("reply"), sample.get("query")) else "✗"
             answers.append(f"  {samples.one_line(sample.get('question'), 200)}")
             answers.append(f"  {mark} {samples.one_line(sample.get('reply'), 300)}")
+        if answers:
+            answers.insert(0, f"Validation questions ({samples.LEGEND}):")
         failure = [self._failure()] if self._failure() else []
         return [*answers, self.headline, *([self.facts] if self.facts else []), *failure]
 

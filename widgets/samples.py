@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SHOWN = 5  # questions before the rest is folded
+LEGEND = "✓ as wanted, word for word; ✗ another query, which may give the same rows"
 LONGEST = 600  # characters of a text that are written at all
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 

@@ -37,7 +37,7 @@ def written(name: str) -> float:
 
     if name in UNTUNED or is_address(name):
         return 0.0
-    run = find_run(name)
+    run = find_run(name, UNTUNED)
     adapter = adapter_of(run)
     return run.created if adapter is None else max(f.stat().st_mtime for f in adapter.iterdir())
 

@@ -71,7 +71,8 @@ def plain(
     if columns:
         lines += _text_rows(columns, rows[: max(page, 1)])
         if len(rows) > page:
-            lines.append(f"… {len(rows) - page:,} more rows")
+            rest = len(rows) - page
+            lines.append(f"… {rest:,} more row{'s'[: rest != 1]}: .df has all of them")
     if plan:
         lines.append(plan)
     return "\n".join([*lines, note])

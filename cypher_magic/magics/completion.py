@@ -61,13 +61,19 @@ def complete(context: CompletionContext) -> SimpleMatcherResult:
         return {"completions": []}
     option = re.search(r"(?:^|\s)(--?[A-Za-z-]*)\Z", text) if "\n" not in text else None
     if option:
-        verb = " ".join([command, *text.split()[:1]])  # `%cypher_data check`
-        declared = COMMANDS.get(verb) or COMMANDS.get(command)
-        flags = [f for o in declared.options for f in o.flags] if declared else []
-        return _result(option[1], [*flags, "-h", "--help"], "option") if declared else {"completions": []}
+        return _options(command, text.split()[0], option[1])
     if command != "%cypher":
         return {"completions": []}
     return _cypher(text, _known())
+
+
+def _options(command: str, word: str, fragment: str) -> SimpleMatcherResult:
+    """The options of a magic, or of the verb that its first word names."""
+    declared = COMMANDS.get(f"{command} {word}") or COMMANDS.get(command) or COMMANDS.get(f"%{command}")
+    if declared is None:
+        return {"completions": []}
+    options = declared.options_of(word) if word in declared.verb_names else declared.options
+    return _result(fragment, [*(flag for o in options for flag in o.flags), "-h", "--help"], "option")
 
 
 def _typed(lines: list[str]) -> tuple[str | None, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import line_cell_magic, magics_class
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.options import Command, Family, Option, Options, Verb
 from cypher_magic.training.settings import TrainingSettings, overrides
 
 if TYPE_CHECKING:
@@ -18,26 +18,80 @@ if TYPE_CHECKING:
     from cypher_magic.widgets.progress import TrainingView
 
 _SETTINGS = [f for f in fields(TrainingSettings) if not f.metadata["advanced"]]
-_VERBS = {
-    "list": "all runs as a table",
-    "status": "one run, or the newest",
-    "compare": "runs side by side: settings that differ, losses, time, scores",
-    "attach": "watch a run that goes on; Interrupt stops it, with --watch it ends the watching only",
-    "stop": "stop a run and keep its adapter",
-    "resume": "go on with a run that was stopped, failed or died",
-    "logs": "what the run's process printed",
-    "use": "let this run answer from now on",
-    "remove": "delete a run's folder",
-}
+_VERBS = (
+    Verb(
+        "list",
+        "all runs as a table",
+        about="State, progress, losses, rows, backbone and age, newest first.",
+        examples=("%finetune list", "runs = %finetune list"),
+    ),
+    Verb(
+        "status",
+        "one run, or the newest",
+        "[NAME]",
+        about="Without a name, the newest: its state, steps and latest loss.",
+        examples=("%finetune status", "run = %finetune status movies"),
+    ),
+    Verb(
+        "compare",
+        "runs side by side: settings that differ, losses, time, scores",
+        "NAME NAME...",
+        about="A DataFrame, a column for each run. Scores are there after %cypher_eval.",
+        examples=("%finetune compare movies next", "table = %finetune compare first second third"),
+    ),
+    Verb(
+        "attach",
+        "watch a run that goes on; Interrupt stops it, with --watch it ends the watching only",
+        "[NAME]",
+        about="Without a name, the newest. It is the view of %%finetune, also after a restart of the kernel.",
+        examples=("%finetune attach", "%finetune attach movies --watch"),
+    ),
+    Verb(
+        "stop",
+        "stop a run and keep its adapter",
+        "[NAME]",
+        about="Without a name, the newest. It ends after the step that it is in; `resume` goes on with it.",
+        examples=("%finetune stop", "%finetune stop movies"),
+    ),
+    Verb(
+        "resume",
+        "go on with a run that was stopped, failed or died",
+        "[NAME]",
+        about="Without a name, the newest. It goes on from its last checkpoint, with the settings that it began with.",
+        examples=("%finetune resume movies", "%finetune resume movies --background"),
+    ),
+    Verb(
+        "logs",
+        "what the run's process printed",
+        "[NAME]",
+        about="Without a name, the newest.",
+        examples=("%finetune logs", "%finetune logs movies"),
+    ),
+    Verb(
+        "use",
+        "let this run answer from now on",
+        "[NAME]",
+        about="Without a name, the newest. `starter`, which comes with the package, and `base`, the untuned model,\n"
+        "are names too.",
+        examples=("%finetune use movies", "%finetune use starter"),
+    ),
+    Verb(
+        "remove",
+        "delete a run's folder",
+        "NAME",
+        about="Not while it goes on, and not while a run that starts from it has not completed.",
+        examples=("%finetune remove movies", "%finetune remove movies.1"),
+    ),
+)
 
 FINETUNE = Command(
     "%%finetune",
     "Fine-tune an open model on question/Cypher examples, on your GPU when there is one. The cell body takes settings\n"
     "as YAML lines (`learning_rate: 0.0005`), those without an option of their own too: `executed: 20` runs as many\n"
     "validation queries on the graph after each epoch. Interrupt stops the run and keeps its adapter. Runs on one\n"
-    "device wait for each other. %finetune list | status | compare | attach | stop | resume | logs | use | remove\n"
-    "[NAME] look after runs.",
+    "device wait for each other. The verbs, on a line of their own, look after runs.",
     words="NAME",
+    verbs=_VERBS,
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
         Option("--val", metavar="FILE", help="validation examples; without, a tenth of --data is set aside"),
@@ -51,8 +105,9 @@ FINETUNE = Command(
             "--background",
             type=bool,
             help="return at once; %finetune status NAME looks at it, attach NAME watches it to its end",
+            verbs=("", "resume"),
         ),
-        Option("--watch", type=bool, help="%finetune attach: Interrupt ends the watching, and the run goes on"),
+        Option("--watch", type=bool, help="Interrupt ends the watching, and the run goes on", verbs=("attach",)),
         Option("--dry-run", type=bool, help="start nothing: show the first example, tokens, memory and time"),
         Option("--force", type=bool, help="start although the backbone can not fit into memory"),
         *(
@@ -78,7 +133,7 @@ class FinetuneMagics(Family):
     @FINETUNE
     def finetune(self, options: Options) -> Any:
         """The Run; with a verb, what the verb returns."""
-        if options.cell is None and options.words and options.words[0] in _VERBS and not options.data:
+        if options.verb:
             return self._verb(*options.words, background=options.background, watch=options.watch)
         if len(options.words) != 1:
             raise OptionError("A run needs a name.", hint="%%finetune movies --data train.csv")
@@ -115,7 +170,7 @@ class FinetuneMagics(Family):
         most = {"list": 0, "compare": None}.get(verb, 1)
         if most is not None and len(names) > most:
             takes = "no name" if most == 0 else "one name"
-            raise OptionError(f"%finetune {verb} takes {takes}, not {' '.join(names)!r}.", hint="%finetune -h")
+            raise OptionError(f"%finetune {verb} takes {takes}, not {' '.join(names)!r}.", hint=f"%finetune {verb} -h")
         if verb == "list":
             return session.runs()
         if verb == "compare":
@@ -130,7 +185,7 @@ class FinetuneMagics(Family):
         newest = session.runs()[:1]
         if not names and not newest:
             raise OptionError("There are no runs yet.", hint="%%finetune NAME --data FILE")
-        run = find_run(names[0] if names else newest[0].name)
+        run = find_run(names[0] if names else newest[0].name, UNTUNED if verb == "use" else ())
         if verb == "use":
             session.use_run(run.name)
         elif verb == "stop":

@@ -7,26 +7,54 @@ from typing import Any
 from IPython.core.magic import line_magic, magics_class
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.options import Command, Family, Option, Options, Verb
 
-_VERBS = ("list", "export", "import", "use")
-_TAKEN_BY = {
-    "list": ("device", "fits"),
-    "export": ("to", "merged", "gguf", "push", "public", "force"),
-    "import": ("name", "style", "backbone", "prefix"),
-    "use": (),
-}
+_EXPORT, _IMPORT = ("export",), ("import",)
 
 MODELS = Command(
     "%cypher_models",
     "List the models that can be fine-tuned and which of them fit here, export tuned ones, import those of others.\n"
-    "The list has licence, size, and whether training fits into this device's memory: fits, fits with gradient\n"
-    "checkpointing, fits in 4-bit (NVIDIA GPUs), or does not fit. `peak_gb` is what training with default settings is\n"
-    "predicted to take with a schema of 900 tokens.\n"
-    "export RUN writes a tuned model to a folder or to the Hugging Face Hub, with its exact prompt and a model card.\n"
-    "import FOLDER_OR_HUB_ID takes in a model that was tuned elsewhere; use NAME makes a run or an import the one\n"
-    "that answers.",
+    "Without a verb it lists.",
     words="[list | export RUN | import FOLDER_OR_HUB_ID | use NAME]",
+    default_verb="list",
+    verbs=(
+        Verb(
+            "list",
+            "the models that can be fine-tuned, and which of them fit here",
+            about="It has licence, size, and whether training fits into this device's memory: fits, fits with\n"
+            "gradient checkpointing, fits in 4-bit (NVIDIA GPUs), or does not fit. `peak_gb` is what training with\n"
+            "default settings is predicted to take with a schema of 900 tokens.",
+            examples=("%cypher_models", "%cypher_models list --device cpu --fits"),
+        ),
+        Verb(
+            "export",
+            "write a tuned model to a folder or to the Hugging Face Hub, with its exact prompt and a model card",
+            "RUN",
+            about="RUN is a run or `starter`. A merged model loads with plain transformers; Llama, Mistral, Gemma and\n"
+            "Phi-3 get an Ollama Modelfile too. A GGUF can be written of Llama, SmolLM2 and Qwen models.",
+            examples=(
+                "%cypher_models export movies --to ./movies-model --merged",
+                "%cypher_models export movies --push me/movies-cypher",
+            ),
+        ),
+        Verb(
+            "import",
+            "take in a model that was tuned elsewhere",
+            "FOLDER_OR_HUB_ID",
+            about="An adapter or a whole model, as safetensors; no code of theirs is run.",
+            examples=(
+                "%cypher_models import someone/text2cypher-lora --name theirs",
+                "%cypher_models import ./their-model --style plain",
+            ),
+        ),
+        Verb(
+            "use",
+            "let a run or an import answer from now on",
+            "NAME",
+            about="`starter`, which comes with the package, and `base`, the untuned model, are names too.",
+            examples=("%cypher_models use movies", "%cypher_models use starter"),
+        ),
+    ),
     options=(
         Option(
             "--device",
@@ -35,24 +63,32 @@ MODELS = Command(
             help="for which device: auto, cuda, mps or cpu",
         ),
         Option("--fits", type=bool, help="only those that fit"),
-        Option("--to", metavar="FOLDER", help="export: the new folder"),
-        Option("--merged", type=bool, help="export: the whole model, not the adapter alone"),
+        Option("--to", metavar="FOLDER", help="the new folder", verbs=_EXPORT),
+        Option("--merged", type=bool, help="the whole model, not the adapter alone", verbs=_EXPORT),
         Option(
             "--gguf",
             metavar="FORM",
             optional=True,
             choices=("f16", "q8_0"),
-            help="export: the whole model as one file for llama.cpp, Ollama, LM Studio; f16, or q8_0 of half the size",
+            help="the whole model as one file for llama.cpp, Ollama, LM Studio; f16, or q8_0 of half the size",
+            verbs=_EXPORT,
         ),
         Option(
-            "--push", metavar="OWNER/NAME", help="export: upload it to the Hub, private; token from HF_TOKEN or login"
+            "--push",
+            metavar="OWNER/NAME",
+            help="upload it to the Hub, private; token from HF_TOKEN or login",
+            verbs=_EXPORT,
         ),
-        Option("--public", type=bool, help="export: let everybody see it on the Hub, the schema in its card too"),
-        Option("--force", type=bool, help="export: replace an export that is there"),
-        Option("--name", metavar="NAME", help="import: what to call it here"),
-        Option("--style", choices=("chat", "plain"), metavar="STYLE", help="import: how it is asked, chat or plain"),
-        Option("--backbone", metavar="NAME", help="import: which backbone the adapter was tuned on"),
-        Option("--prefix", metavar="TEXT", help="import: what stands in front of a question in the plain style"),
+        Option(
+            "--public", type=bool, help="let everybody see it on the Hub, the schema in its card too", verbs=_EXPORT
+        ),
+        Option("--force", type=bool, help="replace an export that is there", verbs=_EXPORT),
+        Option("--name", metavar="NAME", help="what to call it here", verbs=_IMPORT),
+        Option(
+            "--style", choices=("chat", "plain"), metavar="STYLE", help="how it is asked, chat or plain", verbs=_IMPORT
+        ),
+        Option("--backbone", metavar="NAME", help="which backbone the adapter was tuned on", verbs=_IMPORT),
+        Option("--prefix", metavar="TEXT", help="what stands in front of a question in the plain style", verbs=_IMPORT),
     ),
     examples=(
         "%cypher_models --fits",
@@ -62,8 +98,6 @@ MODELS = Command(
         "%cypher_models import someone/text2cypher-lora --name theirs",
     ),
     max_words=2,
-    notes="A merged model loads with plain transformers; Llama, Mistral, Gemma and Phi-3 get an Ollama Modelfile too.\n"
-    "A GGUF can be written of Llama, SmolLM2 and Qwen models.",
 )
 
 
@@ -76,12 +110,14 @@ class ModelMagics(Family):
     def cypher_models(self, options: Options) -> Any:
         """A DataFrame, a row for each backbone; of export an Export, of import a Run."""
         verb, *names = options.words or ["list"]
-        if verb not in _VERBS:
-            raise OptionError(f"%cypher_models does not know {verb!r}.", hint=f"it knows {', '.join(_VERBS)}")
-        _refuse_strays(verb, options)
+        if verb not in MODELS.verb_names:
+            known = ", ".join(MODELS.verb_names)
+            raise OptionError(f"%cypher_models does not know {verb!r}.", hint=f"it knows {known}")
         if (verb == "list") == bool(names):
             takes = "takes no name" if names else "needs a name"
-            raise OptionError(f"%cypher_models {verb} {takes}.", hint="%cypher_models -h shows how it is called")
+            raise OptionError(
+                f"%cypher_models {verb} {takes}.", hint=f"%cypher_models {verb} -h shows how it is called"
+            )
         return getattr(self, f"_{verb}")(options, *names)
 
     def _list(self, options: Options) -> Any:
@@ -130,13 +166,3 @@ class ModelMagics(Family):
         from cypher_magic import session
 
         print(f"{session.use_run(name)} answers from now on")
-
-
-def _refuse_strays(verb: str, options: Options) -> None:
-    """Raise for an option that another verb takes: ignored, it would surprise."""
-    for option in MODELS.options:
-        if getattr(options, option.name) and option.name not in _TAKEN_BY[verb]:
-            owner = next(v for v, names in _TAKEN_BY.items() if option.name in names)
-            raise OptionError(
-                f"{option.flags[0]} is an option of %cypher_models {owner}, not of {verb}.", hint="%cypher_models -h"
-            )

@@ -17,8 +17,10 @@
 
 argparse would read the arrow in `MATCH (a) --> (b)` as an option, and shlex would eat quotes and backslashes. So with
 `rest` only the options in front are read and everything after them is kept letter for letter; with `words` (a
-command line of names and files) options may stand anywhere. A Command as a decorator hands the method one
-`Options`, prints the help for `-h`, and switches off IPython's `$name` splicing, which would be an injection.
+command line of names and files) options may stand anywhere. `verbs` are subcommands (`%cypher_models export`): an
+option says which of them take it, is refused by the others, and `VERB -h` is a page of its own. A Command as a
+decorator hands the method one `Options`, prints the help for `-h`, and switches off IPython's `$name` splicing, which
+would be an injection.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ class Option:
     """One option: its flags, the type of its value (`bool` takes none), and a line of help.
 
     `optional` lets the value be left out (it is then True); `repeat` collects a list; `raw` keeps quotes and reads
-    to the closing bracket, for Python expressions; `choices` lists the only values allowed.
+    to the closing bracket, for Python expressions; `choices` lists the only values allowed; `verbs` names the
+    command's verbs that take it ("" is a call without one), when it is not the command's default verb alone.
     """
 
     def __init__(
@@ -63,10 +66,11 @@ class Option:
         raw: bool = False,
         choices: tuple[str, ...] = (),
         minimum: float | None = None,
+        verbs: tuple[str, ...] = (),
     ) -> None:
         self.flags = flags
         self.type = type
-        self.metavar = metavar or ("" if type is bool else "VALUE")
+        self.metavar = metavar or ("" if type is bool else "|".join(choices) or "VALUE")
         self.help = help
         self.default = False if type is bool and default is None else default
         self.optional = optional
@@ -74,6 +78,7 @@ class Option:
         self.raw = raw
         self.choices = choices
         self.minimum = minimum
+        self.verbs = verbs
 
     @property
     def name(self) -> str:
@@ -106,11 +111,12 @@ COMMANDS: dict[str, Command] = {}  # every declared magic by its name: for compl
 
 
 class Options(SimpleNamespace):
-    """The parsed line: an attribute per option, besides `words`, `rest` and `cell` (None in the line form)."""
+    """The parsed line: an attribute per option, besides `words`, `rest`, `cell` (None in the line form) and `verb`."""
 
     words: list[str]
     rest: str
     cell: str | None
+    verb: str  # the one that the first word names, or else the command's default
 
     @property
     def text(self) -> str:
@@ -119,8 +125,22 @@ class Options(SimpleNamespace):
 
 
 @dataclass(frozen=True)
+class Verb:
+    """A subcommand: what it does in a few words (`brief`) and in sentences (`about`), its free words, two examples."""
+
+    name: str
+    brief: str
+    words: str = ""
+    about: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Command:
-    """A magic's name, options and examples; `words` names its free words, or `rest` the text kept letter for letter."""
+    """A magic's name, options and examples; `words` names its free words, or `rest` the text kept letter for letter.
+
+    Where no word names one of the `verbs`, `default_verb` is meant.
+    """
 
     name: str
     about: str
@@ -130,6 +150,8 @@ class Command:
     examples: tuple[str, ...] = ()
     max_words: int | None = None
     notes: str = field(default="", kw_only=True)
+    verbs: tuple[Verb, ...] = field(default=(), kw_only=True)
+    default_verb: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         COMMANDS[self.name] = self
@@ -143,7 +165,7 @@ class Command:
         def magic(self: Family, line: str = "", cell: str | None = None) -> Any:
             options = command.parse(line, cell)
             if options.help:
-                print(command.help())
+                print(command.help(*options.words[:1]))
                 return None
             return method(self, options)
 
@@ -154,6 +176,7 @@ class Command:
         """The options, words and rest of a line; OptionError names the closest option when one is unknown."""
         values: dict[str, Any] = {o.name: [] if o.repeat else o.default for o in self.options}
         words: list[str] = []
+        given: list[tuple[str, Option]] = []
         table = {flag: option for option in self.options for flag in option.flags}
         wants_help = False
         at = 0
@@ -173,6 +196,7 @@ class Command:
             if option is None:
                 raise OptionError(f"{self.name} has no option {flag}.{self._closest(flag, table)}")
             value, at = _value(option, flag, line, at)
+            given.append((flag, option))
             if option.repeat:
                 values[option.name].append(value)
             else:
@@ -180,22 +204,66 @@ class Command:
         rest = line[at:]
         if rest.split(None, 1)[:1] == ["--"]:
             rest = rest[2:].lstrip()
+        verb = words[0] if cell is None and words and words[0] in self.verb_names else self.default_verb
         if not wants_help:
             self._check_words(words)
-        return Options(**values, help=wants_help, words=words, rest=rest.strip(), cell=cell)
+            self._check_options(verb, given)
+        return Options(**values, help=wants_help, words=words, rest=rest.strip(), cell=cell, verb=verb)
 
-    def help(self) -> str:
-        """The help text: usage, options, two examples."""
-        free = self.words or self.rest
-        lines = [f"{self.name}{' [options]' if self.options else ''}{' ' + free if free else ''}", "", self.about]
-        if self.notes:
-            lines += ["", self.notes]
-        rows = [(o.usage, o.help) for o in self.options] + [("-h, --help", "show this help")]
-        width = min(max(len(usage) for usage, _ in rows), 30)
-        lines += ["", "Options:", *(f"  {usage:<{width}}  {help}" for usage, help in rows)]
-        if self.examples:
-            lines += ["", "Examples:", *(f"  {line}" for example in self.examples for line in example.splitlines())]
-        return "\n".join(lines)
+    @property
+    def verb_names(self) -> tuple[str, ...]:
+        """What the first word may be to name a verb."""
+        return tuple(verb.name for verb in self.verbs)
+
+    def call(self, verb: str = "") -> str:
+        """How the magic, or one of its verbs, is written: `%finetune resume`."""
+        return f"%{self.name.lstrip('%')} {verb}" if verb else self.name
+
+    def options_of(self, verb: str) -> tuple[Option, ...]:
+        """The options that a verb takes."""
+        return tuple(option for option in self.options if verb in self._takers(option))
+
+    def help(self, verb: str = "") -> str:
+        """The help text: usage, options, two examples; that of a verb has only what belongs to it."""
+        named = next((v for v in self.verbs if v.name == verb), None)
+        if named is None:
+            about = "\n\n".join(filter(None, (self.about, self.notes)))
+            usage = _usage(self.name, self.words or self.rest, self.options)
+            lines = [usage, "", about, *self._verb_lines(), *_option_lines(self._groups())]
+            return "\n".join([*lines, *_example_lines(self.examples)])
+        about = "\n".join(filter(None, (f"{named.brief[0].upper()}{named.brief[1:]}.", named.about)))
+        options = self.options_of(verb)
+        lines = [_usage(self.call(verb), named.words, options), "", about, *_option_lines({"Options:": options})]
+        return "\n".join([*lines, *_example_lines(named.examples)])
+
+    def _verb_lines(self) -> list[str]:
+        """The verbs with what they do, as the help of the whole magic lists them."""
+        if not self.verbs:
+            return []
+        rows = [(f"{verb.name} {verb.words}".strip(), verb.brief) for verb in self.verbs]
+        return ["", f"Verbs, with a help page each ({self.call(self.verbs[-1].name)} -h):", *_columns(rows)]
+
+    def _groups(self) -> dict[str, tuple[Option, ...]]:
+        """The options under a heading for each verb that has some, each where it comes first."""
+        groups: dict[str, tuple[Option, ...]] = {}
+        for option in self.options:
+            taker = self._takers(option)[0]
+            heading = f"Options of {taker}:" if taker else "Options:"
+            groups[heading] = (*groups.get(heading, ()), option)
+        return groups or {"Options:": ()}
+
+    def _takers(self, option: Option) -> tuple[str, ...]:
+        return option.verbs or (self.default_verb,)
+
+    def _check_options(self, verb: str, given: list[tuple[str, Option]]) -> None:
+        """Raise for an option that another verb takes: ignored, it would surprise."""
+        for flag, option in given:
+            if verb not in self._takers(option):
+                takers = " and ".join(self.call(taker) for taker in self._takers(option))
+                raise OptionError(
+                    f"{flag} is an option of {takers}, not of {verb or self.name}.",
+                    hint=f"{self.call(verb)} -h lists what it takes",
+                )
 
     def _closest(self, flag: str, table: dict[str, Option]) -> str:
         close = get_close_matches(flag, table, n=1, cutoff=0.5)
@@ -215,6 +283,28 @@ class Family(Magics):
     def __init__(self, shell: Any, settings: CypherMagic) -> None:
         super().__init__(shell)
         self.settings = settings
+
+
+def _usage(call: str, free: str, options: tuple[Option, ...]) -> str:
+    return f"{call}{' [options]' if options else ''}{' ' + free if free else ''}"
+
+
+def _option_lines(groups: dict[str, tuple[Option, ...]]) -> list[str]:
+    """A line for each option, below the heading of its group; the last group has -h too."""
+    rows = {heading: [(o.usage, o.help) for o in options] for heading, options in groups.items()}
+    rows[next(reversed(rows))].append(("-h, --help", "show this help"))
+    width = max(len(usage) for part in rows.values() for usage, _ in part)
+    return [line for heading, part in rows.items() for line in ("", heading, *_columns(part, width))]
+
+
+def _columns(rows: list[tuple[str, str]], width: int = 0) -> list[str]:
+    width = min(width or max(len(left) for left, _ in rows), 30)
+    return [f"  {left:<{width}}  {right}" for left, right in rows]
+
+
+def _example_lines(examples: tuple[str, ...]) -> list[str]:
+    lines = [f"  {line}" for example in examples for line in example.splitlines()]
+    return ["", "Examples:", *lines] if lines else []
 
 
 def _value(option: Option, flag: str, line: str, at: int) -> tuple[Any, int]:

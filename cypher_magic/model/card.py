@@ -10,7 +10,7 @@ from cypher_magic.data.example import Turn
 from cypher_magic.model.catalogue import DEFAULT, find
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from cypher_magic.model.facts import PromptFacts
     from cypher_magic.model.prompt import Prompt
@@ -23,7 +23,23 @@ _LICENCES = {
     "Llama 3.1 licence": "llama3.1",
     "Llama 3.2 licence": "llama3.2",
 }
-_PRIVATE = ("launch", "backbone", "report_to", "device", "threads")  # about a machine, not about the model
+# the settings that made the model what it is, in words; the others are about a machine, or about watching the run
+_SETTINGS = {
+    "epochs": "epochs",
+    "steps": "optimiser steps",
+    "batch_size": "examples per optimiser step",
+    "learning_rate": "learning rate",
+    "schedule": "its schedule",
+    "warmup": "warm-up (share of the steps)",
+    "lora_rank": "LoRA rank",
+    "lora_alpha": "LoRA alpha",
+    "lora_dropout": "LoRA dropout",
+    "weight_decay": "weight decay",
+    "clip": "gradient norm at the most",
+    "max_tokens": "tokens per example at the most",
+    "keep": "epoch that was kept",
+    "seed": "seed",
+}
 _TURN = Turn(
     "Who is the oldest person?", "MATCH (p:Person) RETURN p.name ORDER BY p.born LIMIT 1", ("p.name",), (("Ada",),)
 )
@@ -38,7 +54,7 @@ class Exported:
     facts: PromptFacts
     card: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    where: str = "."  # how the snippet names it: this folder, or a Hub id
+    where: str = "./model"  # how the snippet names it: a path that begins with ./, or a Hub id
     gguf: str = ""  # the name of its file, where it is one
 
 
@@ -99,19 +115,20 @@ def snippet(about: Exported) -> str:
     before = f"{facts.before_question!r} + " if facts.before_question else ""
     asked = f"{before}question + {facts.after_question!r}"
     file = f", gguf_file={about.gguf!r}" if about.gguf else ""
-    load = f"AutoModelForCausalLM.from_pretrained(name{file}, dtype=torch.{facts.dtype})"
+    name, where = _name(about), "the path to this folder" if _name(about) == "folder" else "its name on the Hub"
+    load = f"AutoModelForCausalLM.from_pretrained({name}{file}, dtype=torch.{facts.dtype})"
     lines = ["import torch", *(() if about.merged else ("from peft import PeftModel",))]
     names = ("AutoModelForCausalLM", "AutoTokenizer", *(("GenerationConfig",) if _generation(about) else ()))
     lines += [f"from transformers import {', '.join(names)}", ""]
+    lines += [f"{name} = {about.where!r}  # {where}"]
     lines += [f"schema = {_literal(facts.schema)}"] if facts.schema is not None else []
-    lines += [f"question = {question!r}"]
-    lines += [f"name = {about.where!r}" + ("  # this folder, or its name on the Hub" if about.where == "." else ""), ""]
-    lines += [f"tokenizer = AutoTokenizer.from_pretrained(name{file})"]
+    lines += [f"question = {question!r}", ""]
+    lines += [f"tokenizer = AutoTokenizer.from_pretrained({name}{file})"]
     if about.merged:
         lines += [f"model = {load}"]
     else:
         lines += [f"backbone = AutoModelForCausalLM.from_pretrained({facts.backbone!r}, dtype=torch.float32)"]
-        merged = f"PeftModel.from_pretrained(backbone, name).merge_and_unload().to(torch.{facts.dtype})"
+        merged = f"PeftModel.from_pretrained(backbone, {name}).merge_and_unload().to(torch.{facts.dtype})"
         lines += [f"model = {merged}"]
     lines += [
         f"parts = ({prefix}, {asked})",
@@ -123,11 +140,16 @@ def snippet(about: Exported) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _name(about: Exported) -> str:
+    """The variable of the snippet that says where the model is."""
+    return "folder" if about.where.startswith("./") else "model_id"
+
+
 def _generation(about: Exported) -> str:
     """Plain transformers reads a merged model's settings on its own; those of an adapter or GGUF it has to be told."""
     if about.merged and not about.gguf:
         return ""
-    return ", generation_config=GenerationConfig.from_pretrained(name)"
+    return f", generation_config=GenerationConfig.from_pretrained({_name(about)})"
 
 
 def _literal(text: str) -> str:
@@ -180,7 +202,7 @@ def _programs(about: Exported) -> str:
         name = re.sub(r"[^a-z0-9_-]+", "-", about.name.lower())
         lines = [f"ollama create {name} -f Modelfile", f"ollama run {name}", *lines]
     return (
-        "\n".join(("```sh", *lines, "```"))
+        "\n".join(("In this folder:", "", "```sh", *lines, "```"))
         + "\n\nllama.cpp and LM Studio take the prompt from the chat template in the file: give the instruction with"
         " the schema as\nsystem message (SYSTEM in the Modelfile), and a temperature of 0. With plain transformers:"
     )
@@ -217,10 +239,23 @@ def _made_of(about: Exported) -> str:
         ("tuned", card.get("created")),
         ("tuned on", card.get("device")),
         *((name, version) for name, version in (card.get("versions") or {}).items()),
-        *((name, value) for name, value in about.settings.items() if name not in _PRIVATE),
+        *_used(about),
     ]
     lines = [f"| {name.replace('_', ' ')} | {value} |" for name, value in rows if value not in (None, "")]
     return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _used(about: Exported) -> Iterator[tuple[str, Any]]:
+    """The settings that made the model, and what was really used where they leave it to the program."""
+    if start := about.settings.get("start_from"):
+        entry = find(about.settings.get("backbone", DEFAULT))
+        ours = start == "starter" and entry is not None and entry.name == DEFAULT  # it fits no other backbone
+        new = start == "scratch" or (start == "starter" and not ours)
+        yield "goes on from", "a new adapter" if new else "the starter adapter of cypher_magic" if ours else start
+    found = {"steps": None, **about.settings}
+    found["batch_size"] = found.get("batch_size") or None
+    found |= {name: about.card[name] for name in ("batch_size", "steps") if name in about.card}
+    yield from ((label, found.get(name)) for name, label in _SETTINGS.items())
 
 
 def _scores(card: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,15 +55,15 @@ def write_export(
     *,
     merged: bool,
     force: bool = False,
-    where: str = ".",
+    where: str = "",
     gguf: str = "",
     progress: Progress = silent,
 ) -> Path:
     """Write the adapter, or the merged model, with all that it takes to ask it, to the new folder `to`.
 
-    With `gguf` (f16 or q8_0) the merged model is one GGUF file. `where` is how the snippet in its README names it. A
-    folder that is there already is replaced with `force` only, and only when it is an export. Raises `OptionError` for
-    that and `ModelError` when it can not be stored.
+    With `gguf` (f16 or q8_0) the merged model is one GGUF file. `where` is how the snippet in its README names it: a
+    Hub id, or else the folder by its name. A folder that is there already is replaced with `force` only, and only when
+    it is an export. Raises `OptionError` for that and `ModelError` when it can not be stored.
     """
     from cypher_magic.model.load import choose_device, load_tokenizer
     from cypher_magic.model.prompt import Prompt
@@ -75,6 +76,7 @@ def write_export(
     dtype = str(choose_device().dtype).removeprefix("torch.")
     facts = prompt_facts(prompt, schema=tuned.schema, backbone=tuned.source, dtype=dtype)
     file = f"{tuned.name}-{gguf}.gguf" if gguf else ""
+    where = where or f"./{to.resolve().name}"  # by a path, as a folder's bare name could be one on the Hub
     about = Exported(tuned.name, merged or bool(gguf), facts, tuned.card or {}, tuned.settings or {}, where, file)
     vocabulary = _vocabulary(tuned, tokenizer, prompt) if gguf else None
     with _built(to) as folder:
@@ -94,7 +96,16 @@ def write_export(
         if not gguf:  # the file holds it
             tokenizer.chat_template = _template(tokenizer, prompt)
             tokenizer.save_pretrained(folder)
+        _readable(folder)
     return to
+
+
+def _readable(folder: Path) -> None:
+    """Give all files the rights of the README: safetensors makes files that nobody else may read."""
+    rights = stat.S_IMODE((folder / "README.md").stat().st_mode)
+    for path in folder.iterdir():
+        if path.is_file():
+            path.chmod(rights)
 
 
 def _template(tokenizer: Any, prompt: Prompt) -> Any:
@@ -229,11 +240,12 @@ def _built(to: Path) -> Iterator[Path]:
     """A new folder beside `to` that takes its place when all went well, and is gone when not."""
     from safetensors import SafetensorError
 
-    building: Path | None = None
+    outer: Path | None = None
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        building = to.parent / tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent)
-        building.chmod(0o755)  # mkdtemp's are for nobody else
+        outer = to.parent / tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent)
+        building = outer / "new"
+        building.mkdir()  # which others may read, where mkdtemp's are for nobody else
         yield building
         _put(building, to)
     except (OSError, SafetensorError) as exc:  # safetensors writes files itself and wraps what the system says
@@ -242,8 +254,8 @@ def _built(to: Path) -> Iterator[Path]:
             f"The export can not be stored at {to}: {reason}.", hint="free some space, or name another folder"
         ) from exc
     finally:
-        if building is not None:
-            shutil.rmtree(building, ignore_errors=True)
+        if outer is not None:
+            shutil.rmtree(outer, ignore_errors=True)
 
 
 def _put(building: Path, to: Path) -> None:

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
     from cypher_magic.graph.neo4j_graph import Connection
 
-OK, WARNING, PROBLEM = "ok", "warning", "problem"
-_MARKS = {OK: "✓", WARNING: "!", PROBLEM: "✗"}
-_COLOURS = {OK: "#2c9a4b", WARNING: "#b7791f", PROBLEM: "#d1453b"}
+OK, OPTIONAL, WARNING, PROBLEM = "ok", "optional", "warning", "problem"  # optional: not there, and not missed
+_MARKS = {OK: "✓", OPTIONAL: "·", WARNING: "!", PROBLEM: "✗"}
+_COLOURS = {OK: "#2c9a4b", OPTIONAL: "inherit", WARNING: "#b7791f", PROBLEM: "#d1453b"}
 _SHOWN = ("torch", "transformers", "peft", "neo4j", "ipywidgets", "ipython", "llguidance", "arcadedb")
-_EXTRAS = {
+EXTRAS = {
+    "lab": "notebooks in JupyterLab; VS Code and others bring their own",
     "hub": "models and data sets from the Hugging Face Hub",
     "quantised": "8-bit and 4-bit base weights on NVIDIA GPUs",
     "viz": "interactive pictures of large graphs",
@@ -41,7 +42,7 @@ _ANSWER = 1.5  # seconds that a graph has to answer
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: which part, how it is (`ok`, `warning`, `problem`), what was found, and what to do about it."""
+    """One line: which part, its state (`ok`, `optional`, `warning`, `problem`), what was found, what to do about it."""
 
     part: str
     text: str
@@ -171,7 +172,7 @@ def _torch(probe: Probe) -> Iterator[Finding]:
         yield Finding("GPU", ", ".join(torch.gpus) or "Apple GPU")
     elif not gpus and torch.version:
         hint = "training runs on the CPU, which suits the default backbone; larger ones than 500 million need a GPU"
-        yield Finding("GPU", "none", OK, hint)
+        yield Finding("GPU", "none", OPTIONAL, hint)
 
 
 def _gpu(gpu: Gpu, torch: Torch) -> Finding:
@@ -298,20 +299,22 @@ def _runs() -> Iterator[Finding]:
         yield Finding(
             "runs",
             f"none yet{answers}",
-            OK,
+            OPTIONAL,
             "%%finetune NAME --data FILE makes one; %cypher_ask -m starter asks without",
         )
 
 
 def _extras() -> Iterator[Finding]:
-    for extra, purpose in _EXTRAS.items():
+    for extra, purpose in EXTRAS.items():
         wanted = [library for library in libraries() if library.extra == extra]
-        missing = not wanted or not all(library.fine for library in wanted)
+        if not wanted:  # the package was installed before this extra came, or is not installed
+            continue
+        missing = not all(library.fine for library in wanted)
         hint = f"%pip install 'cypher-magic[{extra}]'"
         yield (
-            Finding(extra, f"not installed: {purpose}", OK, hint)
+            Finding(extra, f"not installed; for {purpose}", OPTIONAL, hint)
             if missing
-            else Finding(extra, f"installed: {purpose}")
+            else Finding(extra, f"installed, for {purpose}")
         )
 
 
@@ -323,7 +326,10 @@ def _notebook() -> Iterator[Finding]:
     lab = f"JupyterLab {version('jupyterlab')}" if version("jupyterlab") else "JupyterLab is not in this environment"
     if shell is None or not hasattr(shell, "kernel"):
         yield Finding(
-            "notebook", f"this is no notebook ({lab})", OK, "panels and live charts need one; all magics work here"
+            "notebook",
+            f"this is no notebook ({lab})",
+            OPTIONAL,
+            "panels and live charts need one; all magics work here",
         )
     elif "VSCODE_PID" in os.environ or "google.colab" in sys.modules:
         yield Finding("notebook", "Colab" if "google.colab" in sys.modules else "VS Code")

@@ -117,11 +117,11 @@ def _name(run: str | Run | None) -> str | None:
 
 def _compared_with(name: str, against: str | None) -> tuple[str | None, str, tuple[str, ...]]:
     """The model to compare with, the run from whose misses this one learnt (where it is that one), and notes."""
-    from cypher_magic.asking.live import adapter_of
+    from cypher_magic.asking.live import UNTUNED, adapter_of
     from cypher_magic.errors import TrainingError
     from cypher_magic.training.runs import find_run
 
-    parent = str(find_run(name).card.get("from_eval") or "") if _is_run(name) else ""
+    parent = str(find_run(name, UNTUNED).card.get("from_eval") or "") if _is_run(name) else ""
     if against is not None or not parent:
         return against, parent if against == parent else "", ()
     try:
@@ -149,7 +149,7 @@ def _refuse_unknown(name: str) -> None:
     if is_address(name):
         address(name)
     elif name not in UNTUNED:
-        adapter_of(find_run(name))  # raises when there is none
+        adapter_of(find_run(name, UNTUNED))  # raises when there is none
 
 
 def _is_run(name: str) -> bool:

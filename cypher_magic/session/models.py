@@ -79,7 +79,7 @@ def export(
     with tempfile.TemporaryDirectory(prefix="cypher_magic-") as scratch:
         folder = target or Path(scratch, "model")
         write_export(
-            tuned, folder, merged=merged, force=force, where=push or ".", gguf=form, progress=progress or silent
+            tuned, folder, merged=merged, force=force, where=push or "", gguf=form, progress=progress or silent
         )
         size = sum(file.stat().st_size for file in folder.iterdir())
         url = hub.push(folder, push, private=private, force=force) if push is not None else None
@@ -100,7 +100,7 @@ def _tuned(name: str, progress: Progress | None) -> Tuned:
         backbone = local_folder(progress=progress or silent)
         source = public_name(DEFAULT)  # it is for any graph: a small one stands for them
         return Tuned(name, backbone, source, SHIPPED, "chat", "", _ANY_GRAPH, card, card["settings"])
-    run = find_run(name)
+    run = find_run(name, (STARTER,))
     if run.unfinished:
         raise OptionError(run.unfinished, hint=f"wait until it has ended, or stop it: %finetune stop {name}")
     settings, card = run.settings, run.card

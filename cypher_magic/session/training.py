@@ -217,7 +217,7 @@ def use_run(name: str) -> str:
     from cypher_magic.training.runs import find_run
 
     if name not in UNTUNED:
-        adapter_of(find_run(name))  # raises when there is none
+        adapter_of(find_run(name, UNTUNED))  # raises when there is none
     state.SESSION.run = name
     return name
 

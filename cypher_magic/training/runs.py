@@ -279,16 +279,20 @@ def runs() -> list[Run]:
     return sorted(found, key=lambda r: (r.folder / "card.json").stat().st_mtime, reverse=True)
 
 
-def find_run(name: str) -> Run:
-    """The run of this name; `RunNotFound` with the closest names."""
+def find_run(name: str, also: tuple[str, ...] = ()) -> Run:
+    """The run of this name; `RunNotFound` with the closest names.
+
+    `also` are names that are no runs and could have been meant: of a model that answers, `base` and `starter`.
+    """
     folder = runs_dir() / name
     if _NAME.match(name) and (folder / "settings.yaml").is_file():
         return Run(folder)
     from difflib import get_close_matches
 
     known = [r.name for r in runs()]
-    close = get_close_matches(name, known, n=3) or known[:5]
-    hint = f"there are: {', '.join(close)}" if close else "make one with %%finetune NAME --data FILE"
+    close = get_close_matches(name, [*known, *also], n=3) or known[:5]
+    told = ", ".join(dict.fromkeys([*close, *also]))
+    hint = f"there are: {told}" if told else "make one with %%finetune NAME --data FILE"
     raise RunNotFound(f"There is no run called {name!r}.", hint=hint)
 
 

@@ -25,6 +25,7 @@ from cypher_magic.training.adapter import with_adapter
 from cypher_magic.training.checkpoints import could_not_write, newest_checkpoint
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.executed import Graph
+from cypher_magic.training.packing import batch_of
 from cypher_magic.training.processes import Processes
 from cypher_magic.training.queue import turn
 from cypher_magic.training.recovery import is_out_of_memory, limit_memory
@@ -114,8 +115,10 @@ def train(run: Run, events: EventWriter) -> None:
     ended_early = trainer.state.global_step < trainer.state.max_steps and not reporter.settled
     if processes.first:
         state = "stopped" if ended_early else "completed"
-        run.update_card(prompt_style=prompt.style, device=str(device), state=state, versions=_versions())
-        events.write("finished", state=state, steps=trainer.state.global_step)
+        steps = trainer.state.global_step
+        used = {"device": str(device), "batch_size": batch_of(rows.kept, settings), "steps": steps}
+        run.update_card(prompt_style=prompt.style, state=state, versions=_versions(), **used)
+        events.write("finished", state=state, steps=steps)
 
 
 def _graph(tell: Callable[[str], None]) -> Graph | None:

@@ -179,6 +179,13 @@ def test_rows_come_in_pages_and_the_html_stays_small() -> None:
     assert "more rows are not drawn" in wide._repr_html_()
 
 
+def test_text_says_how_to_see_the_rows_that_it_leaves_out() -> None:
+    result = QueryResult(("n",), tuple((i,) for i in range(30)))
+    assert "… 10 more rows: .df has all of them" in repr(result)
+    assert "… 1 more row: .df" in repr(QueryResult(("n",), result.rows[:21]))
+    assert len(result.df) == 30
+
+
 def test_a_display_limit_larger_than_the_result_makes_one_page() -> None:
     html = QueryResult(("n",), ((1,), (2,)), display_limit=50)._repr_html_()
     assert html.count("<table>") == 1

@@ -205,6 +205,7 @@ def test_a_question_before_any_model_is_one_line_with_a_hint(
     assert "%%finetune" in shown.splitlines()[1]
     error, shown = failure(loaded, "%cypher_ask -m nothing Who directed The Matrix?", capsys)
     assert isinstance(error, RunNotFound)
+    assert shown.splitlines()[1] == "Hint: there are: base, starter"
     error, shown = failure(loaded, "%cypher_ask -c elsewhere Who directed The Matrix?", capsys)
     assert shown.startswith("OptionError: There is no connection called 'elsewhere'.")
 

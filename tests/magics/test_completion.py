@@ -44,6 +44,11 @@ def tab(loaded: Any, session: Any) -> Any:
         ("%cypher --wr", ["--write"]),
         ("%%cypher -l 5 --pro", ["--profile"]),
         ("%cypher_connect --env", ["--env-file"]),
+        ("%cypher_models export movies --me", ["--merged"]),
+        ("%cypher_models import --pu", ["--pu"]),  # no option of this verb
+        ("%cypher_models --pu", ["--push", "--public"]),
+        ("%finetune resume --", ["--background", "--help"]),
+        ("%%finetune movies --lora-r", ["--lora-rank"]),
     ],
 )
 def test_names_that_fit_the_place_are_offered(tab: Any, text: str, expected: list[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from cypher_magic import session
 from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound
+from cypher_magic.magics.options import COMMANDS
 from cypher_magic.session import state
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.runs import Run, create_run, find_run
@@ -101,6 +102,9 @@ def test_data_may_be_variables_of_the_notebook_and_several(loaded: Any, tuned: l
         ("%finetune stop one two", "%finetune stop takes one name, not 'one two'."),
         ("%finetune compare", "Comparing takes two runs or more."),
         ("%finetune remove", "Which run is to be removed?"),
+        ("%finetune resume movies --epochs 5", "--epochs is an option of %%finetune, not of resume. (%finetune resume"),
+        ("%finetune stop movies --background", "--background is an option of %%finetune and %finetune resume, not of"),
+        ("%finetune list --data a.csv", "--data is an option of %%finetune, not of list."),
     ],
 )
 def test_a_wrong_setting_or_option_is_one_line_and_nothing_starts(
@@ -129,6 +133,16 @@ def test_help_lists_every_setting_that_is_not_advanced(loaded: Any, capsys: pyte
         assert option in shown
     assert "--pack-examples" not in shown
     assert "stop a run" in shown or "stop |" in shown
+
+
+def test_every_verb_has_a_help_page_of_its_own(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in COMMANDS["%%finetune"].verb_names:
+        loaded.run_cell(f"%finetune {verb} -h").raise_error()
+        shown = capsys.readouterr().out
+        assert shown.startswith(f"%finetune {verb}")
+        assert "--epochs" not in shown and ("--background" in shown) == (verb == "resume"), verb
+        examples = shown.partition("Examples:\n")[2].splitlines()
+        assert len(examples) == 2 and all(f"%finetune {verb}" in example for example in examples), verb
 
 
 def test_a_missing_file_is_one_line_and_leaves_no_run(
@@ -169,7 +183,7 @@ def test_resuming_in_the_background_returns_at_once(loaded: Any, monkeypatch: py
     run = new_run("first", state="stopped")
     waited: list[str] = []
     monkeypatch.setattr(session, "resume_run", lambda name: run)
-    monkeypatch.setattr(type(run), "wait", lambda self, tell: waited.append(self.name))
+    monkeypatch.setattr(type(run), "wait", lambda self, tell, watch: waited.append(self.name))
     assert loaded.run_cell("%finetune resume first --background").result == run
     assert waited == []
     loaded.run_cell("%finetune resume first").raise_error()

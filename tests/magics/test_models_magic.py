@@ -51,6 +51,7 @@ def test_only_those_that_fit_are_shown_when_asked_for(loaded: Any) -> None:
         ("%cypher_models import x --style sung", "--style takes one of chat, plain, not 'sung'."),
         ("%cypher_models export movies --to x --gguf q2", "--gguf takes one of f16, q8_0, not 'q2'."),
         ("%cypher_models export movies", "Where is the model to go?"),
+        ("%cypher_models use movies --fits", "--fits is an option of %cypher_models list, not of use."),
     ],
 )
 def test_what_is_not_known_is_one_line(loaded: Any, line: str, message: str) -> None:
@@ -84,6 +85,27 @@ def test_a_model_comes_in_answers_and_goes_out_by_magics(
     assert (tmp_path / "one" / "their.model-f16.gguf").is_file()
     done = loaded.run_cell(f"%cypher_models export their.model --to {tmp_path / 'half'} --gguf q8_0").result
     assert done.gguf == "q8_0" and (tmp_path / "half" / "their.model-q8_0.gguf").is_file()
+
+
+def test_a_verb_has_a_help_page_of_its_own(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in ("%cypher_models export -h", "%cypher_models export movies --to x --help"):
+        assert loaded.run_cell(line).result is None
+        shown = capsys.readouterr().out
+        assert shown.startswith("%cypher_models export [options] RUN\n")
+        assert "--merged" in shown and "--style" not in shown and "--fits" not in shown
+        examples = shown.partition("Examples:\n")[2].splitlines()
+        assert len(examples) == 2 and all(e.startswith("  %cypher_models export ") for e in examples)
+    loaded.run_cell("%cypher_models -h")
+    shown = capsys.readouterr().out
+    assert "Options of export:" in shown and "  import FOLDER_OR_HUB_ID  take in a model" in shown
+
+
+def test_a_model_that_is_asked_for_and_not_there_is_told_with_those_that_always_are(loaded: Any) -> None:
+    for line in ("%cypher_models use strater", "%finetune use starters", "%cypher_eval strater"):
+        error = loaded.run_cell(line).error_in_exec
+        assert isinstance(error, RunNotFound) and error.hint == "there are: starter, base", line
+    error = loaded.run_cell("%cypher_models export strater --to out").error_in_exec
+    assert isinstance(error, RunNotFound) and error.hint == "there are: starter"
 
 
 def test_a_run_that_is_not_there_can_not_go_out(loaded: Any, tmp_path: Path) -> None:

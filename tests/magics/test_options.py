@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.options import COMMANDS, Command, Option
+from cypher_magic.magics.options import COMMANDS, Command, Option, Verb
 
 QUERY = Command(
     "%pick",
@@ -26,7 +26,20 @@ WORDS = Command(
 )
 
 
-for _command in (QUERY, WORDS):  # those above are no magics of the package
+VERBS = Command(
+    "%%move",
+    "Move.",
+    words="NAME",
+    options=(Option("--fast", type=bool, help="soon"), Option("--now", type=bool, help="at once", verbs=("", "again"))),
+    examples=("%%move box",),
+    verbs=(
+        Verb("again", "move once more", "[NAME]", "As before.", ("%move again", "%move again box")),
+        Verb("back", "undo it"),
+    ),
+)
+
+
+for _command in (QUERY, WORDS, VERBS):  # those above are no magics of the package
     del COMMANDS[_command.name]
 
 
@@ -114,9 +127,50 @@ def test_a_word_too_many_is_refused() -> None:
         WORDS.parse("demo there")
 
 
+def test_the_help_names_the_values_that_an_option_takes() -> None:
+    assert "  --format svg|text " in QUERY.help()
+
+
 def test_help_is_asked_for_even_where_the_rest_of_the_line_is_wrong() -> None:
     assert WORDS.parse("one two -h").help is True
 
 
 def test_an_apostrophe_inside_a_word_needs_no_partner() -> None:
     assert WORDS.parse("tom's.db -u me").words == ["tom's.db"]
+
+
+def test_the_first_word_may_name_a_verb_and_a_cell_has_none() -> None:
+    assert {VERBS.parse(line).verb for line in ("again box", "--now again")} == {"again"}
+    assert {VERBS.parse(line).verb for line in ("box again", "")} == {""}
+    assert VERBS.parse("again --fast", "a body").verb == ""
+
+
+def test_an_option_of_another_verb_is_refused_in_one_line() -> None:
+    assert VERBS.parse("again --now").now and VERBS.parse("box --now --fast").now
+    with pytest.raises(OptionError) as caught:
+        VERBS.parse("again box --fast")
+    assert str(caught.value) == "--fast is an option of %%move, not of again. (%move again -h lists what it takes)"
+    with pytest.raises(OptionError, match="--now is an option of %%move and %move again, not of back."):
+        VERBS.parse("back --now")
+    assert VERBS.parse("back --now -h").help is True
+
+
+def test_the_help_of_a_verb_has_only_what_belongs_to_it() -> None:
+    assert VERBS.help("again").splitlines() == [
+        "%move again [options] [NAME]",
+        "",
+        "Move once more.",
+        "As before.",
+        "",
+        "Options:",
+        "  --now       at once",
+        "  -h, --help  show this help",
+        "",
+        "Examples:",
+        "  %move again",
+        "  %move again box",
+    ]
+    assert VERBS.help("back").startswith("%move back\n\nUndo it.\n")
+    whole = VERBS.help()
+    assert whole.startswith("%%move [options] NAME") and "  again [NAME]  move once more" in whole
+    assert VERBS.help("box") == whole

@@ -105,7 +105,11 @@ def run_snippet(folder: Path, backbone: Path | None = None) -> tuple[list[int], 
     program += "\nprint(reply[0, ids.shape[1] :].tolist())\n"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program], cwd=folder, env=environment, capture_output=True, text=True
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=folder.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     text, _, ids = done.stdout.rstrip("\n").rpartition("\n")
@@ -135,6 +139,27 @@ def test_a_model_that_was_tuned_without_a_schema_is_asked_without_one(one: Tuned
     readme = (folder / "README.md").read_text()
     assert "schema =" not in readme and "How many nodes are there?" in readme
     assert run_snippet(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are those of POSIX")
+@pytest.mark.parametrize("merged", [True, False])
+def test_all_files_have_the_rights_that_new_files_have(one: Tuned, tmp_path: Path, merged: bool) -> None:
+    for umask, rights in ((0o022, 0o644), (0o077, 0o600)):
+        before = os.umask(umask)
+        try:
+            folder = write_export(one, tmp_path / f"out{umask}", merged=merged)
+        finally:
+            os.umask(before)
+        assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {rights}
+        assert folder.stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_the_snippet_names_the_folder_or_the_hub_once_at_its_top(one: Tuned, tmp_path: Path) -> None:
+    readme = (write_export(one, tmp_path / "my model", merged=True) / "README.md").read_text()
+    assert "\nfolder = './my model'  # the path to this folder\n" in readme
+    assert readme.count("my model'") == 1
+    readme = (write_export(one, tmp_path / "pushed", merged=False, where="me/movies") / "README.md").read_text()
+    assert "\nmodel_id = 'me/movies'  # its name on the Hub" in readme and "pushed" not in readme
 
 
 @pytest.mark.parametrize("merged", [True, False])
@@ -203,6 +228,25 @@ def test_the_card_says_what_it_is_made_of(one: Tuned, tmp_path: Path) -> None:
     assert "license:" not in (write_export(one, tmp_path / "unknown", merged=False) / "README.md").read_text()
     llama = replace(one, source="meta-llama/Llama-3.2-1B-Instruct")
     assert "license: llama3.2" in (write_export(llama, tmp_path / "llama", merged=False) / "README.md").read_text()
+
+
+def test_the_card_lists_the_settings_that_were_really_used(one: Tuned, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from cypher_magic.training.settings import TrainingSettings
+
+    settings = TrainingSettings().to_dict()
+    ran = replace(one, settings=settings, card=CARD | {"batch_size": 64, "steps": 12, "device": "CPU (bfloat16)"})
+    readme = (write_export(ran, tmp_path / "out", merged=False) / "README.md").read_text()
+    assert "| goes on from | the starter adapter of cypher_magic |" in readme
+    assert "| examples per optimiser step | 64 |" in readme and "| optimiser steps | 12 |" in readme
+    assert "| learning rate | 0.0005 |" in readme and "| LoRA rank | 16 |" in readme
+    table = readme.partition("## Made of")[2].partition("##")[0]
+    assert [word for word in ("auto", "| 0 |", "log", "checkpoint", "threads", "none") if word in table] == ["| 0 |"]
+    assert table.count("| 0 |") == 1 and "| seed | 0 |" in table
+    other = replace(one, settings=settings | {"backbone": "qwen3-0.6b"})  # which the starter does not fit
+    readme = (write_export(other, tmp_path / "other", merged=False) / "README.md").read_text()
+    assert "| goes on from | a new adapter |" in readme and "optimiser step" not in readme
 
 
 def test_a_folder_that_is_there_is_replaced_only_with_force_and_only_when_it_is_an_export(

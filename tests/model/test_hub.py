@@ -136,7 +136,7 @@ def test_a_model_goes_to_the_hub_in_one_step_and_its_card_names_it(
     done = export("theirs", merged=True, push=NAME)
     files = hub.repositories[NAME]["files"]
     assert {"README.md", "config.json", "model.safetensors", "prompt.json", "tokenizer.json"} <= set(files)
-    assert b"name = 'me/movies'" in files["README.md"]
+    assert b"model_id = 'me/movies'" in files["README.md"]
     assert done.folder is None and done.url is not None and NAME in done.url
     assert not any(TOKEN.encode() in content for content in files.values())
     assert TOKEN not in repr(done) + "".join(capfd.readouterr())
@@ -150,6 +150,6 @@ def test_a_gguf_file_goes_to_the_hub_and_is_a_model_that_stays(hub: FakeHub, tmp
     assert export("theirs", gguf=True, push=NAME).gguf == "f16"
     files = hub.repositories[NAME]["files"]
     assert {"README.md", "Modelfile", "theirs-f16.gguf"} <= set(files)
-    assert b"from_pretrained(name, gguf_file='theirs-f16.gguf')" in files["README.md"]
+    assert b"from_pretrained(model_id, gguf_file='theirs-f16.gguf')" in files["README.md"]
     with pytest.raises(OptionError, match="holds a model on the Hub already"):
         export("theirs", gguf=True, push=NAME)

@@ -131,6 +131,12 @@ def test_an_unknown_run_is_named_with_those_like_it() -> None:
     with pytest.raises(RunNotFound) as caught:
         find_run("movie")
     assert caught.value.hint == "there are: movies"
+    with pytest.raises(RunNotFound) as caught:
+        find_run("movie", ("base", "starter"))
+    assert caught.value.hint == "there are: movies, base, starter"
+    with pytest.raises(RunNotFound) as caught:
+        find_run("strater", ("base", "starter"))
+    assert caught.value.hint == "there are: starter, base"
 
 
 def test_the_state_is_read_from_the_folder() -> None:

@@ -91,6 +91,14 @@ def test_a_finished_run_has_a_line_per_epoch_and_says_how_long_it_took(run: Run)
     assert lines[-1].endswith("validation loss 0.5 (lowest 0.4 after epoch 1) · took 23 s")
 
 
+def test_the_marks_of_the_sample_answers_are_explained_above_them(run: Run) -> None:
+    lines = seen(run, whole_run()).text.splitlines()
+    [legend] = [i for i, line in enumerate(lines) if "✗ another query" in line]
+    assert lines[legend] == f"Validation questions ({samples.LEGEND}):"
+    assert lines[legend + 1 : legend + 3] == ["  Which films are there?", f"  ✓ {QUERY}"]
+    assert samples.LEGEND not in seen(run, whole_run()[:2]).text
+
+
 def test_a_run_without_validation_still_has_its_epochs(run: Run) -> None:
     events = [e for e in whole_run() if e.kind not in ("evaluated", "sampled")]
     told = seen(run, events).text
