@@ -14,7 +14,7 @@ from cypher_magic.data.generate.literals import literal, said, unguarded
 from cypher_magic.data.generate.naming import Naming, frame, property_words
 from cypher_magic.data.generate.synthetic import domains, invented_facts, styled, synthetic_pairs
 from cypher_magic.data.generate.typos import with_typo
-from cypher_magic.data.generate.words import article, base_of, plural, singular, verb, words
+from cypher_magic.data.generate.words import article, base_of, is_plural, plural, singular, verb, words
 from cypher_magic.data.schemas import graph_schema
 from cypher_magic.errors import DataError, OptionError
 from cypher_magic.graph.schema import GraphSchema, Triple
@@ -126,6 +126,33 @@ def test_plurals_singulars_and_articles() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("diagnosis", "diagnoses"), ("analysis", "analyses"), ("hypothesis", "hypotheses"), ("basis", "bases"),
+        ("criterion", "criteria"), ("axis", "axes"), ("index", "indexes"), ("lens", "lenses"), ("alias", "aliases"),
+        ("craftsman", "craftsmen"), ("human", "humans"), ("specimen", "specimens"), ("child", "children"),
+        ("hour per week", "hours per week"), ("dose in mg", "doses in mg"), ("database", "databases"),
+        ("day", "days"), ("size", "sizes"), ("use", "uses"), ("radius", "radii"),
+        ("purchase", "purchases"), ("status", "statuses"), ("analytics", "analytics"), ("lab test", "lab tests"),
+    ],
+)  # fmt: skip
+def test_a_noun_and_its_plural_lead_to_each_other(one: str, many: str) -> None:
+    assert plural(one) == many == plural(many)
+    assert singular(many) == one == singular(one) or " " in one
+
+
+def test_a_plural_that_is_not_written_here_is_read() -> None:
+    assert [singular(w) for w in ("indices", "persons", "vertexes")] == ["index", "person", "vertex"]
+    assert [is_plural(w) for w in ("allergies", "hours per week", "status", "price")] == [True, True, False, False]
+
+
+def test_an_article_goes_by_the_sound() -> None:
+    assert [article(w) for w in ("XSS flaw", "8-bit chip", "1850 painting", "one-way street", "uninsured patient")] == [
+        "an XSS flaw", "an 8-bit chip", "an 1850 painting", "a one-way street", "an uninsured patient",
+    ]  # fmt: skip
+
+
 def test_verbs_are_led_back_to_their_base_and_formed_again() -> None:
     for base in ("act", "produce", "write", "ship", "supply", "visit", "own", "teach", "release", "delegate", "play"):
         made = verb(base)
@@ -153,6 +180,7 @@ def test_verbs_are_led_back_to_their_base_and_formed_again() -> None:
         ("AVAILABLE_AT", "available at"),
         ("PART_OF", "part of"),
         ("IN_COALITION_WITH", "in coalition with"),
+        ("ADMITTED_TO", "admitted to"),
     ],
 )
 def test_the_name_of_a_relationship_is_read_as_people_say_it(type_: str, said_: str) -> None:
