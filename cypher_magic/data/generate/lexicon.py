@@ -25,18 +25,18 @@ LABELS = {
     "library": "package", "module": "", "service": "", "server": "machine, host", "host": "server", "device": "",
     "application": "app", "app": "application", "airport": "", "flight": "", "airline": "carrier", "route": "line",
     "station": "stop", "stop": "station", "vehicle": "car", "car": "vehicle", "truck": "lorry", "driver": "",
-    "warehouse": "depot", "store": "shop", "shop": "store", "factory": "plant", "plant": "facility", "part": "component",
+    "warehouse": "depot", "store": "shop", "shop": "store", "factory": "plant", "plant": "", "part": "component",
     "component": "part", "shipment": "delivery", "invoice": "bill", "payment": "", "account": "", "bank": "",
-    "transaction": "transfer", "loan": "credit", "card": "", "law": "statute", "case": "lawsuit", "judge": "",
+    "transaction": "transfer", "loan": "credit", "card": "", "law": "statute", "case": "", "judge": "",
     "lawyer": "attorney", "court": "", "recipe": "dish", "dish": "meal", "ingredient": "", "restaurant": "place to eat",
     "hotel": "", "review": "", "comment": "remark", "post": "", "message": "", "group": "", "event": "", "venue": "location",
     "conference": "", "speaker": "", "region": "area", "location": "place", "place": "location", "address": "",
     "river": "", "mountain": "peak", "lake": "", "language": "", "species": "kind of animal", "animal": "", "gene": "",
     "protein": "", "disease": "illness", "drug": "medication, medicine", "doctor": "physician", "patient": "",
     "politician": "", "party": "", "director": "filmmaker", "actor": "performer", "role": "", "job": "position",
-    "position": "job", "contract": "agreement", "document": "doc, file", "file": "document", "customer order": "order",
+    "position": "", "contract": "agreement", "document": "doc, file", "file": "document", "customer order": "order",
     "sensor": "", "machine": "", "museum": "", "painting": "picture", "exhibition": "show", "publisher": "publishing house",
-    "label": "record label", "channel": "", "video": "clip", "playlist": "", "episode": "", "season": "", "sport": "",
+    "label": "", "channel": "", "video": "clip", "playlist": "", "episode": "", "season": "", "sport": "",
 }  # fmt: skip
 
 PEOPLE = frozenset(
@@ -48,6 +48,12 @@ PEOPLE = frozenset(
         "attorney trainer volunteer donor creator contributor maintainer individual human staff referee mechanic farmer "
         "curator collector painter editor translator producer critic fan follower subscriber visitor tourist traveller "
         "physician nurse parent child pupil witness defendant suspect technician operator colleague human librarian patron"
+    )
+)
+
+FOR_PEOPLE = frozenset(  # nouns in `RELATIONSHIPS` for a start that is a person, and for nothing else
+    spaced(
+        "member employee worker staff resident inhabitant native student player attendee user fan star cast performer"
     )
 )
 
@@ -92,7 +98,7 @@ RELATIONSHIPS = {
     "base in": "be based in | | | in",
     "buy": "buy, purchase, order, get | buyer of, purchaser of | | bought by",
     "purchase": "purchase, buy, order | buyer of, purchaser of | purchase of | bought by",
-    "order": "order, buy | | | ",
+    "order": "order | | | ",
     "place": "place, make | | | from, by",
     "sell": "sell, offer, carry, stock | seller of | | from, by",
     "supply": "supply, deliver, provide | supplier of, provider of | | from",
@@ -190,7 +196,7 @@ RELATIONSHIPS = {
     "sponsor": "sponsor, support | sponsor of | | ",
     "borrow": "borrow, take out | borrower of | loan of | ",
     "lend": "lend | lender of | | ",
-    "assign to": "be assigned to, be given to | | assignee of | of",
+    "assign to": "be assigned to | | | ",
     "complete": "complete, finish | | | ",
     "block": "block | blocker of | | ",
     "fix": "fix, solve, resolve | | | ",
