@@ -180,6 +180,8 @@ def test_verbs_are_led_back_to_their_base_and_formed_again() -> None:
         ("AVAILABLE_AT", "available at"),
         ("PART_OF", "part of"),
         ("IN_COALITION_WITH", "in coalition with"),
+        ("MEETS", "meets"),
+        ("EXAMINES", "examines"),
         ("ADMITTED_TO", "admitted to"),
     ],
 )
@@ -211,6 +213,7 @@ def test_two_relationships_between_the_same_labels_do_not_share_a_word() -> None
 def test_properties_are_said_by_what_they_mean() -> None:
     assert "when was {x} completed" in property_words("completed", [], "INTEGER").asks
     assert "how many floors does {x} have" in property_words("floors", [], "INTEGER").asks
+    assert "when was {x} measured" in property_words("measuredAt", [], "DATETIME").asks
     assert property_words("movieTitle", ["movie"]).nouns == ("title",)
     assert "longest" in property_words("runtime", []).most
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cypher_magic.data.generate.lexicon import LABELS, PEOPLE, RELATIONSHIPS
-from cypher_magic.data.generate.lexicon_properties import ALIASES, PROPERTIES, PropertyWords
+from cypher_magic.data.generate.flags import flag
+from cypher_magic.data.generate.lexicon import FOR_PEOPLE, LABELS, PEOPLE, RELATIONSHIPS
+from cypher_magic.data.generate.lexicon_forms import IRREGULAR
+from cypher_magic.data.generate.lexicon_properties import ALIASES, OF_WORKS, PROPERTIES, WORKS, PropertyWords
 from cypher_magic.data.generate.lexicon_verbs import ADJECTIVES, INTRANSITIVE, NOT_VERBS, PARTICLES, VERBS
 from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import Verb, article, base_of, plural, singular, verb, words
@@ -48,8 +51,37 @@ class Frame:
         have = bool(self.verbs) and self.verbs[0].base == "have" and not self.verbs[0].particle
         return self.end_nouns[0][0] if have and self.end_nouns else ""
 
+    @property
+    def open_states(self) -> tuple[str, ...]:
+        """The states as they stand where no name follows: "in" and not "in the genre"."""
+        if not self.trait:
+            return self.states
+        return tuple(state.removesuffix(f" the {self.end_nouns[0][0]}") for state in self.states)
+
     trait: bool = False  # the end is a trait of the start: "comedy films"
     actors: tuple[Verb, ...] = ()  # end VERB start, where the type is passive: TREATED_BY
+
+
+@dataclass(frozen=True)
+class Part:
+    """One condition in words: in front of the noun, behind it, or another noun instead of it ("actors in ...")."""
+
+    after: str = ""
+    before: str = ""
+    head: str = ""
+
+    @property
+    def clause(self) -> bool:
+        """Whether it is a clause of its own, behind which nothing else may follow without "and"."""
+        return self.after.startswith(("that ", "who ", "whose ", "where ")) or self.bare
+
+    bare: bool = False  # a clause that may have no relative pronoun: "somebody directed"
+
+    @property
+    def led(self) -> Part:
+        """The same with a relative pronoun: "that somebody directed"."""
+        led = not self.bare or self.after.startswith(("that ", "who ", "whose "))
+        return self if led else Part(f"that {self.after}", self.before, self.head, bare=True)
 
 
 class Naming:
@@ -80,6 +112,13 @@ class Naming:
 
     def _unshared(self, triple: Triple, found: Frame) -> Frame:
         """The frame without what another relationship between the same labels has the better right to be called."""
+        if self.several(triple, "start") or not self.nouns(triple.start)[0].person:
+            kept = () if self.several(triple, "start") else found.start_nouns
+            found = replace(found, start_nouns=tuple(n for n in kept if n[0] not in FOR_PEOPLE))
+        if self.several(triple, "end"):
+            found = replace(found, end_nouns=found.end_nouns if found.held or found.trait else ())
+        if triple.start == triple.end:
+            found = replace(found, links=())
         rivals = [t for t in self.schema.triples if t != triple and (t.start, t.end) == (triple.start, triple.end)]
         if not rivals:
             return found
@@ -98,8 +137,23 @@ class Naming:
         )
 
     def rivals(self, triple: Triple) -> bool:
-        """Whether another relationship lies between the same labels, so that they alone do not say which is meant."""
-        return any(t != triple and (t.start, t.end) == (triple.start, triple.end) for t in self.schema.triples)
+        """Whether the labels alone do not say which relationship is meant, or which of its ends is which."""
+        ends = {triple.start, triple.end}
+        return len(ends) == 1 or any(t != triple and {t.start, t.end} == ends for t in self.schema.triples)
+
+    def several(self, triple: Triple, side: str) -> bool:
+        """Whether things of other labels stand at this side of the same type too: doctors and nurses work in a ward."""
+        far = "end" if side == "start" else "start"
+        return any(
+            t != triple and t.type == triple.type and getattr(t, far) == getattr(triple, far)
+            for t in self.schema.triples
+        )
+
+    def elsewhere(self, label: str, triple: Triple, name: str) -> bool:
+        """Whether a property of a relationship could be taken for one of the label, or of another relationship."""
+        near = {t.type for t in self.schema.triples if label in (t.start, t.end)} - {triple.type}
+        types = self.schema.relationship_types
+        return name in self.schema.labels.get(label, ()) or any(name in types.get(t, ()) for t in near)
 
     def property(self, owner: str, name: str) -> PropertyWords:
         """The words for a property; `owner` is a label or a relationship type."""
@@ -134,12 +188,22 @@ def property_words(name: str, owner: list[str], type_: str = "") -> PropertyWord
     if len(parts) > 1 and parts[: len(owner)] == owner:
         parts = parts[len(owner) :] or parts  # Movie.movieTitle is a title
     full = " ".join(parts)
-    found = PROPERTIES.get(full) or PROPERTIES.get(ALIASES.get(full, ""))
+    if type_ == "BOOLEAN":
+        return PropertyWords((full,), flag=flag(parts))
+    if len(parts) > 1 and parts[-1] in _UNITS:
+        full = f"{' '.join(parts[:-1])} in {_UNITS[parts[-1]]}"
+    come_out = OF_WORKS if owner and singular(owner[-1]) in WORKS else {}
+    found = come_out.get(full) or PROPERTIES.get(full) or PROPERTIES.get(ALIASES.get(full, ""))
     if found:
-        return found if found.nouns else replace(found, nouns=(full,))
+        return _dated(found, type_) if found.nouns else replace(found, nouns=(full,))
+    if len(parts) > 1 and parts[-1] in PARTICLES and type_ == "STRING":
+        return PropertyWords((f"{'-'.join(parts)} value",))
     number = type_ in ("INTEGER", "FLOAT")
     if number and (full.startswith("number of ") or (len(parts) > 1 and parts[-1] == "count")):
         return _how_many(plural(full.removeprefix("number of ").removesuffix(" count")))
+    if len(parts) > 1 and parts[-1] in ("at", "on") and "DATE" in type_:
+        parts = parts[:-1]  # measuredAt is when it was measured
+        full = " ".join(parts)
     done = base_of(parts[-1])
     if done and done[1] == "past" and (type_ == "INTEGER" or "DATE" in type_):
         return _when(full, "year" if number else "date")
@@ -151,6 +215,7 @@ def property_words(name: str, owner: list[str], type_: str = "") -> PropertyWord
     return PropertyWords((full,), unit=found.unit)
 
 
+_UNITS = {u: u for u in spaced("mg kg km cm mm ms ml")} | {u: u.upper() for u in spaced("eur usd gbp chf")}
 _MEASURES = frozenset(spaced("price cost weight height length depth area distance speed salary age capacity"))
 
 
@@ -172,6 +237,14 @@ def _when(done: str, what: str) -> PropertyWords:
         higher=("newer",),
         lower=("older",),
     )
+
+
+def _dated(found: PropertyWords, type_: str) -> PropertyWords:
+    """The words for a year, for a property that is a whole date: birth date and not birth year."""
+    if not ("DATE" in type_ and any("year" in noun.split() for noun in found.nouns)):
+        return found
+    nouns = tuple(dict.fromkeys(re.sub(r"\byear\b", "date", noun) for noun in found.nouns))
+    return replace(found, nouns=nouns, asks=tuple(ask for ask in found.asks if "year" not in ask))
 
 
 def _how_many(things: str) -> PropertyWords:
@@ -240,7 +313,8 @@ def _verbal(first: str, rest: list[str]) -> Frame | None:
         return None
     for base in (first, first[:-1], first[:-2], first[:-3] + "y"):
         form = base == first or first == verb(base).third
-        if form and (base in VERBS or (base != first and rest and rest[-1] in PARTICLES)):
+        told = base != first and (base in IRREGULAR or (rest and rest[-1] in PARTICLES))  # meets, stands in
+        if form and (base in VERBS or told):
             return _from_lexicon(f"{base} {particle}".strip(), "present", Frame((verb(base, particle),)))
     return None
 
