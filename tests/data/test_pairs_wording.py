@@ -31,7 +31,7 @@ LABELS = {
     "Patient": {"name": "STRING", "allergies": "LIST<STRING>", "insured": "BOOLEAN"},
     "Doctor": {"name": "STRING", "onCall": "BOOLEAN", "salary": "FLOAT"},
     "Nurse": {"name": "STRING", "born": "DATE"},
-    "Appointment": {"number": "STRING", "urgent": "BOOLEAN"},
+    "Appointment": {"number": "STRING", "urgent": "BOOLEAN", "minutes": "INTEGER"},
     "LabTest": {"name": "STRING", "price": "FLOAT"},
     "Drug": {"name": "STRING", "price": "FLOAT"},
     "Package": {"name": "STRING", "size": "INTEGER"},
@@ -215,6 +215,20 @@ def test_a_thing_that_is_not_named_does_not_take_what_is_said_behind_it() -> Non
     conditions = (Related(HEADS, "start", things("Department")), Has("salary", ">", (50_000.0,)))
     for asked in wordings(ask.listing(things("Doctor", *conditions))):
         assert not re.search(r"departments?( that| whose| where| with| who) ", asked), asked
+
+
+def test_no_condition_is_lost_where_a_question_has_two() -> None:
+    conditions = (Related(HAS_APPOINTMENT, "end", named("Patient", "Ann")), Has("minutes", ">", (17,)))
+    for asked in wordings(ask.listing(things("Appointment", *conditions))):
+        assert "17" in asked and "ann" in asked, asked
+
+
+def test_an_actor_who_acts_is_an_actor() -> None:
+    acts = Triple("Actor", "ACTED_IN", "Film")
+    naming = Naming(GraphSchema({"Actor": {"name": "STRING"}, "Film": {}}, {"ACTED_IN": {}}, (acts,)))
+    thing = Thing("Actor", "name", (Related(acts, "start", Thing("Film", None)),))
+    said = {ask.listing(thing).say(Saying(naming, Voice(random.Random(seed)))) for seed in range(100)}
+    assert all("film" in asked or "movie" in asked for asked in said)
 
 
 def test_what_is_done_with_nobody_is_done_too() -> None:

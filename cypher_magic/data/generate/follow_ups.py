@@ -229,7 +229,8 @@ def _average(d: Drawer, before: Meaning) -> Following | None:
     name = d.property(thing.label, ("number", "year")) if thing and not thing.pin else None
     if not thing or not name:
         return None
-    function = d.rng.choice(aggregates(name))
+    year = d.facts.kind(thing.label, name) == "year"
+    function = d.rng.choice([f for f in aggregates(name) if f != "sum" or not year])
 
     def say(s: Saying) -> str:
         v = s.voice

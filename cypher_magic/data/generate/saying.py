@@ -129,12 +129,11 @@ class Saying:
 
     @condition.register
     def _(self, condition: Related, noun: Noun, many: bool, head: bool) -> Part:
-        own = (
-            {n.one for n in self.naming.nouns(noun.label)} if noun.label else {noun.one}
-        )  # "children" does not say that they are somebody's
-        roles = [n for n in self.naming.frame(condition.triple).start_nouns if n[0] not in own]
+        nouns = self.naming.nouns(noun.label) if noun.label else (noun,)
+        own = {"cast", "star", *(n.one for n in nouns)}  # "children" does not say that they are somebody's
+        roles = [n for n, _ in self.naming.frame(condition.triple).start_nouns if n not in own]
         if head and roles and condition.side == "start" and condition.other.kind == "all" and self.voice.chance(0.8):
-            role = self.voice.vary([n for n, _ in roles if n not in ("cast", "star")])
+            role = self.voice.vary(roles)
             return Part(head=plural(role) if many else role)
         other = self.other(condition.other)
         plural_other = not condition.other.pin and not other.startswith(("a ", "an "))

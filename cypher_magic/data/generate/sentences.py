@@ -113,7 +113,7 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
         options += [f"{wh} {'is' if do == 'does' or past else 'are'} {other} {state}" for state in frame.open_states]
         options += [f"{wh} {a.form('past')} {other}" for a in frame.actors]
         options += [f"{wh} {be} {link} {other}" for link in frame.links if link not in ("of", "in") and wh != "what"]
-        if frame.end_nouns and not lead and not asked:
+        if frame.end_nouns and plain and not lead and not asked:
             noun_, preposition = v.vary(frame.end_nouns)
             options += [
                 f"what {'are' if many else 'is'} the {plural(noun_) if many else noun_} {preposition} {other}"
