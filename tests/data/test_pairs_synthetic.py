@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,13 @@ def test_every_query_is_read_only_and_fits_its_own_schema(rows: list[Any]) -> No
         assert schema is not None
         assert read_only(row.query) == []
         assert check(row.query, schema) == [], (row.query, row.schema)
+
+
+def test_every_text_in_a_query_stands_in_its_question(rows: list[Any]) -> None:
+    for row in rows:
+        if not row.history:
+            texts = re.findall(r"'((?:[^'\\]|\\.)*)'", row.query)
+            assert all(re.sub(r"\\(.)", r"\1", text).casefold() in row.question.casefold() for text in texts), row
 
 
 def test_rows_are_many_kinds_over_many_graphs_with_follow_ups(rows: list[Any]) -> None:
@@ -134,7 +142,8 @@ def test_plurals_singulars_and_articles() -> None:
         ("craftsman", "craftsmen"), ("human", "humans"), ("specimen", "specimens"), ("child", "children"),
         ("hour per week", "hours per week"), ("dose in mg", "doses in mg"), ("database", "databases"),
         ("day", "days"), ("size", "sizes"), ("use", "uses"), ("radius", "radii"),
-        ("purchase", "purchases"), ("status", "statuses"), ("analytics", "analytics"), ("lab test", "lab tests"),
+        ("purchase", "purchases"), ("date filed", "dates filed"),
+        ("status", "statuses"), ("analytics", "analytics"), ("lab test", "lab tests"),
     ],
 )  # fmt: skip
 def test_a_noun_and_its_plural_lead_to_each_other(one: str, many: str) -> None:
@@ -191,6 +200,11 @@ def test_the_name_of_a_relationship_is_read_as_people_say_it(type_: str, said_: 
     assert said_ in (*forms, *found.states)
 
 
+@pytest.mark.parametrize("type_", ["LOCATED_IN", "HELD_AT", "PART_OF", "DEPARTS_FROM", "RUNS_ON", "PUBLISHED_IN"])
+def test_where_something_is_does_not_lie_in_it(type_: str) -> None:
+    assert frame(type_, []).links == ()  # "cities in the museum" are no cities that the museum is located in
+
+
 def test_who_did_it_where_the_name_is_passive() -> None:
     assert [a.form("past") for a in frame("MANUFACTURED_BY", []).actors][0] == "manufactured"
 
@@ -212,6 +226,8 @@ def test_two_relationships_between_the_same_labels_do_not_share_a_word() -> None
 
 def test_properties_are_said_by_what_they_mean() -> None:
     assert "when was {x} completed" in property_words("completed", [], "INTEGER").asks
+    assert property_words("calories_burned", [], "INTEGER").nouns == ("number of calories burned",)
+    assert property_words("sold", [], "INTEGER").most == ()
     assert "how many floors does {x} have" in property_words("floors", [], "INTEGER").asks
     assert "when was {x} measured" in property_words("measuredAt", [], "DATETIME").asks
     assert property_words("movieTitle", ["movie"]).nouns == ("title",)

@@ -205,6 +205,9 @@ def property_words(name: str, owner: list[str], type_: str = "") -> PropertyWord
         parts = parts[:-1]  # measuredAt is when it was measured
         full = " ".join(parts)
     done = base_of(parts[-1])
+    counted = type_ == "INTEGER" and parts[0] != "year" and (len(parts) > 1 or full in _COUNTED)
+    if done and done[1] == "past" and counted:
+        return PropertyWords((f"number of {full}" if len(parts) > 1 else f"number {full}",))
     if done and done[1] == "past" and (type_ == "INTEGER" or "DATE" in type_):
         return _when(full, "year" if number else "date")
     if type_ == "INTEGER" and plural(singular(parts[-1])) == parts[-1] != singular(parts[-1]):
@@ -216,6 +219,7 @@ def property_words(name: str, owner: list[str], type_: str = "") -> PropertyWord
 
 
 _UNITS = {u: u for u in spaced("mg kg km cm mm ms ml")} | {u: u.upper() for u in spaced("eur usd gbp chf")}
+_COUNTED = frozenset(spaced("sold downloaded viewed played liked shared stocked used consumed scored visited cited"))
 _MEASURES = frozenset(spaced("price cost weight height length depth area distance speed salary age capacity"))
 
 

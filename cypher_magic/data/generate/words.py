@@ -51,6 +51,8 @@ def plural(noun: str) -> str:
     if middle := _MIDDLE.search(noun):
         return f"{plural(noun[: middle.start()])}{noun[middle.start() :]}"
     head, _, last = noun.rpartition(" ")
+    if head.rstrip("s") in ("date", "year") and (base_of(last) or ("", ""))[1] == "past":
+        return f"{head.rstrip('s')}s {last}"  # dates filed
     if last in PLURALS:
         many = PLURALS[last]
     elif last.endswith("sis"):
