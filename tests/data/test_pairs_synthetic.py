@@ -12,7 +12,8 @@ import pytest
 from cypher_magic.data.generate.facts import usable
 from cypher_magic.data.generate.invented import maker
 from cypher_magic.data.generate.literals import literal, said, unguarded
-from cypher_magic.data.generate.naming import Naming, frame, property_words
+from cypher_magic.data.generate.naming import Naming, frame
+from cypher_magic.data.generate.naming_properties import property_words
 from cypher_magic.data.generate.synthetic import domains, invented_facts, styled, synthetic_pairs
 from cypher_magic.data.generate.typos import with_typo
 from cypher_magic.data.generate.words import article, base_of, is_plural, plural, singular, verb, words
@@ -227,6 +228,7 @@ def test_two_relationships_between_the_same_labels_do_not_share_a_word() -> None
 def test_properties_are_said_by_what_they_mean() -> None:
     assert "when was {x} completed" in property_words("completed", [], "INTEGER").asks
     assert property_words("calories_burned", [], "INTEGER").nouns == ("number of calories burned",)
+    assert property_words("closes", [], "DATE").nouns == ("closing date",)
     assert property_words("sold", [], "INTEGER").most == ()
     assert "how many floors does {x} have" in property_words("floors", [], "INTEGER").asks
     assert "when was {x} measured" in property_words("measuredAt", [], "DATETIME").asks

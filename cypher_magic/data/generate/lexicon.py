@@ -209,7 +209,7 @@ RELATIONSHIPS = {
     "feature": "feature, have | | | in, on",
     "treat": "treat | | | ",
     "generate": "generate, produce | | | from, by",
-    "power": "power, supply | | | ",
+    "power": "power | | | ",
     "feed": "feed, feed into | | | ",
     "monitor": "monitor, watch | monitor of | | ",
     "drive": "drive | driver of | | driven by",
