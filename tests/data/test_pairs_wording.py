@@ -238,7 +238,8 @@ def test_what_is_done_with_nobody_is_done_too() -> None:
 
 def test_who_is_asked_for_people_and_what_for_other_things() -> None:
     related = Related(SUPERVISES, "end", named("Doctor", "Dr Peña"))
-    assert not [asked for asked in wordings(ask.listing(things("Doctor", related))) if asked.startswith("what does")]
+    for asked in wordings(ask.listing(things("Doctor", related)), 1500):
+        assert not re.match("what (is|are|does|do) (?!the)", asked), asked
 
 
 def test_a_name_keeps_its_small_letter_where_a_sentence_begins() -> None:
