@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,11 @@ import pytest
 from cypher_magic.data.generate.facts import usable
 from cypher_magic.data.generate.invented import maker
 from cypher_magic.data.generate.literals import literal, said, unguarded
-from cypher_magic.data.generate.naming import Naming, frame, property_words
+from cypher_magic.data.generate.naming import Naming, frame
+from cypher_magic.data.generate.naming_properties import property_words
 from cypher_magic.data.generate.synthetic import domains, invented_facts, styled, synthetic_pairs
 from cypher_magic.data.generate.typos import with_typo
-from cypher_magic.data.generate.words import article, base_of, plural, singular, verb, words
+from cypher_magic.data.generate.words import article, base_of, is_plural, plural, singular, verb, words
 from cypher_magic.data.schemas import graph_schema
 from cypher_magic.errors import DataError, OptionError
 from cypher_magic.graph.schema import GraphSchema, Triple
@@ -37,6 +39,13 @@ def test_every_query_is_read_only_and_fits_its_own_schema(rows: list[Any]) -> No
         assert schema is not None
         assert read_only(row.query) == []
         assert check(row.query, schema) == [], (row.query, row.schema)
+
+
+def test_every_text_in_a_query_stands_in_its_question(rows: list[Any]) -> None:
+    for row in rows:
+        if not row.history:
+            texts = re.findall(r"'((?:[^'\\]|\\.)*)'", row.query)
+            assert all(re.sub(r"\\(.)", r"\1", text).casefold() in row.question.casefold() for text in texts), row
 
 
 def test_rows_are_many_kinds_over_many_graphs_with_follow_ups(rows: list[Any]) -> None:
@@ -126,6 +135,34 @@ def test_plurals_singulars_and_articles() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("diagnosis", "diagnoses"), ("analysis", "analyses"), ("hypothesis", "hypotheses"), ("basis", "bases"),
+        ("criterion", "criteria"), ("axis", "axes"), ("index", "indexes"), ("lens", "lenses"), ("alias", "aliases"),
+        ("craftsman", "craftsmen"), ("human", "humans"), ("specimen", "specimens"), ("child", "children"),
+        ("hour per week", "hours per week"), ("dose in mg", "doses in mg"), ("database", "databases"),
+        ("day", "days"), ("size", "sizes"), ("use", "uses"), ("radius", "radii"),
+        ("purchase", "purchases"), ("date filed", "dates filed"),
+        ("status", "statuses"), ("analytics", "analytics"), ("lab test", "lab tests"),
+    ],
+)  # fmt: skip
+def test_a_noun_and_its_plural_lead_to_each_other(one: str, many: str) -> None:
+    assert plural(one) == many == plural(many)
+    assert singular(many) == one == singular(one) or " " in one
+
+
+def test_a_plural_that_is_not_written_here_is_read() -> None:
+    assert [singular(w) for w in ("indices", "persons", "vertexes")] == ["index", "person", "vertex"]
+    assert [is_plural(w) for w in ("allergies", "hours per week", "status", "price")] == [True, True, False, False]
+
+
+def test_an_article_goes_by_the_sound() -> None:
+    assert [article(w) for w in ("XSS flaw", "8-bit chip", "1850 painting", "one-way street", "uninsured patient")] == [
+        "an XSS flaw", "an 8-bit chip", "an 1850 painting", "a one-way street", "an uninsured patient",
+    ]  # fmt: skip
+
+
 def test_verbs_are_led_back_to_their_base_and_formed_again() -> None:
     for base in ("act", "produce", "write", "ship", "supply", "visit", "own", "teach", "release", "delegate", "play"):
         made = verb(base)
@@ -153,12 +190,20 @@ def test_verbs_are_led_back_to_their_base_and_formed_again() -> None:
         ("AVAILABLE_AT", "available at"),
         ("PART_OF", "part of"),
         ("IN_COALITION_WITH", "in coalition with"),
+        ("MEETS", "meets"),
+        ("EXAMINES", "examines"),
+        ("ADMITTED_TO", "admitted to"),
     ],
 )
 def test_the_name_of_a_relationship_is_read_as_people_say_it(type_: str, said_: str) -> None:
     found = frame(type_, [])
     forms = [v.form("past" if found.tense == "past" else "third") for v in found.verbs]
     assert said_ in (*forms, *found.states)
+
+
+@pytest.mark.parametrize("type_", ["LOCATED_IN", "HELD_AT", "PART_OF", "DEPARTS_FROM", "RUNS_ON", "PUBLISHED_IN"])
+def test_where_something_is_does_not_lie_in_it(type_: str) -> None:
+    assert frame(type_, []).links == ()  # "cities in the museum" are no cities that the museum is located in
 
 
 def test_who_did_it_where_the_name_is_passive() -> None:
@@ -182,7 +227,11 @@ def test_two_relationships_between_the_same_labels_do_not_share_a_word() -> None
 
 def test_properties_are_said_by_what_they_mean() -> None:
     assert "when was {x} completed" in property_words("completed", [], "INTEGER").asks
+    assert property_words("calories_burned", [], "INTEGER").nouns == ("number of calories burned",)
+    assert property_words("closes", [], "DATE").nouns == ("closing date",)
+    assert property_words("sold", [], "INTEGER").most == ()
     assert "how many floors does {x} have" in property_words("floors", [], "INTEGER").asks
+    assert "when was {x} measured" in property_words("measuredAt", [], "DATETIME").asks
     assert property_words("movieTitle", ["movie"]).nouns == ("title",)
     assert "longest" in property_words("runtime", []).most
 

@@ -11,7 +11,10 @@ from cypher_magic.data.generate.words import singular, words
 
 SHOWN = ("number", "year", "text", "category", "flag", "moment", "list", "identifier")
 _NOT_SUMMED = frozenset(
-    spaced("rating score age percent percentage share rate level year stars gpa elevation altitude temperature")
+    spaced(
+        "rating score age percent percentage share rate level year stars gpa elevation altitude temperature "
+        "severity priority floor rank grade low high min max minimum maximum"
+    )
 )
 
 

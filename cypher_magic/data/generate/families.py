@@ -101,14 +101,17 @@ def _pairs(d: Drawer) -> Meaning | None:
     triple, at, other = side
     label = asked(side)
     has = d.has(label, d.edge(triple).end_at(at), ops=("=", ">", "<", "between"))
-    names = [p for p in d.facts.schema.relationship_types.get(triple.type, {}) if d.facts.kind(triple, p)]
+    labels, known = d.facts.schema.labels, d.facts.schema.relationship_types.get(triple.type, {})
+    names = [
+        p for p in known if d.facts.kind(triple, p) not in ("", "flag") and p not in {*labels[label], *labels[other]}
+    ]
     name = d.rng.choice(names) if names and d.rng.random() < 0.4 else ""
     return groups.pairs_of(triple, at, d.thing(label, *([has] if has else [])), d.thing(other), name)
 
 
 def _values_of(d: Drawer) -> Meaning | None:
     thing = any_thing(d)
-    name = d.property(thing.label, SHOWN) if thing else None
+    name = d.property(thing.label, [kind for kind in SHOWN if kind != "flag"]) if thing else None
     return ask.lookup(thing, name) if thing and name and thing.key else None
 
 

@@ -18,7 +18,7 @@ from cypher_magic.data.generate.follow_ups_changes import (
 from cypher_magic.data.generate.naming import Noun
 from cypher_magic.data.generate.sentences import main_clause, order, question
 from cypher_magic.data.generate.thing import Condition, Pin, Thing
-from cypher_magic.data.generate.words import plural
+from cypher_magic.data.generate.words import is_plural, plural
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -149,6 +149,7 @@ def _closer(d: Drawer, before: Meaning) -> Following | None:
         v = s.voice
         known = s.words(name, thing.label)
         noun = v.vary(known.nouns)
+        be = "are" if is_plural(noun) else "is"
         person = s.naming.nouns(thing.label)[0].person
         if both:
             return order(
@@ -183,7 +184,7 @@ def _closer(d: Drawer, before: Meaning) -> Following | None:
                     .replace("{x}", "they")
                 )
             return question(v, text.replace("{x}'s", "their" if whom == "they" else "its").replace("{x}", whom))
-        return question(v, v.say(f"what [are their {plural(noun)}|is their {noun}|{noun} do they have]"))
+        return question(v, v.say(f"what [are their {plural(noun)}|{be} their {noun}|{noun} do they have]"))
 
     return Following("columns", ask.columns(thing, (name,)) if both else ask.lookup(thing, name), say)
 
@@ -228,7 +229,8 @@ def _average(d: Drawer, before: Meaning) -> Following | None:
     name = d.property(thing.label, ("number", "year")) if thing and not thing.pin else None
     if not thing or not name:
         return None
-    function = d.rng.choice(aggregates(name))
+    year = d.facts.kind(thing.label, name) == "year"
+    function = d.rng.choice([f for f in aggregates(name) if f != "sum" or not year])
 
     def say(s: Saying) -> str:
         v = s.voice

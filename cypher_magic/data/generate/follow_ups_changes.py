@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from cypher_magic.data.generate.conditions import AlsoRelated, Has, Related
 from cypher_magic.data.generate.naming import Noun
 from cypher_magic.data.generate.sentences import main_clause, question, terse
 from cypher_magic.data.generate.thing import Pin, Thing
+from cypher_magic.data.generate.words import is_plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from cypher_magic.data.generate.draw import Drawer
     from cypher_magic.data.generate.meaning import Meaning
     from cypher_magic.data.generate.saying import Saying
+
+
+_THEY = re.compile(r"\b(does|is|was) they\b")
+_PLURAL = {"does": "do", "is": "are", "was": "were"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ def other_property(d: Drawer, before: Meaning) -> Following | None:
         v = s.voice
         known = s.words(name, thing.label)
         noun, person = v.vary(known.nouns), s.naming.nouns(thing.label)[0].person
+        be = "are" if is_plural(noun) else "is"
         its = v.vary(["their", "his", "her"]) if person else "its"
         if known.asks and v.chance(0.4):
             whom = {"their": "they", "his": "he", "her": "she", "its": "it"}[its]
@@ -102,7 +109,7 @@ def other_property(d: Drawer, before: Meaning) -> Following | None:
                 v.pick(
                     "property",
                     [
-                        f"[and |]what is {its} {noun}",
+                        f"[and |]what {be} {its} {noun}",
                         f"and {its} {noun}",
                         f"[and|what about] the {noun}",
                         f"what about {its} {noun}",
@@ -138,7 +145,9 @@ def other_relationship(d: Drawer, before: Meaning) -> Following | None:
         s.pronoun = v.vary(["he", "she", "they"]) if person and old.side == "end" else "them" if person else "it"
         if s.pronoun in ("he", "she", "they") and s.naming.frame(side[0]).tense != "past":
             s.pronoun = "they"
-        return question(v, f"{v.vary(['and ', '', 'and '])}{main_clause(s, said, many=v.chance(0.5))}")
+        lead = v.vary(["and ", "", "and "])
+        clause = _THEY.sub(lambda m: f"{_PLURAL[m[1]]} they", main_clause(s, said, many=v.chance(0.5)))
+        return question(v, f"{lead}{clause}")
 
     return Following("contrast", ask.listing(changed), say)
 

@@ -15,6 +15,10 @@ WHEN = {
     ">=": ("in {v} or later", "with {N} of {v} or later"), "<=": ("in {v} or earlier", "with {N} of {v} or earlier"),
     "between": ("between {a} and {b}", "from {a} to {b}"),
 }  # fmt: skip
+ON_RELATIONSHIP = {
+    "=": ("with {N} in {v}",), ">": ("with {N} after {v}",), "<": ("with {N} before {v}",),
+    ">=": ("with {N} of {v} or later",), "<=": ("with {N} of {v} or earlier",), "between": ("with {N} between {a} and {b}",),
+}  # fmt: skip
 MOMENT = {
     "=": ("with {N} in {v}", "whose {n} is in {v}"), ">": ("with {N} after {v}", "whose {n} is after {v}", "whose {n} is later than {v}"),
     "<": ("with {N} before {v}", "whose {n} is before {v}", "whose {n} is earlier than {v}"),
@@ -52,8 +56,8 @@ GENERIC = {
     "between": ("with {N} between {a} and {b}", "whose {n} is between {a} and {b}", "with {n} from {a} to {b}", "where the {n} is between {a} and {b}"),
     "in": ("whose {n} is {list}", "with {n} {list}", "where the {n} is {list}", "with {n} one of {list}"),
     "contains": ("whose {n} contains {v}", "with {v} in the {n}", "with {v} in their {n}", "that have {v} in their {n}", "containing {v} in the {n}", "whose {n} includes the word {v}", "with the word {v} in the {n}"),
-    "starts": ("whose {n} starts with {v}", "with a {n} starting with {v}", "whose {n} begins with {v}", "with a {n} that starts with {v}"),
-    "ends": ("whose {n} ends with {v}", "with a {n} ending in {v}", "whose {n} ends in {v}"),
+    "starts": ("whose {n} starts with {v}", "with {N} starting with {v}", "whose {n} begins with {v}", "with {N} that starts with {v}"),
+    "ends": ("whose {n} ends with {v}", "with {N} ending in {v}", "whose {n} ends in {v}"),
     "missing": ("without {N}", "with no {n}", "that {has} no {n}", "whose {n} is missing", "whose {n} is unknown", "that {does} not have {N}", "where the {n} is missing", "lacking {N}"),
     "there": ("with {N}", "that {has} {N}", "whose {n} is known", "that {does} have {N}"),
     "member": ("with the {n} {v}", "with {v} as {n}", "with {v} among the {n}", "as {v}"),

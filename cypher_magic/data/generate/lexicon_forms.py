@@ -13,7 +13,26 @@ PLURALS = {
     "aircraft": "aircraft", "software": "software", "hardware": "hardware", "news": "news", "music": "music",
     "information": "information", "revenue": "revenues", "salesperson": "salespeople", "quiz": "quizzes",
     "cast": "cast", "crew": "crew", "money": "money", "data": "data", "media": "media", "genus": "genera",
+    "axis": "axes", "phenomenon": "phenomena", "bacterium": "bacteria", "stimulus": "stimuli", "nucleus": "nuclei",
+    "curriculum": "curricula", "spectrum": "spectra", "appendix": "appendices", "alumnus": "alumni", "larva": "larvae",
+    "wolf": "wolves", "thief": "thieves", "wife": "wives", "tooth": "teeth", "goose": "geese", "echo": "echoes",
+    "lens": "lenses", "gas": "gases", "alias": "aliases", "bias": "biases", "canvas": "canvases", "atlas": "atlases",
+    "chassis": "chassis", "headquarters": "headquarters", "premises": "premises", "diabetes": "diabetes",
+    "analytics": "analytics", "logistics": "logistics", "statistics": "statistics", "physics": "physics",
+    "status": "statuses", "bus": "buses", "virus": "viruses", "campus": "campuses", "bonus": "bonuses", "census": "censuses",
+    "radius": "radii", "fungus": "fungi", "ox": "oxen", "oasis": "oases", "os": "os", "api": "apis", "ip": "ips",
+    "cpu": "cpus", "gpu": "gpus", "sku": "skus", "menu": "menus", "taxi": "taxis",
+    "sheep": "sheep", "fish": "fish", "feedback": "feedback", "furniture": "furniture", "middleware": "middleware",
 }  # fmt: skip
+
+OTHER_PLURALS = {  # plurals that are read, but not written here
+    "indices": "index", "appendixes": "appendix", "vertexes": "vertex", "matrixes": "matrix", "persons": "person",
+    "criterions": "criterion", "formulae": "formula", "schemata": "schema", "curriculums": "curriculum",
+}  # fmt: skip
+
+NO_MEN = frozenset(  # words in -man and -men that men have no part in
+    spaced("human german roman shaman ottoman talisman norman caiman regimen specimen abdomen acumen stamen")
+)
 
 IRREGULAR = {
     "be": "was been", "become": "became become", "begin": "began begun", "bear": "bore born", "beat": "beat beaten",
@@ -34,7 +53,7 @@ IRREGULAR = {
 }  # fmt: skip
 
 DOUBLING = frozenset(
-    spaced("ship stop plan tag map log star refer transfer submit commit permit ban trap drop swap chat")
+    spaced("ship stop plan tag map log star refer transfer submit commit permit ban trap drop swap chat admit")
 )
 
 E_VERBS = frozenset(spaced(

@@ -6,6 +6,12 @@ A property that is not listed is said with its own name; a listed one only has m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cypher_magic.data.generate.spaced import spaced
+
+if TYPE_CHECKING:
+    from cypher_magic.data.generate.flags import Flag
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,14 @@ class PropertyWords:
     higher: tuple[str, ...] = ()  # comparatives: "longer"
     lower: tuple[str, ...] = ()
     unit: str = ""
+    since: tuple[str, ...] = ()  # asks for it in front of "does Jo work here": since when
+    flag: Flag | None = None  # for what is true or false
 
 
 def _w(nouns: str = "", **said: str) -> PropertyWords:
-    split = {name: tuple(s.strip() for s in text.split("|")) for name, text in said.items() if name != "unit"}
+    split: dict[str, Any] = {
+        name: tuple(s.strip() for s in text.split("|")) for name, text in said.items() if name != "unit"
+    }
     return PropertyWords(tuple(n.strip() for n in nouns.split("|") if n.strip()), unit=said.get("unit", ""), **split)
 
 
@@ -90,11 +100,17 @@ _SINCE = dict(
     lower="older",
 )  # fmt: skip
 
+WORKS = frozenset(
+    spaced("movie film show series book song track album game paper article video episode painting record publication")
+)
+OF_WORKS = {"year": _w("year", **_CAME_OUT)}  # other words for the properties of what comes out
+
 PROPERTIES = {
     "released": _w("release year|year of release|year", **_CAME_OUT),
     "release year": _w("release year|year of release|year", **_CAME_OUT),
     "release date": _w("release date|date of release", **_CAME_OUT),
-    "year": _w("year", **_CAME_OUT),
+    "year": _w("year", asks="what year is {x} from|which year is {x} from", equal="from {v}|from the year {v}", more="from after {v}|later than {v}",
+               less="from before {v}|earlier than {v}", between="from {a} to {b}|from between {a} and {b}", most="latest|most recent", least="earliest|first"),
     "born": _w(
         "birth year|year of birth",
         asks="when was {x} born|what year was {x} born|in what year was {x} born|in which year was {x} born",
@@ -184,7 +200,7 @@ PROPERTIES = {
     "level": _w("level", before="", equal="at level {v}|of level {v}"),
     "version": _w("version", asks="which version is {x}|what version is {x} at", equal="at version {v}|in version {v}"),
     "status": _w("status", asks="what state is {x} in|how is {x} doing", equal="with status {v}|that {are} {v}|in status {v}", before="{v}"),
-    "state": _w("state", equal="in {v}|in the state {v}"),
+    "state": _w("state", equal="in the state {v}|in state {v}"),
     "type": _w("type|kind", asks="what kind of thing is {x}|what type is {x}", equal="of type {v}|of the type {v}", before="{v}"),
     "kind": _w("kind|type", equal="of kind {v}|of the kind {v}", before="{v}"),
     "category": _w("category", asks="which category is {x} in", equal="in category {v}|in the {v} category", before="{v}"),
@@ -207,7 +223,7 @@ PROPERTIES = {
     "name": _w("name"),
     "job title": _w("job title|position|role", asks="what does {x} do|what is {x}'s job|what position does {x} have"),
     "occupation": _w("occupation|job|profession", asks="what does {x} do for a living|what is {x}'s job"),
-    "position": _w("position", asks="what position does {x} play|which position does {x} have"),
+    "position": _w("position", asks="which position does {x} have|what position is {x} in"),
     "date": _w("date", asks="when was {x}|when is {x}|when did {x} take place|what date was {x}", equal="in {v}|from {v}|dated {v}", more="after {v}|since {v}", less="before {v}",
                between="between {a} and {b}|from {a} to {b}", most="latest|most recent|newest", least="earliest|oldest|first", higher="later|more recent", lower="earlier"),
     "start date": _w("start date", asks="when did {x} start|when does {x} start|when did {x} begin", equal="that started in {v}|starting in {v}", more="that started after {v}|starting after {v}", less="that started before {v}|starting before {v}", most="latest|most recently started", least="earliest|first", higher="later", lower="earlier"),
@@ -215,7 +231,14 @@ PROPERTIES = {
     "hire date": _w("hire date|start date", asks="when was {x} hired|when did {x} start|since when does {x} work here", equal="hired in {v}|who started in {v}", more="hired after {v}", less="hired before {v}", most="most recently hired|newest", least="longest serving|first hired"),
     "birth date": _w("birth date|date of birth|birthday", asks="when was {x} born|when is {x}'s birthday", equal="born in {v}", more="born after {v}", less="born before {v}", between="born between {a} and {b}", most="youngest", least="oldest", higher="younger", lower="older"),
     "order date": _w("order date|date", asks="when was {x} placed|when was {x} ordered", equal="placed in {v}|from {v}|made in {v}", more="placed after {v}|from after {v}|since {v}", less="placed before {v}|from before {v}", between="placed between {a} and {b}", most="latest|most recent|newest", least="earliest|oldest|first", higher="later|more recent", lower="earlier"),
-    "since": _w("since", equal="since {v}", more="since after {v}", less="since before {v}", between="since between {a} and {b}"),
+    "since": _w("start|beginning", equal="since {v}", more="starting after {v}|since after {v}", less="since before {v}|starting before {v}", between="starting between {a} and {b}", since="since when"),
+    "until": _w("end", equal="until {v}", more="ending after {v}", less="ending before {v}", between="ending between {a} and {b}", since="until when"),
+    "low": _w("low value|lower value"),
+    "high": _w("high value|upper value"),
+    "min": _w("minimum"),
+    "max": _w("maximum"),
+    "minutes": _w("number of minutes|duration in minutes", asks="how many minutes does {x} take|how long does {x} take", equal="of {v} minutes|that take{s} {v} minutes", more="of more than {v} minutes|that take{s} more than {v} minutes|longer than {v} minutes",
+                  less="of less than {v} minutes|that take{s} less than {v} minutes|shorter than {v} minutes", between="of {a} to {b} minutes|that take{s} between {a} and {b} minutes", most="longest", least="shortest", higher="longer", lower="shorter"),
     "roles": _w("roles|characters|role|part"),
     "gdp": _w("GDP", most="richest", least="poorest", higher="richer", lower="poorer"),
     "iata": _w("IATA code|airport code", asks="what is the code of {x}"),
@@ -224,7 +247,7 @@ PROPERTIES = {
     "website": _w("website|web page", asks="where can i find {x} online"),
 }  # fmt: skip
 ALIASES = {
-    "birth year": "born", "year of birth": "born", "birthyear": "born", "dob": "birth date", "date of birth": "birth date", "birthdate": "birth date",
+    "birth year": "born", "year of birth": "born", "birthyear": "born", "dob": "birth date", "date of birth": "birth date", "birthdate": "birth date", "sex": "gender",
     "birthday": "birth date", "death year": "died", "imdb score": "imdb rating", "average rating": "rating", "avg rating": "rating", "running time": "runtime",
     "duration minutes": "runtime", "release": "released", "release_year": "release year", "founded year": "founded",
     "founding year": "founded", "year founded": "founded", "established year": "established", "opening year": "opened",

@@ -29,7 +29,11 @@ VERBS = frozenset(
     describe explain document discuss exhibit concern rival mentor measure apply overrule name quote stand start stop appear
     refer contribute collaborate interact communicate reply share occur prey relate board care look code hang deal begin end
     manufacture build trade bring get keep assemble design test approve audit verify validate load unload sing dance record
-    release star perform compose conduct detect diagnose prescribe hit strike damage destroy protect secure encrypt scan""")
+    release star perform compose conduct detect diagnose prescribe hit strike damage destroy protect secure encrypt scan
+    examine violate mitigate certify precede succeed accept reject modify satisfy fulfil fulfill contradict confirm refute
+    prevent activate express absorb resolve escalate classify resemble outrank accompany admit discharge consult vaccinate
+    immunize transport inspect calculate compute evaluate assess cancel trust occupy surround divide extract transform
+    contaminate infect transmit inherit supersede duplicate embed render parse fetch assign""")
 )
 ADJECTIVES = frozenset(
     spaced("available next close similar equal responsible adjacent near relevant due prior subject opposite")

@@ -43,12 +43,13 @@ _GUARD = str.maketrans("[]|{}", "\ue010\ue011\ue012\ue013\ue014")  # signs that 
 _UNGUARD = str.maketrans("\ue010\ue011\ue012\ue013\ue014", "[]|{}")
 
 
+KEPT = "\ue016"  # stands in front of a value that keeps its small letter where a sentence begins
 OWNED = "\ue015"  # stands in front of "somebody's films", where no article may stand
 _ARTICLE = re.compile(rf"\b(?:(all) the|the|an?|any|every|(all)) (?={OWNED})", re.IGNORECASE)
 
 
 def unguarded(text: str) -> str:
     """A worded question with the values as they are."""
-    bare = _ARTICLE.sub(lambda m: "all of " if m[1] or m[2] else "", text).replace(OWNED, "")
+    bare = _ARTICLE.sub(lambda m: "all of " if m[1] or m[2] else "", text).replace(OWNED, "").replace(KEPT, "")
     bare = bare.translate(_UNGUARD)
     return bare if bare[:1] == text[:1] or not text[:1].isupper() else bare[:1].upper() + bare[1:]

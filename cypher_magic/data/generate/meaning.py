@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cypher_magic.data.generate.meaning_flags import say_columns, say_whether
 from cypher_magic.data.generate.sentences import SHOW, main_clause, order, question, terse
 from cypher_magic.data.generate.thing import Cell, Match, Thing, direction
-from cypher_magic.data.generate.words import article, plural
+from cypher_magic.data.generate.words import article, is_plural, plural
 from cypher_magic.graph.schema import Triple, quoted
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def counting(thing: Thing) -> Meaning:
         if how == "main":
             main = main_clause(s, thing, many=True, lead="how many")
             if main:
-                return question(v, v.say("[|||tell me |can you tell me ]") + main)
+                return question(v, f"{v.say('[|||tell me |can you tell me ]')} {main}")
         if how in ("main", "many"):
             tail = "[are there|do we have|exist|are there in total|are there in the graph|are there in the data]"
             return question(v, v.say(f"how many {s.many(thing)} {tail}"))
@@ -131,6 +132,9 @@ def columns(thing: Thing, properties: tuple[str, ...]) -> Meaning:
 
     def say(s: Saying) -> str:
         v = s.voice
+        flags = [flag for p in properties if (flag := s.words(p, thing.label).flag)]
+        if flags:
+            return say_columns(s, thing, [p for p in properties if not s.words(p, thing.label).flag], flags)
         nouns = [v.vary(s.words(p, thing.label).nouns) for p in properties]
         what = " and ".join(nouns)
         key = v.vary(s.words(thing.key or "name", thing.label).nouns)
@@ -173,14 +177,18 @@ def _say_values(s: Saying, thing: Thing, property: str) -> str:
     what = f"{plural(noun) if many else noun} of {of}"
     how = v.pick("look", ["what", "show", "terse"])
     if how == "what":
-        return question(v, f"what {'are' if many else 'is'} the {what}")
+        return question(v, f"what {'are' if many or is_plural(noun) else 'is'} the {what}")
     return order(v, f"{v.say(v.vary(SHOW))} the {what}") if how == "show" else terse(v, what)
 
 
 def _say_lookup(s: Saying, thing: Thing, property: str) -> str:
     """The property of one named thing."""
     v, known, x = s.voice, s.words(property, thing.label), s.named(thing)
+    if known.flag:
+        return say_whether(s, known.flag, x)
     noun = v.vary(known.nouns)
+    be, was = ("are", "were") if is_plural(noun) else ("is", "was")
+    whats = "what's" if be == "is" else "what are"
     hows = ["what", "of", "own", "have", "tell", "terse"]
     how = v.pick("look", ["ask", "ask", "ask", *hows] if known.asks else hows)
     if how == "ask":
@@ -197,8 +205,8 @@ def _say_lookup(s: Saying, thing: Thing, property: str) -> str:
             else order(v, v.say(f"[I want|I'd like|I need] to know the {noun} of {x}"))
         )
     forms = {
-        "what": f"[what is|what's|what was] the {noun} of {x}",
-        "own": f"[what is|what's] {x}'s {noun}" if len(x) < 40 else f"what is the {noun} of {x}",
+        "what": f"[what {be}|{whats}|what {was}] the {noun} of {x}",
+        "own": f"[what {be}|{whats}] {x}'s {noun}" if len(x) < 40 else f"what {be} the {noun} of {x}",
         "have": f"[what|which] {noun} does {x} have",
     }
     return question(v, v.say(forms[how]))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate.meaning import AGGREGATES, Meaning, _named, _spelled
+from cypher_magic.data.generate.relating import JOINT, in_number, jointly
 from cypher_magic.data.generate.sentences import SHOW, order, question, terse
 from cypher_magic.data.generate.thing import Cell, Match, Thing, direction
 from cypher_magic.data.generate.words import plural
 from cypher_magic.graph.schema import Triple, quoted
 
 if TYPE_CHECKING:
+    from cypher_magic.data.generate.naming import Frame
     from cypher_magic.data.generate.saying import Saying
 
 
@@ -62,9 +64,7 @@ def per_group(triple: Triple, side: str, thing: Thing, other: Thing, *, empty: b
         )
         how = v.pick("per", [0, 1, 2, 3, 4])
         if how == 0 or not counted:
-            return question(
-                v, v.say(f"[|||show |tell me |count ]{clause}").replace("count how many", "count the") + also
-            )
+            return question(v, v.say(f"[|||show |tell me |count ]{clause}") + also)
         many = counted
         if how == 1:
             return order(
@@ -116,10 +116,10 @@ def _each(s: Saying, triple: Triple, side: str, noun: str, many: str) -> str:
         many = plural(frame.held)
     if side == "start":
         options = [f"how many {many} {'did' if past else 'does'} {each} {verb.form('base')}" for verb in frame.verbs]
-        options += [f"how many {many} is {each} {state}" for state in frame.states]
+        options += [f"how many {many} is {each} {state}" for state in frame.open_states]
     else:
         options = [f"how many {many} {verb.form('past' if past else 'base')} {each}" for verb in frame.verbs]
-        options += [f"how many {many} are {state} {each}" for state in frame.states]
+        options += [f"how many {many} are {state} {each}" for state in frame.open_states]
     return v.vary(options or [f"how many {many} does {each} have"])
 
 
@@ -147,13 +147,15 @@ def rank(triple: Triple, side: str, thing: Thing, other: Thing, number: int, *, 
         the = f"the {extreme} {many}"
         nouns = _agents(s, triple, side, noun.one)
         if number == 1:
-            wh = "who" if noun.person and v.chance(0.6) else f"{v.vary(['which', 'what'])} {v.vary(nouns)}"
+            alone = noun.person and not s.naming.several(triple, side)
+            wh = "who" if alone and v.chance(0.6) else f"{v.vary(['which', 'what'])} {v.vary(nouns)}"
             tense = "past" if past else "third"
         else:
             n = _spelled(v, number)
             wh = v.say(f"which {n} {plural(v.vary(nouns))}")
             tense = "past" if past else "base"
         options = _ranked(frame, side, wh, the, tense, many=number > 1)
+        options = options or (_most_do(frame, side, wh, the) if rivals else [])
         if held and side == "end":
             options += [f"{wh} {'have' if number > 1 else 'has'} the {extreme} {held}"] * 2
         how = v.pick("rank", [0, 1, 2, 0])
@@ -166,9 +168,9 @@ def rank(triple: Triple, side: str, thing: Thing, other: Thing, number: int, *, 
         if (held or agent or not options) and v.chance(0.6):
             what = f"{lead} with the {extreme} {held or many}"
         else:
-            what = (_ranked(frame, side, f"{lead} {noun.that}", the, tense, many=number > 1) or [f"{lead} with {the}"])[
-                0
-            ]
+            found = _ranked(frame, side, f"{lead} {noun.that}", the, tense, many=number > 1)
+            found = found or (_most_do(frame, side, f"{lead} {noun.that}", the) if rivals else [])
+            what = found[0] if found else f"{lead} with {the}"
         if how == 1:
             return order(v, f"{v.say(v.vary(SHOW))} the {what}")
         return (
@@ -181,21 +183,28 @@ def rank(triple: Triple, side: str, thing: Thing, other: Thing, number: int, *, 
     return Meaning("rank", kind, query, 1 + other.hops, cells_of(triple, side, thing, other), say)
 
 
-def _ranked(frame: object, side: str, wh: str, the: str, tense: str, *, many: bool) -> list[str]:
-    from cypher_magic.data.generate.naming import Frame
-
-    assert isinstance(frame, Frame)
+def _ranked(frame: Frame, side: str, wh: str, the: str, tense: str, *, many: bool) -> list[str]:
     past = frame.tense == "past"
     be = ("were" if many else "was") if past else ("are" if many else "is")
     if side == "start":
         found = [f"{wh} {verb.form(tense)} {the}" for verb in frame.verbs]
-        found += [f"{wh} {be} {state} {the}" for state in frame.states]
+        found += [f"{wh} {be} {in_number(state, many)} {the}" for state in frame.open_states]
     else:
         found = [
             f"{wh} {be} {verb.participle} by {the}" for verb in frame.verbs if not verb.particle and verb.base != "have"
         ]
         found += [f"{wh} {a.form('past')} {the}" for a in frame.actors]
     return found
+
+
+def _most_do(frame: Frame, side: str, wh: str, the: str) -> list[str]:
+    """Which drug the most drugs interact with: for what has no passive."""
+    if side == "start" or wh.startswith("who"):
+        return []
+    past = frame.tense == "past"
+    if wh.endswith((" that", " who")):
+        return [f"{wh} {the} {v.form('past' if past else 'base')}" for v in frame.verbs]
+    return [f"{wh} {'did' if past else 'do'} {the} {v.form('base')}" for v in frame.verbs]
 
 
 def _agents(s: Saying, triple: Triple, side: str, own: str) -> list[str]:
@@ -227,10 +236,10 @@ def busy(triple: Triple, thing: Thing, shared: Thing, side: str, other: Thing, m
         if side == "start":
             for verb in frame.verbs:
                 form = verb.past if past else (verb.base if who != "who" else verb.third)
-                options += [f"{who} {form} {verb.particle} {films} {w} {name}" for w in ("with", "together with")]
+                options += [f"{who} {form} {verb.particle} {films} {w}" for w in jointly(verb, name, past)]
                 options += (
                     [f"{who} {form} {w} {name} in {films}" for w in ("with", "alongside")]
-                    if verb.particle in ("in", "at", "on", "for")
+                    if verb.particle in ("in", "at", "on", "for") and verb.base in JOINT
                     else []
                 )
         else:
@@ -287,7 +296,8 @@ def average_per(triple: Triple, side: str, thing: Thing, other: Thing, property:
             noun = v.vary(frame.start_nouns)[0]
         elif s.naming.rivals(triple) and frame.verbs:
             verb = frame.verbs[0].form("past" if frame.tense == "past" else "base" if side == "end" else "third")
-            many = f"{many} who {verb} each {noun}" if side == "end" else f"{many} each {noun} {verb}"
+            who = s.noun(other.label).that
+            many = f"{many} {who} {verb} each {noun}" if side == "end" else f"{many} each {noun} {verb}"
             text = f"{word} {name} of the {many}"
             return question(v, f"what is the {text}") if how else terse(v, text)
         text = v.say(f"{word} {name} of [the |]{many} [per|for each|by|for every] {noun}")
@@ -316,8 +326,9 @@ def pairs_of(triple: Triple, side: str, thing: Thing, other: Thing, property: st
             plural(v.vary(nouns)[0]) if nouns and (rivals or v.chance(0.6)) and not other.conditions else s.many(other)
         )
         if rivals and not nouns and frame.verbs:  # only a verb tells which relationship is meant
-            verb = frame.verbs[0].form("past" if frame.tense == "past" else "base")
-            text = f"{many} and the {theirs} they {verb}" if side == "start" else f"{many} and who {verb} them"
+            verb = frame.verbs[0].form("past" if frame.tense == "past" else "base" if side == "start" else "third")
+            who = "who" if s.naming.nouns(other.label)[0].person else "what"
+            text = f"{many} and the {theirs} they {verb}" if side == "start" else f"{many} and {who} {verb} them"
             return order(v, f"{v.say(v.vary(SHOW))} {text}") if v.chance(0.5) else terse(v, text)
         extra = f" and the {v.vary(s.words(property, triple.type).nouns)}" if property else ""
         how = v.pick("pairs", [0, 1, 2])

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cypher_magic.data.generate.comparing import GIVEN
 from cypher_magic.data.generate.conditions import Has
 from cypher_magic.data.generate.meaning import AGGREGATES, Meaning, _named, _spelled
+from cypher_magic.data.generate.meaning_groups import cells_of, joined
 from cypher_magic.data.generate.sentences import SHOW, order, question, terse
 from cypher_magic.data.generate.thing import Match, Pin, Thing, direction
+from cypher_magic.data.generate.words import is_plural
 from cypher_magic.graph.schema import Triple, quoted
 
 if TYPE_CHECKING:
+    from cypher_magic.data.generate.lexicon_properties import PropertyWords
+    from cypher_magic.data.generate.naming import Frame
     from cypher_magic.data.generate.saying import Saying
-from cypher_magic.data.generate.meaning_groups import cells_of, joined
 
 
 def detail(triple: Triple, thing: Thing, other: Thing, side: str, property: str) -> Meaning:
@@ -22,24 +26,54 @@ def detail(triple: Triple, thing: Thing, other: Thing, side: str, property: str)
     subject, target = (thing, other) if side == "start" else (other, thing)
 
     def say(s: Saying) -> str:
-        v, frame = s.voice, s.naming.frame(triple)
-        noun = v.vary(s.words(property, triple.type).nouns)
-        a, b = s.named(subject), s.named(target)
-        past = frame.tense == "past"
-        do = "did" if past else "does"
-        options = [f"what is the {noun} of {a} for {b}", f"what was the {noun} of {a} in {b}"]
-        options += [f"with what {noun} {do} {a} {verb.form('base')} {b}" for verb in frame.verbs]
-        options += [f"{v.vary(['which', 'what'])} {noun} {do} {a} have in {b}", f"what {noun} {do} {a} give {b}"]
-        options += (
-            [f"what {noun} {do} {a} {frame.verbs[0].base} in {b}"]
-            if frame.verbs and frame.verbs[0].particle == "in"
-            else []
-        )
-        return question(v, v.pick("o", options))
+        known, frame = s.words(property, triple.type), s.naming.frame(triple)
+        noun, a, b = s.voice.vary(known.nouns), s.named(subject), s.named(target)
+        if known.flag:
+            return _say_whether(s, frame, noun, a, b)
+        return question(s.voice, s.voice.pick("o", _detailed(s, frame, known, noun, a, b)))
 
     return Meaning(
         "relationship", f"detail {direction(side)}", query, 1, cells_of(triple, side, thing, other, property), say
     )
+
+
+_PLAYED = ("role", "roles", "part", "characters")
+
+
+def _detailed(s: Saying, frame: Frame, known: PropertyWords, noun: str, a: str, b: str) -> list[str]:
+    """Ways to ask for what a relationship between two named things says of it."""
+    v, past = s.voice, frame.tense == "past"
+    do = "did" if past else "does"
+    be, was = ("are", "were") if is_plural(noun) else ("is", "was")
+    into = "in" if any(verb.particle == "in" for verb in frame.verbs[:1]) else "for"
+    options = [f"what {be} the {noun} of {a} for {b}", f"what {was} the {noun} of {a} {into} {b}"]
+    when = [ask.partition(" {x} ") for ask in known.asks if ask.startswith("when was {x} ")]
+    for _, _, done in when:
+        options += [f"when was {a} {state} {b}" for state in frame.states if state.startswith(done)] * 3
+    if known.since and (frame.verbs or frame.states):
+        found = [f"{since} {do} {a} {verb.form('base')} {b}" for since in known.since for verb in frame.verbs]
+        return found + [f"{since} {'was' if past else 'is'} {a} {s} {b}" for since in known.since for s in frame.states]
+    with_ = "on" if noun.endswith("date") else "in" if noun.endswith("year") else "with"
+    options += [f"{with_} what {noun} {do} {a} {verb.form('base')} {b}" for verb in frame.verbs]
+    options += [f"with what {noun} is {a} {state} {b}" for state in frame.open_states]
+    have = f"{v.vary(['which', 'what'])} {noun} {do} {a} have {into} {b}"
+    if with_ != "with" and frame.verbs:
+        have = f"{with_} what {noun} {do} {a} {frame.verbs[0].form('base')} {b}"
+    options += [have, f"what {noun} {do} {a} give {b}" if GIVEN & {*known.nouns} else have]
+    played = f"what {noun} {do} {a} {frame.verbs[0].base} in {b}" if into == "in" and noun in _PLAYED else have
+    options += [played] if into == "in" else []
+    return options
+
+
+def _say_whether(s: Saying, frame: Frame, noun: str, a: str, b: str) -> str:
+    """Whether something is true of the relationship between two named things."""
+    v, past = s.voice, frame.tense == "past"
+    facts = [f"{a} {verb.form('past' if past else 'third')} {b}" for verb in frame.verbs]
+    facts += [f"{a} is {state} {b}" for state in frame.states]
+    facts += [f"{b} {actor.form('past')} {a}" for actor in frame.actors]
+    fact = v.vary(facts or [f"{a} is linked to {b}"])
+    truth = v.vary([f"is that marked as {noun}", f"is {noun} true or false", f"is {noun} true"])
+    return question(v, v.pick("o", [f"{fact}: {truth}", f"{fact}, {truth}"]))
 
 
 def _joined_named(triple: Triple, side: str, thing: Thing, other: Thing) -> tuple[str, str, str]:
@@ -59,29 +93,27 @@ def on_relationship(triple: Triple, side: str, thing: Thing, property: str, func
 
     def say(s: Saying) -> str:
         v, frame = s.voice, s.naming.frame(triple)
-        noun = v.vary(s.words(property, triple.type).nouns)
+        known = s.words(property, triple.type)
+        noun = v.vary(known.nouns)
         word, name = v.vary(AGGREGATES[function]), s.named(thing)
-        past = frame.tense == "past"
+        others = s.noun(other.label).many
+        given = GIVEN & {*known.nouns}
+        shared = [] if given else _with_what(frame, side, f"{word} {noun}".replace("sum of the", "total"), name, others)
+        if shared and s.naming.elsewhere(thing.label, triple, property):
+            return question(v, v.pick("o", shared))
         options = [
             f"what is the {word} {noun} of {name}",
             f"what is {name}'s {word} {noun}",
             f"what is the {word} {noun} for {name}",
         ]
         options += [f"what {word} {noun} does {name} have"]
-        others = s.noun(other.label).many
-        options += (
-            [f"what is the {word} {noun} that {name} gave"]
-            if side == "start" and past and s.naming.nouns(thing.label)[0].person
-            else []
-        )
-        options += (
-            [
-                f"what is the {word} {noun} from {others} for {name}",
-                f"what is the {word} {noun} that {others} gave {name}",
-            ]
-            if side == "end" and past
-            else []
-        )
+        past = frame.tense == "past" and given
+        if side == "start" and past and s.naming.nouns(thing.label)[0].person:
+            options += [f"what is the {word} {noun} that {name} gave"]
+        if side == "end" and past:
+            options += [f"what is the {word} {noun} from {others} for {name}"]
+            options += [f"what is the {word} {noun} that {others} gave {name}"]
+        options += shared
         if v.chance(0.3):
             return terse(v, v.vary([f"{word} {noun} of {name}", f"{name} {word} {noun}"]))
         return question(v, v.pick("o", options))
@@ -96,6 +128,15 @@ def on_relationship(triple: Triple, side: str, thing: Thing, property: str, func
     )
 
 
+def _with_what(frame: Frame, side: str, what: str, name: str, others: str) -> list[str]:
+    """Asks for what a relationship's property is, so that it can not be taken for one of the things themselves."""
+    past, one = frame.tense == "past", side == "start"
+    start, end = (name, others) if one else (others, name)
+    do, be = ("did" if past else "does" if one else "do"), ("is" if one else "are")
+    found = [f"with what {what} {do} {start} {verb.form('base')} {end}" for verb in frame.verbs[:3]]
+    return found + [f"with what {what} {be} {start} {state} {end}" for state in frame.open_states]
+
+
 def rank_by_relationship(triple: Triple, side: str, thing: Thing, other: Thing, property: str, number: int) -> Meaning:
     """The first things by the average of a property of their relationships."""
     match, var, _ = joined(triple, side, thing, other, rel=True)
@@ -105,15 +146,18 @@ def rank_by_relationship(triple: Triple, side: str, thing: Thing, other: Thing, 
 
     def say(s: Saying) -> str:
         v = s.voice
-        noun = v.vary(s.words(property, triple.type).nouns)
+        known = s.words(property, triple.type)
+        noun, best = v.vary(known.nouns), "best" if GIVEN & {*known.nouns} else "highest"
         mine, theirs = s.noun(thing.label), s.noun(other.label)
         n = "" if number == 1 else f"{_spelled(v, number)} "
         what = f"{n}{mine.one if number == 1 else mine.many}"
         mean = v.vary([f"average {noun}", f"mean {noun}", f"{noun} on average", f"average {theirs.one} {noun}"])
+        if s.naming.elsewhere(thing.label, triple, property):
+            mean = f"average {noun} with which {_each_other(s.naming.frame(triple), side, theirs.many)}"
         how = v.pick("relrank", [0, 1, 2])
         if how == 0:
             return question(
-                v, f"which {what} {'has' if number == 1 else 'have'} the {v.vary(['highest', 'best'])} {mean}"
+                v, f"which {what} {'has' if number == 1 else 'have'} the {v.vary(['highest', best])} {mean}"
             )
         if how == 1:
             return order(v, f"{v.say(v.vary(SHOW))} the {what} with the highest {mean}")
@@ -121,6 +165,14 @@ def rank_by_relationship(triple: Triple, side: str, thing: Thing, other: Thing, 
 
     kind = f"rank avg rel {direction(side)} {'1' if number == 1 else 'k'}"
     return Meaning("relationship", kind, query, 1, cells_of(triple, side, thing, other, property), say)
+
+
+def _each_other(frame: Frame, side: str, others: str) -> str:
+    """The relationship between them and the others: suppliers supply them, they contain products."""
+    start, end = ("they", others) if side == "start" else (others, "them")
+    tense = "past" if frame.tense == "past" else "base"
+    found = [verb.form(tense) for verb in frame.verbs[:1]] or [f"are {state}" for state in frame.open_states[:1]]
+    return f"{start} {found[0] if found else 'are linked to'} {end}"
 
 
 def compare(label: str, key: str, property: str, first: object, second: object, *, higher: bool) -> Meaning:

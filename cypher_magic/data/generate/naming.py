@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cypher_magic.data.generate.lexicon import LABELS, PEOPLE, RELATIONSHIPS
-from cypher_magic.data.generate.lexicon_properties import ALIASES, PROPERTIES, PropertyWords
+from cypher_magic.data.generate.lexicon import FOR_PEOPLE, LABELS, PEOPLE, RELATIONSHIPS
+from cypher_magic.data.generate.lexicon_forms import IRREGULAR
 from cypher_magic.data.generate.lexicon_verbs import ADJECTIVES, INTRANSITIVE, NOT_VERBS, PARTICLES, VERBS
-from cypher_magic.data.generate.spaced import spaced
+from cypher_magic.data.generate.naming_properties import property_words
 from cypher_magic.data.generate.words import Verb, article, base_of, plural, singular, verb, words
 
 if TYPE_CHECKING:
+    from cypher_magic.data.generate.lexicon_properties import PropertyWords
     from cypher_magic.graph.schema import GraphSchema, Triple
 
 
@@ -48,8 +49,37 @@ class Frame:
         have = bool(self.verbs) and self.verbs[0].base == "have" and not self.verbs[0].particle
         return self.end_nouns[0][0] if have and self.end_nouns else ""
 
+    @property
+    def open_states(self) -> tuple[str, ...]:
+        """The states as they stand where no name follows: "in" and not "in the genre"."""
+        if not self.trait:
+            return self.states
+        return tuple(state.removesuffix(f" the {self.end_nouns[0][0]}") for state in self.states)
+
     trait: bool = False  # the end is a trait of the start: "comedy films"
     actors: tuple[Verb, ...] = ()  # end VERB start, where the type is passive: TREATED_BY
+
+
+@dataclass(frozen=True)
+class Part:
+    """One condition in words: in front of the noun, behind it, or another noun instead of it ("actors in ...")."""
+
+    after: str = ""
+    before: str = ""
+    head: str = ""
+
+    @property
+    def clause(self) -> bool:
+        """Whether it is a clause of its own, behind which nothing else may follow without "and"."""
+        return self.after.startswith(("that ", "who ", "whose ", "where ")) or self.bare
+
+    bare: bool = False  # a clause that may have no relative pronoun: "somebody directed"
+
+    @property
+    def led(self) -> Part:
+        """The same with a relative pronoun: "that somebody directed"."""
+        led = not self.bare or self.after.startswith(("that ", "who ", "whose "))
+        return self if led else Part(f"that {self.after}", self.before, self.head, bare=True)
 
 
 class Naming:
@@ -80,6 +110,13 @@ class Naming:
 
     def _unshared(self, triple: Triple, found: Frame) -> Frame:
         """The frame without what another relationship between the same labels has the better right to be called."""
+        if self.several(triple, "start") or not self.nouns(triple.start)[0].person:
+            kept = () if self.several(triple, "start") else found.start_nouns
+            found = replace(found, start_nouns=tuple(n for n in kept if n[0] not in FOR_PEOPLE))
+        if self.several(triple, "end"):
+            found = replace(found, end_nouns=found.end_nouns if found.held or found.trait else ())
+        if triple.start == triple.end:
+            found = replace(found, links=())
         rivals = [t for t in self.schema.triples if t != triple and (t.start, t.end) == (triple.start, triple.end)]
         if not rivals:
             return found
@@ -98,8 +135,23 @@ class Naming:
         )
 
     def rivals(self, triple: Triple) -> bool:
-        """Whether another relationship lies between the same labels, so that they alone do not say which is meant."""
-        return any(t != triple and (t.start, t.end) == (triple.start, triple.end) for t in self.schema.triples)
+        """Whether the labels alone do not say which relationship is meant, or which of its ends is which."""
+        ends = {triple.start, triple.end}
+        return len(ends) == 1 or any(t != triple and {t.start, t.end} == ends for t in self.schema.triples)
+
+    def several(self, triple: Triple, side: str) -> bool:
+        """Whether things of other labels stand at this side of the same type too: doctors and nurses work in a ward."""
+        far = "end" if side == "start" else "start"
+        return any(
+            t != triple and t.type == triple.type and getattr(t, far) == getattr(triple, far)
+            for t in self.schema.triples
+        )
+
+    def elsewhere(self, label: str, triple: Triple, name: str) -> bool:
+        """Whether a property of a relationship could be taken for one of the label, or of another relationship."""
+        near = {t.type for t in self.schema.triples if label in (t.start, t.end)} - {triple.type}
+        types = self.schema.relationship_types
+        return name in self.schema.labels.get(label, ()) or any(name in types.get(t, ()) for t in near)
 
     def property(self, owner: str, name: str) -> PropertyWords:
         """The words for a property; `owner` is a label or a relationship type."""
@@ -126,68 +178,6 @@ def _nouns(label: str, taken: frozenset[str]) -> tuple[Noun, ...]:
     others = [n.strip() for n in known.split(",") if n.strip() and n.strip() not in taken]
     person = singular(parts[-1]) in PEOPLE
     return tuple(Noun(n, plural(n), person, label) for n in [own, *others])
-
-
-def property_words(name: str, owner: list[str], type_: str = "") -> PropertyWords:
-    """The words for a property name: from the lexicon by its whole name or its last word, or by its own form."""
-    parts = words(name)
-    if len(parts) > 1 and parts[: len(owner)] == owner:
-        parts = parts[len(owner) :] or parts  # Movie.movieTitle is a title
-    full = " ".join(parts)
-    found = PROPERTIES.get(full) or PROPERTIES.get(ALIASES.get(full, ""))
-    if found:
-        return found if found.nouns else replace(found, nouns=(full,))
-    number = type_ in ("INTEGER", "FLOAT")
-    if number and (full.startswith("number of ") or (len(parts) > 1 and parts[-1] == "count")):
-        return _how_many(plural(full.removeprefix("number of ").removesuffix(" count")))
-    done = base_of(parts[-1])
-    if done and done[1] == "past" and (type_ == "INTEGER" or "DATE" in type_):
-        return _when(full, "year" if number else "date")
-    if type_ == "INTEGER" and plural(singular(parts[-1])) == parts[-1] != singular(parts[-1]):
-        return _how_many(full)
-    found = PROPERTIES.get(parts[-1]) or PROPERTIES.get(ALIASES.get(parts[-1], ""), PropertyWords())
-    if len(parts) == 1 or (number and parts[-1] in _MEASURES):
-        return replace(found, nouns=(full,) if len(parts) > 1 or not found.nouns else found.nouns, asks=(), before=())
-    return PropertyWords((full,), unit=found.unit)
-
-
-_MEASURES = frozenset(spaced("price cost weight height length depth area distance speed salary age capacity"))
-
-
-def _when(done: str, what: str) -> PropertyWords:
-    """Words for `launched`, `discovered`, `filed`: a moment at which something was done."""
-    return PropertyWords(
-        (f"{what} {done}", f"{done} {what}", f"{what} {done}"),
-        asks=(
-            f"when was {{x}} {done}",
-            f"what {what} was {{x}} {done}",
-            f"on what {what} was {{x}} {done}".replace("on what year", "in what year"),
-        ),
-        equal=(f"{done} in {{v}}", f"that {{were}} {done} in {{v}}"),
-        more=(f"{done} after {{v}}", f"that {{were}} {done} after {{v}}", f"{done} later than {{v}}"),
-        less=(f"{done} before {{v}}", f"that {{were}} {done} before {{v}}", f"{done} earlier than {{v}}"),
-        between=(f"{done} between {{a}} and {{b}}", f"{done} from {{a}} to {{b}}"),
-        most=(f"most recently {done}", "newest", "latest"),
-        least=(f"first {done}", "earliest", "oldest"),
-        higher=("newer",),
-        lower=("older",),
-    )
-
-
-def _how_many(things: str) -> PropertyWords:
-    """Words for `floors`, `students`, `visitors`: a number of things."""
-    return PropertyWords(
-        (f"number of {things}", f"{singular(things)} count", f"number of {things}"),
-        asks=(f"how many {things} does {{x}} have", f"how many {things} are there in {{x}}"),
-        equal=(f"with {{v}} {things}", f"that {{has}} {{v}} {things}"),
-        more=(f"with more than {{v}} {things}", f"with over {{v}} {things}", f"that {{has}} more than {{v}} {things}"),
-        less=(
-            f"with fewer than {{v}} {things}",
-            f"with less than {{v}} {things}",
-            f"that {{has}} fewer than {{v}} {things}",
-        ),
-        between=(f"with between {{a}} and {{b}} {things}", f"with {{a}} to {{b}} {things}"),
-    )
 
 
 def frame(type_: str, ends: list[str]) -> Frame:
@@ -240,7 +230,8 @@ def _verbal(first: str, rest: list[str]) -> Frame | None:
         return None
     for base in (first, first[:-1], first[:-2], first[:-3] + "y"):
         form = base == first or first == verb(base).third
-        if form and (base in VERBS or (base != first and rest and rest[-1] in PARTICLES)):
+        told = base != first and (base in IRREGULAR or (rest and rest[-1] in PARTICLES))  # meets, stands in
+        if form and (base in VERBS or told):
             return _from_lexicon(f"{base} {particle}".strip(), "present", Frame((verb(base, particle),)))
     return None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
+from cypher_magic.data.generate.comparing import compared
 from cypher_magic.data.generate.conditions import (
     AlsoRelated,
     Both,
@@ -17,10 +17,10 @@ from cypher_magic.data.generate.conditions import (
     Together,
     Without,
 )
-from cypher_magic.data.generate.lexicon_comparisons import ABOVE, GENERIC, MOMENT, NUMBERS, WHEN, YEARLY
-from cypher_magic.data.generate.literals import said
-from cypher_magic.data.generate.naming import Frame, Naming, Noun
-from cypher_magic.data.generate.relating import as_end, as_start, be, not_end, not_start
+from cypher_magic.data.generate.lexicon_comparisons import NUMBERS
+from cypher_magic.data.generate.literals import KEPT, said
+from cypher_magic.data.generate.naming import Frame, Naming, Noun, Part
+from cypher_magic.data.generate.relating import JOINT, as_end, as_start, be, in_number, jointly, not_end, not_start
 from cypher_magic.data.generate.words import article, plural, singular
 
 if TYPE_CHECKING:
@@ -28,22 +28,6 @@ if TYPE_CHECKING:
     from cypher_magic.data.generate.thing import Condition, Thing
     from cypher_magic.data.generate.voice import Voice
     from cypher_magic.graph.schema import Triple
-
-
-@dataclass(frozen=True)
-class Part:
-    """One condition in words: in front of the noun, behind it, or another noun instead of it ("actors in ...")."""
-
-    after: str = ""
-    before: str = ""
-    head: str = ""
-
-    @property
-    def clause(self) -> bool:
-        """Whether it is a clause of its own, behind which nothing else may follow without "and"."""
-        return self.after.startswith(("that ", "who ", "whose ", "where ")) or self.bare
-
-    bare: bool = False  # a clause without relative pronoun: "somebody directed"
 
 
 class Saying:
@@ -68,6 +52,7 @@ class Saying:
         if not thing.pin.property:
             return self.pronoun
         value = said(thing.pin.value)
+        value = f"{KEPT}{value}" if value[:1].islower() else value
         noun = self.naming.nouns(thing.label)[0]
         how = self.voice.rng.random()
         if not isinstance(thing.pin.value, str) or how < (0.04 if noun.person else 0.1):
@@ -102,7 +87,8 @@ class Saying:
         before: list[str] = []
         after: list[str] = []
         clauses: list[str] = []
-        taken = False
+        last = ""  # what follows would be taken for something said of a thing that is not named
+        taken, related = False, False
         for condition in thing.conditions:
             if condition is skip:
                 continue
@@ -110,10 +96,16 @@ class Saying:
             if part.head:
                 taken, head = True, part.head
             before += [part.before] if part.before else []
-            if part.after:
-                (clauses if part.clause else after).append(part.after)
-        glue = self.voice.vary([" ", " and "]) if len(after) > 1 else " "
-        behind = [glue.join(after), " and ".join(clauses)]
+            if part.after and _open_ended(condition) and not part.clause and not last:
+                last = part.after
+            elif part.after:
+                text = part.led.after if related or last else part.after
+                (clauses if part.clause else after).append(text)
+            related = related or (isinstance(condition, Related) and bool(part.after))
+        glue = self.voice.vary([" ", " and "]) if len(after) + bool(last) > 1 else " "
+        behind = [glue.join([*after, *([last] if last and not clauses else [])]), " and ".join(clauses)]
+        if last and clauses:
+            behind = [" and ".join([*after, last, *clauses])]
         return " ".join(text for text in [*before, head, *behind] if text)
 
     # --- conditions -----------------------------------------------------------------------------------------------
@@ -127,43 +119,9 @@ class Saying:
     def _(self, condition: Has, noun: Noun, many: bool, head: bool) -> Part:
         return self.has(condition, noun, many)
 
-    def has(self, condition: Has, noun_: Noun, many: bool, owner: str = "") -> Part:
+    def has(self, condition: Has, noun: Noun, many: bool, owner: str = "") -> Part:
         """A property condition; `owner` names the relationship type of a relationship's property."""
-        known, that = self.words(condition.name, owner or noun_.label), noun_.that
-        noun = self.voice.vary(known.nouns)
-        unit = f" {known.unit}" if known.unit and self.voice.chance(0.7) else ""
-        values = [said(v) + (unit if condition.what == "number" else "") for v in condition.values]
-        forms = {
-            "=": known.equal, ">": known.more, "<": known.less, "between": known.between,
-        }.get(condition.op, ())  # fmt: skip
-        if condition.op == "=" and known.before and self.voice.chance(0.2) and condition.what in ("year", "category"):
-            return Part(before=known.before[0].format(v=values[0]) if known.before[0] else values[0])
-        if owner and condition.what in ("year", "moment") and condition.op in WHEN and not known.equal:
-            text = self.voice.pick("rel", WHEN[condition.op])
-        elif owner and condition.what == "number" and condition.op in ABOVE:
-            text = self.voice.pick("rel", [*ABOVE[condition.op], *ABOVE[condition.op], *_generic(condition, known)[:3]])
-        elif forms and self.voice.pick("own", [("y",), ("y",), ()]):
-            text = self.voice.vary(forms)
-        elif condition.what == "moment":
-            text = self.voice.vary(MOMENT[condition.op])
-        elif condition.what == "year" and condition.op in YEARLY and known.equal and self.voice.chance(0.7):
-            text = known.equal[0].replace("{v}", self.voice.vary(YEARLY[condition.op]))
-        else:
-            text = self.voice.vary(_generic(condition, known))
-        was = ("were" if many else "was") if "were" in text else ("are" if many else "is")
-        text = (
-            text.replace("{are}", was).replace("{were}", "were" if many else "was").replace("{s}", "" if many else "s")
-        )
-        if text.startswith("that "):
-            text = f"{that}{text[4:]}"
-        filled = {"v": values[0] if values else "", "n": noun, "N": article(noun)}
-        filled |= {"a": said(condition.values[0]), "b": values[1]} if len(values) > 1 else {}
-        filled["list"] = _either(values)
-        if condition.op == "member":
-            filled["v"] = said(condition.values[0])
-        return Part(
-            after=text.format(**filled, has="have" if many else "has", does="do" if many else "does", that=that)
-        )
+        return compared(self.voice, self.words(condition.name, owner or noun.label), condition, noun, many, owner)
 
     def words(self, name: str, owner: str = "") -> PropertyWords:
         """The words for a property."""
@@ -171,13 +129,16 @@ class Saying:
 
     @condition.register
     def _(self, condition: Related, noun: Noun, many: bool, head: bool) -> Part:
-        roles = self.naming.frame(condition.triple).start_nouns
+        nouns = self.naming.nouns(noun.label) if noun.label else (noun,)
+        own = {"cast", "star", *(n.one for n in nouns)}  # "children" does not say that they are somebody's
+        roles = [n for n, _ in self.naming.frame(condition.triple).start_nouns if n not in own]
         if head and roles and condition.side == "start" and condition.other.kind == "all" and self.voice.chance(0.8):
-            role = self.voice.vary([n for n, _ in roles if n not in ("cast", "star")])
+            role = self.voice.vary(roles)
             return Part(head=plural(role) if many else role)
         other = self.other(condition.other)
-        plural_other = not condition.other.pin and other[:2] not in ("a ", "an")
+        plural_other = not condition.other.pin and not other.startswith(("a ", "an "))
         part = self.related(condition.triple, condition.side, other, noun, many, head, plural_other)
+        part = part.led if plural_other else part  # not "doctors doctors hired in 2013 supervise"
         if condition.has:
             rest = self.has(condition.has, Noun("one", "ones"), False, condition.triple.type)
             after = " ".join(t for t in (part.after, rest.after or rest.before) if t)
@@ -224,17 +185,23 @@ class Saying:
         other = self.named(condition.other) if condition.other.pin else self.noun(condition.other.label)
         if frame.held and condition.side == "start" and isinstance(other, Noun):
             other = Noun(frame.held, plural(frame.held))
-        return Part(after=self.voice.vary(self._negated(frame, condition.side, other, noun, many)))
+        return Part(after=self.voice.vary(self._negated(condition, other, noun, many)))
 
-    def _negated(self, frame: Frame, side: str, other: str | Noun, noun: Noun, many: bool) -> list[str]:
+    def _negated(self, condition: Without, other: str | Noun, noun: Noun, many: bool) -> list[str]:
         """A missing relationship: to one named thing (`other` is its name), or to any."""
+        frame, side = self.naming.frame(condition.triple), condition.side
         if isinstance(other, str):
             named = not_start if side == "start" else not_end
             return named(frame, other, noun, many) or [f"not linked to {other}"]
+        anyone = other.person and not self.naming.several(condition.triple, "start")
         found = (
-            self._none_start(frame, other, noun, many) if side == "start" else self._none_end(frame, other, noun, many)
+            self._none_start(frame, other, noun, many)
+            if side == "start"
+            else self._none_end(frame, other, noun, many, anyone)
         )
-        nouns = [plural(n) for n, _ in (frame.start_nouns if side == "end" else frame.end_nouns)[:2]] or [other.many]
+        nouns = [plural(n) for n, _ in (frame.start_nouns if side == "end" else frame.end_nouns)[:2]]
+        if not nouns and not (found and self.naming.rivals(condition.triple)):
+            nouns = [other.many]
         return found + [f"without any {n}" for n in nouns] + [f"with no {n}" for n in nouns]
 
     def _none_start(self, frame: Frame, other: Noun, noun: Noun, many: bool) -> list[str]:
@@ -245,11 +212,12 @@ class Saying:
             found += [f"{that} never {v.form('past')} any {other.many}", f"{that} {v.form(tense)} no {other.many}"]
         return found + [f"without {article(n)}" for n, _ in frame.end_nouns[:1]]
 
-    def _none_end(self, frame: Frame, other: Noun, noun: Noun, many: bool) -> list[str]:
+    def _none_end(self, frame: Frame, other: Noun, noun: Noun, many: bool, anyone: bool) -> list[str]:
         tense, was = ("past" if frame.tense == "past" else "third"), be(frame, many)
-        nobody = ["no one", "nobody", f"no {other.one}"] if other.person else [f"no {other.one}"]
+        nobody = ["no one", "nobody", f"no {other.one}"] if anyone else [f"no {other.one}"]
         found = [f"that {who} {v.form(tense)}" for v in frame.verbs for who in nobody]
-        if other.person:
+        found += [f"that no {other.one} is {state}" for state in frame.open_states if not frame.verbs]
+        if anyone:
             done = [v for v in frame.verbs if not v.particle and v.base != "have"]
             found += [f"not {v.participle} by any {other.one}" for v in done]
             found += [
@@ -270,10 +238,13 @@ class Saying:
         if condition.side == "start":
             tense = "past" if past else ("base" if many else "third")
             options += [f"{noun.that} {v.form(tense)} {whom}" for v in frame.verbs]
-            options += [f"{noun.that} {'are' if many else 'is'} {s} {whom}" for s in frame.states]
+            options += [f"{noun.that} {'are' if many else 'is'} {in_number(s, many)} {whom}" for s in frame.open_states]
             nouns = [plural(n) for n, _ in frame.end_nouns[:1]]
         else:
-            options += [f"that {whom} {v.form('past' if past else 'base')}" for v in frame.verbs]
+            tense = "past" if past else "third" if condition.number == 1 else "base"
+            options += [f"that {whom} {v.form(tense)}" for v in frame.verbs]
+            their = "is" if condition.number == 1 else "are"
+            options += [f"that {whom} {their} {s}" for s in frame.open_states if not frame.verbs]
             was = ("were" if many else "was") if past else ("are" if many else "is")
             options += [
                 f"{lead}{v.participle} by {whom}"
@@ -307,17 +278,18 @@ class Saying:
             tense = "past" if past else ("base" if many else "third")
             options += [f"{noun.that} {v.form(tense)} the same {shared.one} as {name}" for v in frame.verbs]
             options += [
-                f"{noun.that} {v.form(tense)} {article(shared.one)} {w} {name}"
+                f"{noun.that} {v.form(tense)} {article(shared.one)} {w}"
                 for v in frame.verbs[:2]
-                for w in ("with", "together with")
+                for w in jointly(v, name, past)
             ]
             if frame.verbs and frame.verbs[0].particle in ("in", "at", "on", "for"):
                 options += [
                     f"{noun.that} {getattr(v, tense)} {w} {name}"
                     for v in frame.verbs[:4]
+                    if v.base in JOINT
                     for w in ("with", "alongside", "together with")
                 ]
-            options += [f"{s} the same {shared.one} as {name}" for s in frame.states]
+            options += [f"{s} the same {shared.one} as {name}" for s in frame.open_states]
             if head and frame.start_nouns:
                 co = frame.start_nouns[0][0]
                 options += [f"co-{co}s of {name}"] if many else [f"co-{co} of {name}"]
@@ -344,20 +316,15 @@ class Saying:
         both = "both " if condition.joined == "and" and self.voice.chance(0.5) else ""
         joined = condition.joined
         options = []
-        for a in first.verbs[:3]:
-            for b in second.verbs[:3]:
-                tense = "past" if first.tense == "past" else ("base" if many else "third")
-                past = "past" if second.tense == "past" else ("base" if many else "third")
-                if condition.side == "start":
-                    options += [f"{noun.that} {both}{a.form(tense)} {joined} {b.form(past)} {other}"]
+        at_start = condition.side == "start"
+        for a in _doings(first, many and at_start):
+            for b in _doings(second, many and at_start):
+                if at_start:
+                    options += [f"{noun.that} {both}{a} {joined} {b} {other}"]
                     it = "it" if condition.other.pin else "the same one"
-                    options += (
-                        [f"{noun.that} {a.form(tense)} {other} {joined} also {b.form(past)} {it}"]
-                        if joined == "and"
-                        else []
-                    )
+                    options += [f"{noun.that} {a} {other} {joined} also {b} {it}"] if joined == "and" else []
                 else:
-                    options += [f"that {other} {both}{a.form(_singular(first))} {joined} {b.form(_singular(second))}"]
+                    options += [f"that {other} {both}{a} {joined} {b}"]
         return Part(after=self.voice.vary(options)) if options else Part(after=f"linked to {other}")
 
     @condition.register
@@ -377,22 +344,13 @@ class Saying:
         return Part(after=self.voice.vary([*options, *options, *generic]))
 
 
-def _either(values: list[str]) -> str:
-    return f"{', '.join(values[:-1])} or {values[-1]}" if len(values) > 1 else "".join(values)
+def _open_ended(condition: Condition) -> bool:
+    """Whether its words end with a thing that is not named."""
+    return isinstance(condition, Related) and not condition.other.pin and condition.has is None
 
 
-def _generic(condition: Has, known: PropertyWords) -> tuple[str, ...]:
-    if condition.what == "flag":
-        flag = known.nouns[0].removeprefix("is ").removeprefix("has ")
-        yes = condition.values[0]
-        return (
-            ("that {are} " + flag, flag + " being true", "marked as " + flag)
-            if yes
-            else ("that {are} not " + flag, "not marked as " + flag)
-        )
-    return GENERIC[condition.op]
-
-
-def _singular(frame: Frame) -> str:
-    """The form of a verb for one who does it."""
-    return "past" if frame.tense == "past" else "third"
+def _doings(frame: Frame, many: bool) -> list[str]:
+    """What one (or many) at the start of a relationship does, or what it is: heads, is responsible for."""
+    tense = "past" if frame.tense == "past" else "base" if many else "third"
+    found = [verb.form(tense) for verb in frame.verbs[:3]]
+    return found or [f"{be(frame, many)} {state}" for state in frame.open_states[:2]]

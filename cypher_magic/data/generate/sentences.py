@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.data.generate.conditions import Has, Related
+from cypher_magic.data.generate.relating import in_number
 from cypher_magic.data.generate.words import article, plural
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
     if not plain and any(not isinstance(c, Has) for c in rest.conditions):
         return ""
     head = (s.many(rest) if many else s.one(rest)) if not plain else (noun.many if many else noun.one)
-    person = noun.person and plain
+    alone = not s.naming.several(condition.triple, condition.side)  # "who" and "what" mean one label
+    person = noun.person and plain and alone
     past = frame.tense == "past"
     many = many or bool(lead)
     if asked:
@@ -73,8 +75,8 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
         wh = f"{v.vary(['which', 'what'])} {plural(agent) if many else agent}"
     elif person and v.chance(0.7):
         wh, many = "who", False
-    elif plain and condition.side == "end" and v.chance(0.2):
-        wh = "what"
+    elif plain and alone and not noun.person and condition.side == "end" and v.chance(0.2):
+        wh, many = "what", False
     else:
         wh = f"{v.vary(['which', 'what'])} {head}"
     be = ("were" if many else "was") if past else ("are" if many else "is")
@@ -83,7 +85,8 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
         options = [f"{wh} {verb.form(tense)} {other}" for verb in frame.verbs]
         if frame.held and not frame.trait:
             options = [f"{wh} {frame.verbs[0].form(tense)} {other} as {article(frame.held)}"]
-        options += [f"{wh} {be} {state} {other}" for state in frame.states]
+        states = frame.states if condition.other.pin else frame.open_states
+        options += [f"{wh} {be} {in_number(state, many)} {other}" for state in states]
         options += [f"{wh} did {other} {a.form('base')}" for a in frame.actors]
         if wh == "who" and frame.start_nouns:
             noun_, preposition = v.vary(frame.start_nouns)
@@ -98,7 +101,7 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
         if wh == "who" and past:
             options += [f"by whom was {other} {verb.participle}" for verb in passive[:1]]
     else:
-        do = "did" if past else ("do" if not condition.other.pin and other[:2] not in ("a ", "an") else "does")
+        do = "did" if past else ("do" if not condition.other.pin and not other.startswith(("a ", "an ")) else "does")
         if frame.held and plain and wh.endswith((noun.one, noun.many)) and not asked:
             wh = f"{lead or v.vary(['which', 'what'])} {plural(frame.held) if many else frame.held}"
         options = [f"{wh} {do} {other} {verb.form('base')}" for verb in frame.verbs]
@@ -107,10 +110,10 @@ def main_clause(s: Saying, thing: Thing, *, many: bool, lead: str = "", asked: s
             for verb in frame.verbs
             if not verb.particle and verb.base not in ("have", "be")
         ]
-        options += [f"{wh} {'is' if do == 'does' or past else 'are'} {other} {state}" for state in frame.states]
+        options += [f"{wh} {'is' if do == 'does' or past else 'are'} {other} {state}" for state in frame.open_states]
         options += [f"{wh} {a.form('past')} {other}" for a in frame.actors]
         options += [f"{wh} {be} {link} {other}" for link in frame.links if link not in ("of", "in") and wh != "what"]
-        if frame.end_nouns and not lead and not asked:
+        if frame.end_nouns and plain and not lead and not asked:
             noun_, preposition = v.vary(frame.end_nouns)
             options += [
                 f"what {'are' if many else 'is'} the {plural(noun_) if many else noun_} {preposition} {other}"

@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cypher_magic.data.generate.lexicon_forms import DOUBLING, E_VERBS, ED_NOUNS, IRREGULAR, PLAIN, PLURALS
+from cypher_magic.data.generate.lexicon_forms import (
+    DOUBLING,
+    E_VERBS,
+    ED_NOUNS,
+    IRREGULAR,
+    NO_MEN,
+    OTHER_PLURALS,
+    PLAIN,
+    PLURALS,
+)
 
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 
-_SINGULARS = {many: one for one, many in PLURALS.items()}
+_SINGULARS = {many: one for one, many in PLURALS.items()} | OTHER_PLURALS
+_SIS = re.compile(r"(\w*(?:gno|aly|nthe|othe|sthe|sta|empha)s)(is|es)\Z")  # diagnosis, analysis, hypothesis
+_MIDDLE = re.compile(r" (?:of|per|in|on|at|for|to|by|with) ")
 
 _BASES = {form: base for base, forms in IRREGULAR.items() for form in forms.split() if form != "found"}
 
@@ -36,14 +47,19 @@ def words(name: str) -> list[str]:
 
 
 def plural(noun: str) -> str:
-    """The plural of the last word, or of the one in front of "of"."""
-    if " of " in noun:
-        first, _, rest = noun.partition(" of ")
-        return f"{plural(first)} of {rest}"
+    """The plural of the last word, or of the one in front of "of", "per", "in" ..."""
+    if middle := _MIDDLE.search(noun):
+        return f"{plural(noun[: middle.start()])}{noun[middle.start() :]}"
     head, _, last = noun.rpartition(" ")
+    if head.rstrip("s") in ("date", "year") and (base_of(last) or ("", ""))[1] == "past":
+        return f"{head.rstrip('s')}s {last}"  # dates filed
     if last in PLURALS:
         many = PLURALS[last]
-    elif last in _SINGULARS or (len(last) > 4 and singular(last) != last and not last.endswith("ss")):
+    elif last.endswith("sis"):
+        many = last[:-2] + "es"
+    elif last.endswith("man") and len(last) > 4 and last not in NO_MEN:
+        many = last[:-2] + "en"
+    elif last in _SINGULARS or (len(last) > 3 and singular(last) != last and not last.endswith("ss")):
         many = last
     elif re.search(r"[^aeiou]y$", last):
         many = last[:-1] + "ies"
@@ -63,8 +79,14 @@ def singular(noun: str) -> str:
         one = last
     elif last in ("movies", "cookies", "calories", "rookies", "zombies", "pies", "ties"):
         one = last[:-1]
+    elif found := _SIS.match(last):
+        one = found[1] + "is"
+    elif last.endswith("men") and len(last) > 5 and last not in NO_MEN:
+        one = last[:-2] + "an"
     elif last.endswith("ies") and len(last) > 4:
         one = last[:-3] + "y"
+    elif re.search(r"[aiou]zes$|[aeou]ys$", last):
+        one = last[:-1]
     elif re.search(r"(ss|x|z|ch|sh)es$", last):
         one = last[:-2]
     elif re.search(r"[^suiy]s$", last) and len(last) > 3:
@@ -74,10 +96,28 @@ def singular(noun: str) -> str:
     return f"{head} {one}".strip()
 
 
+def is_plural(noun: str) -> bool:
+    """Whether a noun speaks of several things: allergies, hours per week."""
+    first = _MIDDLE.split(noun)[0]
+    return plural(first) == first != singular(first)
+
+
 def article(noun: str) -> str:
     """The noun with "a" or "an"."""
-    an = re.match(r"(?:[aeio]|u(?!ni|se|ti)|hour|heir|honest|imdb|x-)", noun, re.IGNORECASE)
-    return f"{'an' if an else 'a'} {noun}"
+    return f"{'an' if _AN.match(noun) or _SPELT.match(noun) else 'a'} {noun}"
+
+
+_AN = re.compile(
+    r"[ai]|e(?!u)|o(?!ne\b|nce\b)|u(?!ni(?!n|m)|s[aeu]|ti)|hour|heir|honest|x-|8|1[18](?:\b|\d\d\b)", re.IGNORECASE
+)
+
+
+_SPELT = re.compile(r"[EFHLMNRSX](?![AEIOUY])[A-Z]+\b")  # an XSS, an MRI; but a NASA
+
+
+def with_article(noun: str) -> str:
+    """The noun with "a" or "an", a plural one without."""
+    return noun if is_plural(noun) else article(noun)
 
 
 def verb(base: str, particle: str = "") -> Verb:
