@@ -8,12 +8,13 @@ Needs IPython only; the panel puts the same HTML into a widget.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.training.events import EventReader
+from cypher_magic.training.events import EventReader, TrainEvent
 from cypher_magic.widgets import samples
 from cypher_magic.widgets.chart import Curves, chart
 from cypher_magic.widgets.epochs import EpochTable, duration, short
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
 
-    from cypher_magic.training.events import TrainEvent
     from cypher_magic.training.runs import Run
 
 PAUSE = 0.5  # seconds between two drawings; more often is work for the browser and not seen
@@ -82,7 +82,8 @@ class TrainingView:
         notebook; a terminal gets a line as each epoch ends.
         """
         self._screen = _Notebook(self) if in_notebook() else _Terminal(self)
-        self._draw()
+        if not self.run.events:  # else the first update shows how it stands, not how it began
+            self._draw()
         return self
 
     def update(self, events: Iterable[TrainEvent]) -> None:
@@ -166,27 +167,27 @@ class TrainingView:
 
     @property
     def facts(self) -> str:
-        """One line of figures: place, speed, memory, time left (or taken), the latest validation loss."""
-        parts = []
+        """One line, the most important first: place, time left (or taken), validation, speed, memory."""
         if self.state == "queued" and self.queued is not None:
             return samples.one_line(self.queued.get("message"))
+        got = (self.step or TrainEvent("step")).get
+        parts = []
+        if self.state == "starting":
+            parts.append("loading the model")
+        elif self.step is None and not self.over:
+            parts.append("looking at the model before the first step")
         if self.step is not None:
-            got = self.step.get
             parts.append(f"epoch {got('epoch', 0):.2f}, step {got('step', 0):,} of {got('steps', 0):,}")
-            parts += [f"{got('tokens_per_second'):,.0f} tokens/s"] if got("tokens_per_second") else []
-            parts += [f"{got('memory_bytes') / 1e9:.1f} GB memory"] if got("memory_bytes") else []
+        if self.over and self.started is not None:
+            parts.append(f"took {duration(self.epochs.seconds)}")
+        elif self.state != "starting" and isinstance(got("eta_seconds"), int | float):
+            parts.append(f"about {duration(got('eta_seconds'))} left")
         if self.epochs.validation:
             parts.append(f"validation loss {self.epochs.validation[-1][1]:.3g}{self.epochs.best()}")
         if self.epochs.right:
             parts.append(f"right rows {self.epochs.right[max(self.epochs.right)]:.0%}")
-        if self.over and self.started is not None:
-            parts.append(f"took {duration(self.epochs.seconds)}")
-        elif self.step is not None and isinstance(self.step.get("eta_seconds"), int | float):
-            parts.append(f"about {duration(self.step['eta_seconds'])} left")
-        elif self.step is None and not self.over:
-            parts.append(
-                "loading the model" if self.state == "starting" else "looking at the model before the first step"
-            )
+        parts += [f"{got('tokens_per_second'):,.0f} tokens/s"] if got("tokens_per_second") else []
+        parts += [f"{got('memory_bytes') / 1e9:.1f} GB memory"] if got("memory_bytes") else []
         return " · ".join(parts)
 
     @property
@@ -316,7 +317,16 @@ class _Terminal:
             self.live = False
             print(self.wipe + "\n".join(self.view.last_lines()), flush=True)
         elif self.live:
-            print(f"{self.wipe}{self.view.facts[:100]}", end="", flush=True)
+            room = shutil.get_terminal_size().columns - 1
+            print(f"{self.wipe}{fitted(self.view.facts, room)}", end="", flush=True)
+
+
+def fitted(facts: str, room: int) -> str:
+    """As many of the facts, from the first on, as there is room for; a first one that is too long is cut."""
+    if len(facts) <= room:
+        return facts
+    end = facts.rfind(" · ", 0, room + 1)
+    return facts[:end] if end > 0 else facts[: max(0, room - 1)] + "…"
 
 
 def in_notebook() -> bool:

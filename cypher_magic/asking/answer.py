@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.data.example import Example, Turn
 from cypher_magic.errors import DataError
+from cypher_magic.graph.frame import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -202,4 +203,4 @@ def as_frame(answers: Sequence[Answer]) -> pd.DataFrame:
         (a.question, a.query, len(a.result) if a.result is not None else None, str(next(iter(a.complaints), "")), a)
         for a in answers
     ]
-    return pd.DataFrame(rows, columns=list(columns))
+    return whole(pd.DataFrame(rows, columns=list(columns)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cypher_magic.asking.work import Rules, Work, examine
 from cypher_magic.errors import OptionError
+from cypher_magic.model.backbones import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from cypher_magic.asking.answer import Answer
     from cypher_magic.data.example import Turn
     from cypher_magic.graph.neo4j_graph import Connection
+    from cypher_magic.model.backbones import Progress
     from cypher_magic.model.constrain import Constraint
 
 __all__ = ["BatchModel", "LiveModel", "Model", "Prompting", "Reply", "Rules", "ask", "ask_many", "checked", "examine"]
@@ -92,6 +94,7 @@ def ask(
     history: Sequence[Turn] = (),
     rules: Rules = DEFAULT_RULES,
     stream: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Answer:
     """Turn a question into a query that the graph accepts, and run it read-only.
 
@@ -99,8 +102,11 @@ def ask(
     has its values compared with the graph's. The answer says what was against the last query when none passed; it is
     an error only when the graph or the model is gone.
     """
+    tell = progress or silent
+    tell("reading the schema", 0, 0)
     work = Work(checked(question), graph, graph.schema(), rules, tuple(history))
     while not work.done:
+        tell("writing the query", 0, 0)
         reply = model.complete(
             work.asked,
             work.schema_text,
@@ -109,6 +115,7 @@ def ask(
             constraint=_constraint(model, work),
             beams=rules.beams,
         )
+        tell("checking and running the query", 0, 0)
         work.take(reply)
     return work.answer(model.prompt.text(work.question, work.schema_text, work.history), model.name)
 

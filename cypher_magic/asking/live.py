@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BASE = "base"  # the name of the default backbone without any tuning
 STARTER = "starter"  # and of the adapter that comes with this package
 UNTUNED = (BASE, STARTER)
+_LOADING = "loading the model"
 
 
 def newest_run() -> str:
@@ -58,15 +59,17 @@ def load(name: str, progress: Progress | None = None) -> LiveModel:
 
     Fetches the backbone when it is not cached.
     """
+    from cypher_magic.model.backbones import silent, stage
     from cypher_magic.model.endpoint import Endpoint, address, is_address
 
     if is_address(name):
         return Endpoint(address(name))
-    return _loaded(name, progress)
+    with stage(progress, _LOADING):
+        return _loaded(name, progress or silent)
 
 
-def _loaded(name: str, progress: Progress | None) -> CypherModel:
-    from cypher_magic.model.backbones import local_folder, silent
+def _loaded(name: str, progress: Progress) -> CypherModel:
+    from cypher_magic.model.backbones import local_folder
     from cypher_magic.model.catalogue import DEFAULT
     from cypher_magic.model.generate import CypherModel
     from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer, load_tuned
@@ -81,7 +84,8 @@ def _loaded(name: str, progress: Progress | None) -> CypherModel:
         own = run.folder / "tokenizer"  # an imported adapter can bring its own
         style = run.card.get("prompt_style", style)  # known once it has trained
         instruction = run.card.get("prefix", "")
-    folder = local_folder(backbone, progress=progress or silent)
+    folder = local_folder(backbone, progress=progress)
+    progress(_LOADING, 0, 0)  # fetching or converting it was told before
     tokenizer = load_tokenizer(own if own is not None and own.is_dir() else folder)
     live = load_tuned(folder, adapter, device) if adapter else load_backbone(folder, device)
     return CypherModel(live, tokenizer, Prompt(tokenizer, style, instruction=instruction), name=name)

@@ -15,6 +15,7 @@ from cypher_magic.evaluation import page
 from cypher_magic.evaluation.metrics import Score, exact_match, google_bleu, mean, percentile, share
 from cypher_magic.evaluation.significance import Comparison, compared
 from cypher_magic.evaluation.taxonomy import KINDS
+from cypher_magic.graph.frame import whole
 from cypher_magic.graph.values import printable
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Report:
                     f"{model.model}: error": q.error or q.kind,
                 }
             rows.append(row | {"family": p.family, "hops": p.hops})
-        return pd.DataFrame(rows)
+        return whole(pd.DataFrame(rows))
 
     @property
     def misses(self) -> pd.DataFrame:
@@ -197,7 +198,8 @@ class Report:
         import pandas as pd
 
         names = ("kind", "question", "reference", "query", "came", "expected", "error", "family", "hops")
-        return pd.DataFrame([[getattr(p, n) for n in names] for p in self.predictions if p.missed], columns=list(names))
+        rows = [[getattr(p, n) for n in names] for p in self.predictions if p.missed]
+        return whole(pd.DataFrame(rows, columns=list(names)))
 
     @property
     def models(self) -> list[Report]:

@@ -33,7 +33,7 @@ from cypher_magic.graph.neo4j_graph import Connection, open_driver
 from cypher_magic.graph.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 _HOW = "for example neo4j://localhost:7687, neo4j+s://graph.example.org, or demo"
@@ -61,13 +61,19 @@ def connect(
     env_file: str | Path | None = None,
     driver: Any = None,
     path: str | Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Connection:
-    """An open connection to `demo`, an address, a connection of connections.toml, or what NEO4J_URI names."""
+    """An open connection to `demo`, an address, a connection of connections.toml, or what NEO4J_URI names.
+
+    `progress` is told when nobody is asked for a password any more, and something may take its time.
+    """
+    tell = progress or (lambda what, done, total: None)
     if driver is not None:
         return _borrowed(driver, database, name)
     if target == "demo":
         from cypher_magic.graph import embedded
 
+        tell("starting the demo graph", 0, 0)
         return embedded.start_demo(path, name=name or "demo")
     if path is not None:
         raise OptionError("--path belongs to the demo graph.", hint="%cypher_connect demo --path DIR")
@@ -84,6 +90,7 @@ def connect(
         password = Secret(os.environ[entry.password_env])
     password = password or _from_keyring(uri, user) or _asked(uri, user)
     host = urlsplit(uri).hostname or "graph"
+    tell(f"connecting to {host}", 0, 0)
     return Connection(
         open_driver(uri, user, password),
         name=name or chosen or (f"{host}/{database}" if database else host),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_WHOLE = "cypher_magic_whole"  # in the frame's `attrs`
 _NONE = type(None)
 _PLAIN = {_NONE, bool, int, float, str}
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -38,16 +39,28 @@ _DAY = 86_400_000_000  # microseconds
 _SMALLEST_NS, _LARGEST_NS = 1678, 2261  # years that 64 bits of nanoseconds can count
 
 
+def whole(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, marked so that a terminal shows all of its columns; the mark goes on to parts of it."""
+    frame.attrs[_WHOLE] = True
+    return frame
+
+
+def is_whole(frame: pd.DataFrame) -> bool:
+    """Whether a terminal is to show all columns of this frame."""
+    return bool(frame.attrs.get(_WHOLE))
+
+
 def to_pandas(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     """The rows as a pandas DataFrame with the types of the table above; a column of nulls is of type object."""
     import pandas as pd
 
     cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {name: _pandas_column(values) for name, values in zip(columns, cells, strict=True)},
         index=pd.RangeIndex(len(rows)),
         columns=list(columns),
     )
+    return whole(frame)
 
 
 def to_polars(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:

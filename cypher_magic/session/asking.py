@@ -58,9 +58,8 @@ def ask(
     talk = state.conversation(graph)
     if new:
         talk.clear()
-    found = answer(
-        question, model=live, graph=graph, history=talk.turns_for(question, follow_up), rules=rules, stream=stream
-    )
+    turns = talk.turns_for(question, follow_up)
+    found = answer(question, model=live, graph=graph, history=turns, rules=rules, stream=stream, progress=progress)
     notes = (*found.notes, *unfinished(live.name))
     found = replace(found, notes=notes, show_steps=show_steps, again=partial(_edited, graph, rules))
     talk.add(found)
@@ -97,6 +96,8 @@ def ask_many(
     graph = state.connection(connection)
     live = state.model(model, progress)
     tell = partial(progress, f"{live.name} answers") if progress else None
+    if tell:
+        tell(0, len(texts))
     answers = answer(texts, model=live, graph=graph, rules=rules, progress=tell)
     still = unfinished(live.name)
     return as_frame([replace(a, notes=(*a.notes, *still), again=partial(_edited, graph, rules)) for a in answers])

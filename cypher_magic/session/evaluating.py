@@ -54,6 +54,7 @@ def evaluate(
     """
     from cypher_magic.asking.live import newest_run, unfinished
     from cypher_magic.evaluation.significance import sampled
+    from cypher_magic.model.backbones import stage
 
     name = _name(run or model) or state.SESSION.run or newest_run()
     other, parent, gone = _compared_with(name, _name(against))
@@ -64,7 +65,8 @@ def evaluate(
     chosen = [examples[i] for i in sampled(len(examples), limit, seed)]
     about += f", {len(chosen)} of {len(examples)} drawn with seed {seed}" if len(chosen) < len(examples) else ""
     graph = state.connection(connection) if connection is not None or state.SESSION.current is not None else None
-    judge, notes = _judge(name, graph, families, chosen, tuple(allow))
+    with stage(progress, "reading the schema"):
+        judge, notes = _judge(name, graph, families, chosen, tuple(allow))
     elsewhere = graph is not None and _elsewhere(chosen, graph)
     piped = pipeline and graph is not None and not elsewhere
     answer = partial(_answers, examples=chosen, graph=graph, pipeline=piped, one_by_one=one_by_one, allow=tuple(allow))
@@ -289,6 +291,8 @@ def _answers(
 
     model = state.model(name, progress)
     tell = partial(progress, f"{name} answers") if progress else None
+    if tell:
+        tell(0, len(examples))
     live = graph.schema().render() if graph is not None else None
     if graph is not None and pipeline:
         rules = Rules(limit=ROWS_COMPARED, timeout=TIMEOUT, allow=allow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from cypher_magic import places
@@ -44,19 +45,25 @@ def generate_pairs(
     new pairs, which are kept when they pass every check and bring rows back. Only the schema and values of these pairs
     are sent; with `keep_values_home` placeholders instead of values. `confirm` is asked with the `Cost` before anything
     is sent (`prices`: per million tokens there and back); replies are kept, so that the same work costs nothing the
-    second time. What came of it is in `.report`.
+    second time. What came of it is in `.report`. `tell` is called with how far all of this is.
     """
     from cypher_magic.data.pairs import generate_pairs as generate
+    from cypher_magic.model.backbones import stage
 
     graph = state.connection(connection)
-    if teacher is None:
-        return generate(graph, rows, **options)
     if teacher_mode not in ("rewrite", "add"):
         raise OptionError(f"A teacher can not {teacher_mode}.", hint="rewrite or add")
-    from cypher_magic.model.teacher import teacher as open_teacher
+    there = None
+    if teacher is not None:
+        from cypher_magic.model.teacher import teacher as open_teacher
 
-    there = open_teacher(teacher, teacher_model)  # a wrong address is told before the pairs are made
-    pairs = generate(graph, rows, **options)
+        there = open_teacher(teacher, teacher_model)  # a wrong address is told before the pairs are made
+    if tell is not None:
+        options = {"progress": partial(tell, "making pairs"), **options}
+    with stage(tell, "reading the graph"):
+        pairs = generate(graph, rows, **options)
+    if there is None:
+        return pairs
     work: Rewriting | Adding
     if teacher_mode == "rewrite":
         from cypher_magic.data.teacher_rewrite import Rewriting

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.result import QueryResult
     from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.model.backbones import Progress
 
 
 def connect(
@@ -23,6 +24,7 @@ def connect(
     env_file: str | None = None,
     driver: Any = None,
     path: str | None = None,
+    progress: Progress | None = None,
 ) -> Connection:
     """Connect to a graph and make it the current one: `demo`, an address, a named connection, or NEO4J_* variables.
 
@@ -31,7 +33,14 @@ def connect(
     from cypher_magic.graph import connections as module
 
     connection = module.connect(
-        target, user=user, database=database, name=name, env_file=env_file, driver=driver, path=path
+        target,
+        user=user,
+        database=database,
+        name=name,
+        env_file=env_file,
+        driver=driver,
+        path=path,
+        progress=progress,
     )
     old = state.SESSION.connections.pop(connection.name, None)
     if old is not None and old is not connection:
@@ -94,9 +103,13 @@ def schema(
     connection: str | Connection | None = None,
     sample: int | None = None,
     values: bool = False,
+    progress: Progress | None = None,
 ) -> GraphSchema:
     """What the current graph holds."""
-    return state.connection(connection).schema(refresh, sample=sample, values=values)
+    from cypher_magic.model.backbones import stage
+
+    with stage(progress, "reading the schema"):
+        return state.connection(connection).schema(refresh, sample=sample, values=values)
 
 
 def current_schema_or_none() -> GraphSchema | None:

@@ -62,7 +62,7 @@ def finetune(
     and writes nothing and returns a `DryRun`. Raises `TrainingError` when the backbone can not fit into memory, unless
     `force`.
     """
-    from cypher_magic.model.backbones import local_folder, silent
+    from cypher_magic.model.backbones import local_folder, silent, stage
     from cypher_magic.model.starter import starting_adapter
     from cypher_magic.training import dry_run as dry
     from cypher_magic.training.executed import environment
@@ -71,20 +71,24 @@ def finetune(
 
     wanted = TrainingSettings().changed(settings)
     starting_adapter(wanted.start_from, wanted.backbone)  # raises before anything is read or written
-    dataset, parent = _with_missed(from_eval, data, val, fix=fix)
+    with stage(progress, "reading the examples"):
+        dataset, parent = _with_missed(from_eval, data, val, fix=fix)
     if display and dataset.report.errors:
         print("The data has errors: %cypher_data check tells which rows, fix (--fix) leaves them out.")
-    graph = state.schema_or_none()
+    with stage(progress, "reading the schema"):
+        graph = state.schema_or_none()
     schema, card = graph.render() if graph else None, {"prefix": dataset.prefix} | parent
     if not dry_run:
         _make_room()
-    expected = _expected(wanted, dataset, schema, progress or silent)
+    expected = _expected(wanted, dataset, schema, progress)
     if dry_run:
-        return dry.dry_run(name, expected)
+        with stage(progress, "timing a step"):
+            return dry.dry_run(name, expected)
     warning = expected.check(force=force)
     if warning and display:
         print(warning)
-    local_folder(wanted.backbone, progress=progress or silent)
+    with stage(progress, "looking at the backbone"):
+        local_folder(wanted.backbone, progress=progress or silent)
     run = create_run(name, wanted, dataset.train, dataset.val, schema=schema, card=card)
     run.start(environment(state.connection() if graph else None))
     watch: Watch | None = _print_progress if display is True else display or None
@@ -102,12 +106,14 @@ def finetune(
     return run
 
 
-def _expected(wanted: TrainingSettings, dataset: Dataset, schema: str | None, progress: Progress) -> Forecast:
-    from cypher_magic.model.backbones import local_folder
-    from cypher_magic.training.forecast import forecast
+def _expected(wanted: TrainingSettings, dataset: Dataset, schema: str | None, progress: Progress | None) -> Forecast:
+    from cypher_magic.model.backbones import local_folder, silent, stage
 
-    folder = local_folder(wanted.backbone, progress=progress, weights=False)
-    return forecast(wanted, dataset.train, dataset.val, folder=folder, schema=schema, instruction=dataset.prefix)
+    folder = local_folder(wanted.backbone, progress=progress or silent, weights=False)
+    with stage(progress, "counting tokens"):
+        from cypher_magic.training.forecast import forecast
+
+        return forecast(wanted, dataset.train, dataset.val, folder=folder, schema=schema, instruction=dataset.prefix)
 
 
 def _make_room() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cypher_magic.graph.frame import whole
 from cypher_magic.model.catalogue import CATALOGUE, Backbone
 from cypher_magic.model.memory import BASE, Workload, estimate
 from cypher_magic.model.room import room
@@ -105,6 +106,6 @@ def backbones_here(kind: str = "auto") -> pd.DataFrame:
         }
         for b in CATALOGUE.values()
     ]
-    frame = pd.DataFrame(rows)
+    frame = whole(pd.DataFrame(rows))
     frame.attrs.update(device=device, free_gb=round(free / 1e9, 1))
     return frame

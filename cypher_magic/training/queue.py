@@ -117,7 +117,8 @@ def _waits_since(run: Run, device: str) -> float:
 def _follow(run: Run, kind: str) -> bool:
     """In a run's other processes: wait until its first process has the device; False when the run was stopped."""
     while holding(run.folder.parent, kind) != run.name:
-        if (run.folder / "STOP").exists():
+        stage = run.stage
+        if (run.folder / "STOP").exists() or (stage is not None and stage.kind in ("finished", "failed")):
             return False
         time.sleep(_POLL)
     return True

@@ -8,7 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.errors import OptionError
-from cypher_magic.graph.values import printable
+from cypher_magic.graph.frame import whole
+from cypher_magic.graph.table import fit, padded
+from cypher_magic.graph.values import display_width, printable
 from cypher_magic.training.runs import Run
 
 if TYPE_CHECKING:
@@ -65,8 +67,8 @@ class RunList(list[Run]):
         if not self:
             return "There are no runs yet."
         lines = [_COLUMNS, *self.rows]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(_COLUMNS))]
-        return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+        widths = fit([max(map(display_width, column)) for column in zip(*lines, strict=True)], between=2)
+        return "\n".join("  ".join(map(padded, line, widths)).rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
         if not self:
@@ -111,7 +113,7 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
             "device": card.get("device"),
             **{name: found.get(name) for name in names},
         }
-    return pd.DataFrame(columns, dtype=object)
+    return whole(pd.DataFrame(columns, dtype=object))
 
 
 def _row(run: Run) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ events.jsonl          what happened (events.py)
 adapter/              the LoRA weights; always a whole adapter, also after a stop
 checkpoints/          what resuming needs
 worker.log            what the worker process printed
-STOP                  there when somebody asked the run to stop
+STOP                  there from when somebody asks the run to stop until it has ended
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Run:
             raise OptionError(f"Run {self.name} has completed.", hint=f"start a new one with start_from: {self.name}")
         while self.worker_alive():  # it has said its last word and is on its way out
             time.sleep(_POLL)
-        (self.folder / "STOP").unlink(missing_ok=True)
+        self.forget_stop()
         self._forget_scores()
         # Before the worker's first word this is the last stage, so that nobody takes the old end for the new one.
         EventWriter(self.folder / "events.jsonl").write("resumed")
@@ -205,8 +205,13 @@ class Run:
         return born(int(pid)) == began
 
     def stop(self) -> None:
-        """Ask the run to stop at the end of its step and to keep its adapter."""
-        (self.folder / "STOP").touch()
+        """Ask the run to stop at the end of its step and to keep its adapter; one that has ended needs no asking."""
+        if self.state in ("created", "queued", "running"):
+            (self.folder / "STOP").touch()
+
+    def forget_stop(self) -> None:
+        """Take what `stop` asked for as done: it is about this attempt, and about no later one."""
+        (self.folder / "STOP").unlink(missing_ok=True)
 
     def kill(self) -> None:
         """End the worker at once; the adapter of the last checkpoint stays."""

@@ -62,6 +62,9 @@ def main(folder: Path) -> int:
         events.write("failed", message=f"{type(exc).__name__}: {message}", hint=f"see {folder / 'worker.log'}")
     else:
         return 0
+    finally:
+        if os.environ.get("RANK", "0") == "0":
+            run.forget_stop()
     return 1
 
 

@@ -32,7 +32,7 @@ class RecordingSession(ModuleType):
         self.open = [SimpleNamespace(name="demo"), SimpleNamespace(name="work")]
 
     def _keep(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        self.calls.append((name, args, options))
+        self.calls.append((name, args, {k: v for k, v in options.items() if k != "progress"}))
 
     def query(self, *args: Any, **options: Any) -> QueryResult:
         self._keep("query", args, options)

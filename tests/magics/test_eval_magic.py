@@ -98,8 +98,11 @@ def failure(shell: Any, cell: str) -> BaseException:
 
 
 def test_a_run_is_measured_on_its_validation_rows_and_keeps_report_and_scores(
-    demo: Any, run: Path, capsys: pytest.CaptureFixture[str]
+    demo: Any, run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("cypher_magic.magics.progress._AFTER", 0.0)
+    monkeypatch.setattr("cypher_magic.magics.progress._EVERY", 0.001)
     report = demo.run_cell("report = %cypher_eval movies\nreport").result
     assert isinstance(report, Report)
     assert (report.model, [p.question for p in report.predictions]) == ("movies", [q for q, _ in QUESTIONS[1:]])
@@ -108,7 +111,7 @@ def test_a_run_is_measured_on_its_validation_rows_and_keeps_report_and_scores(
     assert all(p.seconds and p.seconds > 0 for p in report.predictions)
     assert set(report.by("seen")) == {"the question", "the template, with other values", "nothing like it"}
     assert "1 of these questions stands in the training rows of movies" in repr(report)
-    assert "movies answers" in capsys.readouterr().err  # the progress bar
+    assert "movies answers · 0 of 3" in capsys.readouterr().err  # the progress line
     assert json.loads((run / "report.json").read_text("utf-8"))["model"] == "movies"
     assert (run / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     card = find_run("movies").card

@@ -313,6 +313,23 @@ def test_the_modelfile_names_the_file_and_the_folder_holds_no_path(tuned: Tuned,
     assert said[-1][0] == "writing the GGUF" and said[-1][1] == said[-1][2] > 0
 
 
+def test_a_gguf_comes_in_with_its_tensors_counted_and_without_a_bar_of_another_library(
+    tuned: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from cypher_magic.model.backbones import local_folder
+
+    monkeypatch.setenv("CYPHER_MAGIC_CACHE", str(tmp_path / "cache"))
+    (file,) = write_export(tuned, tmp_path / "out", merged=True, gguf="f16").glob("*.gguf")
+    said: list[tuple[str, int, int]] = []
+    capfd.readouterr()
+    folder = local_folder(str(file), progress=lambda *step: said.append(step))
+    assert (folder / "model.safetensors").is_file()
+    assert {what for what, _, _ in said} == {"converting"}
+    total = max(total for _, _, total in said)
+    assert total > 10 and [step for step in said if step[2]] == [("converting", i, total) for i in range(total)]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_export_tells_the_size_and_refuses_other_forms(
     tuned: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

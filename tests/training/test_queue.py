@@ -140,3 +140,7 @@ def test_the_other_processes_of_a_run_wait_for_its_first_one(backbone: Path, mon
     other()
     assert seen == [True, False]
     assert run.events == []
+    run.forget_stop()  # the first process was stopped before this one looked, and has taken the file away
+    events.write("finished", state="stopped", steps=0)
+    other()
+    assert seen == [True, False, False]

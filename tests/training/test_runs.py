@@ -248,6 +248,27 @@ def test_waiting_for_a_worker_that_never_started_ends() -> None:
     assert "worker.log" in caught.value.hint
 
 
+@pytest.mark.parametrize("state", ["completed", "stopped"])
+def test_asking_a_run_that_has_ended_to_stop_leaves_nothing_behind(state: str) -> None:
+    run = new()
+    said(run, "finished", state=state)
+    run.stop()
+    assert not (run.folder / "STOP").exists()
+
+
+def test_a_stop_that_nobody_heeded_does_not_stop_what_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new()
+    said(run, "started", device="CPU", rows=1, packs=1, epochs=1)
+    worker(run, os.getpid())
+    run.stop()
+    assert (run.folder / "STOP").exists()
+    worker(run, 999_999_999)
+    started: list[bool] = []
+    monkeypatch.setattr(Run, "start", lambda self, variables: started.append((self.folder / "STOP").exists()))
+    run.resume()
+    assert started == [False]
+
+
 def test_the_card_is_changed_in_one_step() -> None:
     run = new()
     run.update_card(state="completed", prefix="x")

@@ -135,6 +135,24 @@ def test_an_interrupt_stops_the_run_after_its_step_and_keeps_the_adapter(backbon
     assert run.events[-1]["steps"] < 3000
 
 
+def test_a_stop_is_about_one_attempt_and_not_about_the_next(backbone: Path) -> None:
+    run = new_run(backbone, epochs=1, probes=0, device="cpu")
+    run.stop()
+    assert worker.main(run.folder) == 0
+    assert run.state == "stopped" and run.events[-1]["steps"] == 0
+    assert not (run.folder / "STOP").exists()
+    assert worker.main(run.folder) == 0
+    assert run.state == "completed"
+
+
+def test_a_stop_that_came_too_late_goes_with_the_run(backbone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new_run(backbone, epochs=1, probes=0, device="cpu")
+    monkeypatch.setattr(worker.Reporter, "finish", lambda self: self.run.stop())  # after the last step
+    assert worker.main(run.folder) == 0
+    assert run.state == "completed"
+    assert not (run.folder / "STOP").exists()
+
+
 def test_a_killed_worker_is_an_error_that_tells_what_is_left(backbone: Path) -> None:
     run = new_run(backbone, epochs=1000, probes=0)
     run.start()

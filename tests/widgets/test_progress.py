@@ -67,13 +67,13 @@ def test_a_run_that_has_not_begun_says_that_it_loads_the_model(run: Run) -> None
 
 
 def test_before_the_first_step_the_view_says_what_takes_so_long(run: Run) -> None:
-    assert seen(run, whole_run()[:2]).facts == "validation loss 3 · looking at the model before the first step"
+    assert seen(run, whole_run()[:2]).facts == "looking at the model before the first step · validation loss 3"
 
 
 def test_a_run_that_goes_on_shows_place_speed_memory_and_time_left(run: Run) -> None:
     view = seen(run, whole_run()[:10])
     assert view.headline == "Run movies: training · on cpu (bf16) · 1,600 examples · 2 epochs"
-    expected = "epoch 0.70, step 7 of 20 · 312 tokens/s · 1.2 GB memory · validation loss 3 · about 2 min 10 s left"
+    expected = "epoch 0.70, step 7 of 20 · about 2 min 10 s left · validation loss 3 · 312 tokens/s · 1.2 GB memory"
     assert view.facts == expected
     assert expected in view.html
     assert "width:35.0%" in view.html
@@ -88,7 +88,7 @@ def test_a_finished_run_has_a_line_per_epoch_and_says_how_long_it_took(run: Run)
         ["epoch", "2", "training", "loss", "0.134", "validation", "loss", "0.5", "22", "s"],
     ]
     assert lines[-2].startswith("Run movies: completed")
-    assert lines[-1].endswith("validation loss 0.5 (lowest 0.4 after epoch 1) · took 23 s")
+    assert " · took 23 s · validation loss 0.5 (lowest 0.4 after epoch 1) · " in lines[-1]
 
 
 def test_the_marks_of_the_sample_answers_are_explained_above_them(run: Run) -> None:
@@ -211,6 +211,45 @@ def test_a_view_in_a_terminal_prints_each_epoch_once(run: Run, capsys: pytest.Ca
     assert told.count("Run movies: training") == 1
     assert told.count("Run movies: completed") == 1
     assert "\x1b" not in told
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (140, "epoch 0.70, step 7 of 20 · about 2 min 10 s left · validation loss 3 · 312 tokens/s · 1.2 GB memory"),
+        (80, "epoch 0.70, step 7 of 20 · about 2 min 10 s left · validation loss 3"),
+        (40, "epoch 0.70, step 7 of 20"),
+        (20, "epoch 0.70, step 7…"),
+    ],
+)
+def test_the_line_in_a_terminal_has_as_many_facts_as_there_is_room_for(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int, shown: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    view = TrainingView(run).show()
+    view._drawn = 0.0
+    view.update(whole_run()[:10])
+    last = capsys.readouterr().out.rpartition("\x1b[K")[2]
+    assert last == shown
+    assert len(last) < columns
+
+
+def test_a_view_of_a_run_that_goes_on_begins_with_its_newest_state(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with (run.folder / "events.jsonl").open("w") as file:
+        file.writelines(event.to_line() + "\n" for event in whole_run()[:10])
+    TrainingView(run).show().update(run.events)
+    told = capsys.readouterr().out
+    assert "step 7 of 20" in told and "loading the model" not in told
+
+
+def test_a_run_that_is_resumed_loads_the_model_and_tells_how_far_it_was(run: Run) -> None:
+    view = seen(run, [*whole_run()[:10], TrainEvent("finished", 109.0, {"state": "stopped"}), TrainEvent("resumed")])
+    assert view.facts.startswith("loading the model · epoch 0.70, step 7 of 20")
+    assert "left" not in view.facts
 
 
 def test_a_view_in_a_notebook_redraws_one_output_and_keeps_its_last_state(
