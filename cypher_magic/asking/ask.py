@@ -139,8 +139,8 @@ def ask_many(
     texts = [checked(question) for question in questions]
     works = [Work(text, graph, schema, rules, turns) for text, turns in zip(texts, before, strict=True)]
     while open_works := [work for work in works if not work.done]:
-        for banned in {work.banned for work in open_works}:
-            group = [work for work in open_works if work.banned == banned]
+        for limits in {(work.banned, work.texts) for work in open_works}:
+            group = [work for work in open_works if (work.banned, work.texts) == limits]
             asked = [model.prompt.ask(work.asked, work.schema_text, work.turns) for work in group]
             limit = _constraint(model, group[0])
             replies = model.complete_many(asked, progress=progress, constraint=limit, beams=rules.beams)
@@ -156,7 +156,7 @@ def _constraint(model: Model | BatchModel, work: Work) -> Constraint | None:
         return None
     from cypher_magic.model.constrain import constraint_for
 
-    return constraint_for(model.tokenizer, work.schema, work.rules.constrain, work.banned)
+    return constraint_for(model.tokenizer, work.schema, work.rules.constrain, work.banned, work.texts)
 
 
 def checked(question: str) -> str:

@@ -26,6 +26,8 @@ _WRITES = re.compile(
 )
 _QUOTED = re.compile(r"\"([^\"]{2,60})\"|“([^”]{2,60})”|(?<!\w)'([^']{2,60})'(?!\w)")
 _NAME = re.compile(r"(?<=\w\s)[A-Z]\w|[\"“']\w|\d")  # the question brings a name or a number of its own
+_OUTER = " \t?!.,;:\"'“”‘’()"
+_WORDS = 8  # of a name, at most
 _ALIKE = 0.7  # of two words, by difflib's ratio: comedy and comedies, Warfarin and warfarine
 _YEAR = re.compile(r"(?<![\w.])(?:1[5-9]|20)\d\d(?![\w.])")
 
@@ -68,6 +70,19 @@ def unsaid(texts: Iterable[str], question: str, history: Sequence[Turn] = ()) ->
     said = [question, *(text for turn in history for text in (turn.question, turn.query, str(turn.rows)))]
     told = " ".join(said).casefold()
     return [text for text in texts if not _said(text, told)]
+
+
+def spans(question: str, history: Sequence[Turn] = ()) -> frozenset[str]:
+    """What a query may look for: up to eight words of the question, the texts of the queries before, their rows."""
+    words = list(re.finditer(r"\S+", question))
+    found = {
+        question[first.start() : last.end()].strip(_OUTER)
+        for i, first in enumerate(words)
+        for last in words[i : i + _WORDS]
+    }
+    for turn in history:
+        found |= {*_texts(turn.query), *(v for row in turn.rows for v in row if isinstance(v, str) and len(v) < 80)}
+    return frozenset(text for text in found if text and text.isprintable())
 
 
 def _gone(before: str, query: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.answer import Answer, Attempt
-from cypher_magic.asking.notes import explanation, remarks, unsaid
+from cypher_magic.asking.notes import explanation, remarks, spans, unsaid
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
@@ -81,6 +81,7 @@ class Work:
     steps: Steps = field(default_factory=Steps)
     tries: list[Tried] = field(default_factory=list)
     banned: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
     looked_for: tuple[str, ...] = ()
     done: bool = False
 
@@ -140,6 +141,7 @@ class Work:
             if first.code in _FINAL:
                 return False
             self.banned |= _names(attempt.query, first)
+            self.texts = spans(self.question, self.history) if first.code == "invented" else self.texts
             self.asked = correction(self.question, first.message)
             self.turns = (*self.history, Turn(self.question, attempt.query))
             self.steps.note("again", f"with the complaint: {first.message}")
@@ -189,7 +191,9 @@ class Work:
         as_it_was = Tried(attempt, result, found.notes, found)
         if found.query == attempt.query:
             invented = unsaid(found.nowhere, self.question, self.history)
-            return Tried(replace(attempt, complaints=(_invented(invented, attempt.query),))) if invented else as_it_was
+            if not invented:
+                return as_it_was
+            return Tried(replace(attempt, complaints=(_invented(invented, attempt.query),)))
         if self.rules.near == "offer":
             offers = tuple(f"{line}? --near apply does so." for line in found.repairs)
             return replace(as_it_was, notes=(*offers, *found.notes))

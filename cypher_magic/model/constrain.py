@@ -82,12 +82,16 @@ _COMPILED: WeakKeyDictionary[Any, _Compiled] = WeakKeyDictionary()
 
 
 def constraint_for(
-    tokenizer: Any, schema: GraphSchema | None, level: str = "schema", banned: Collection[str] = ()
+    tokenizer: Any,
+    schema: GraphSchema | None,
+    level: str = "schema",
+    banned: Collection[str] = (),
+    texts: Collection[str] = (),
 ) -> Constraint | None:
     """What replies on this graph may be: `schema` (names and directions of the graph), `syntax`, or `off` (None).
 
-    `banned` are names that may not be written. None too for a tokenizer that llguidance can not follow (one that is not
-    a "fast" one).
+    `banned` are names that may not be written, `texts`, where there are any, the only texts that may. None too for a
+    tokenizer that llguidance can not follow (one that is not a "fast" one).
     """
     if level not in LEVELS:
         raise OptionError(f"There is no level {level!r} of constraint.", hint="schema, syntax or off")
@@ -98,8 +102,9 @@ def constraint_for(
         compiled = _COMPILED[tokenizer] = _Compiled(tokenizer)
     known = schema if level == "schema" and schema is not None and schema.labels else None
     kinds = frozenset(index.kind for index in known.indexes) if known else frozenset()
-    key = (known.fingerprint if known else "", kinds, frozenset(banned))
-    return Constraint(compiled, compiled.grammar(key, lambda: grammar_for(known, banned=banned)), known)
+    key = (known.fingerprint if known else "", kinds, frozenset(banned), frozenset(texts))
+    grammar = compiled.grammar(key, lambda: grammar_for(known, banned=banned, texts=texts))
+    return Constraint(compiled, grammar, known)
 
 
 class Constraint:

@@ -113,10 +113,12 @@ OPEN: / ?\{{({_SPACE})?/
 CLOSE: /({_SPACE})?\}}/
 INTEGER: /[0-9]{{1,19}}/
 FLOAT: /[0-9]{{1,15}}\.[0-9]{{1,17}}/
-STRING: /'([^'\\\x00-\x1f]|\\['"\\nrtbf]){{0,160}}'|"([^"\\\x00-\x1f]|\\['"\\nrtbf]){{0,160}}"/
 PART_OF_TIME: /(year|month|day|hour|minute|second)s?|quarter|week|dayOfWeek|dayOfYear|millisecond|epoch(Seconds|Millis)/
     | /[xyz]|longitude|latitude/
 """
+_ANY_TEXT = r"""STRING: /'([^'\\\x00-\x1f]|\\['"\\nrtbf]){0,160}'|"([^"\\\x00-\x1f]|\\['"\\nrtbf]){0,160}"/"""
+_SIGN = re.compile(r"[\\.+*?()|\[\]{}^$/#&~-]")  # what a regular expression does not take as it is
+_ESCAPED = r"\\\g<0>"
 _RESERVED = (
     "MATCH OPTIONAL WHERE WITH RETURN UNWIND CALL YIELD UNION DISTINCT ORDER SKIP LIMIT CASE WHEN THEN ELSE END NOT"
     " AND OR XOR IN CONTAINS STARTS ENDS IS NULL TRUE FALSE AS ASC DESC EXISTS COUNT COLLECT REDUCE"
@@ -132,14 +134,16 @@ class Part:
     sign: str = ""
 
 
-def grammar_for(schema: GraphSchema | None, *, ends: bool = True, banned: Collection[str] = ()) -> str:
+def grammar_for(
+    schema: GraphSchema | None, *, ends: bool = True, banned: Collection[str] = (), texts: Collection[str] = ()
+) -> str:
     """The grammar of reading queries in llguidance's dialect of Lark.
 
     With a schema, only its names can be written, and with `ends` only relationships between the labels that they join
     (which way an arrow points is for the checks to say); without, any name. `banned` names (of labels, types,
-    properties, functions) can not be written at all.
+    properties, functions) can not be written at all. Where `texts` are given, a text is one of these.
     """
-    lines = [_OWN.strip(), *_read_rules()]
+    lines = [_OWN.strip(), *_read_rules(), _text_rule(texts)]
     reserved = "|".join(_RESERVED.split())
     lines.append(f"NAME: /[A-Za-z_][A-Za-z0-9_]{{0,40}}/ & ~/(?i:{reserved})/")
     functions = sorted(f for f in FUNCTIONS - {b.lower() for b in banned} if "*" not in f and not f.startswith("apoc"))
@@ -147,6 +151,13 @@ def grammar_for(schema: GraphSchema | None, *, ends: bool = True, banned: Collec
     lines += any_ways() if schema is None else ways(schema, ends=ends, banned=frozenset(banned))
     lines.append(_clause_rules(schema))
     return "\n".join(lines) + "\n"
+
+
+def _text_rule(texts: Collection[str]) -> str:
+    if not texts:
+        return _ANY_TEXT
+    written = (text.replace("\\", "\\\\").replace("'", "\\'") for text in sorted(texts))
+    return f"STRING: /'({'|'.join(_SIGN.sub(_ESCAPED, text) for text in written)})'/"
 
 
 def _clause_rules(schema: GraphSchema | None) -> str:

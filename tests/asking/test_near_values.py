@@ -11,6 +11,7 @@ from cypher_magic.asking.ask import Rules, ask
 from cypher_magic.asking.literals import literals, text_of, written
 from cypher_magic.asking.near import PROBES, Probes, score
 from cypher_magic.asking.values import is_empty, missing
+from cypher_magic.asking.work import Work, Written
 from cypher_magic.errors import QueryFailed
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.query.parse import parse
@@ -137,6 +138,12 @@ def test_a_value_that_nobody_said_and_nothing_has_is_a_complaint_and_no_answer(d
     assert left.result is None and [c.code for c in left.complaints] == ["invented"]
     assert left.complaints[0].column == INVENTED.index("Asthastic") + 1
     assert repr(left).count("Asthastic") == 2 and "false" not in repr(left)  # in the query and in the complaint
+
+
+def test_after_a_value_that_was_made_up_only_what_was_said_may_be_written(demo_graph: Any) -> None:
+    work = Work("Is Tom Hanks in Big?", demo_graph, demo_graph.schema(), Rules())
+    work.take(Written(INVENTED))
+    assert not work.done and {"Tom Hanks", "Big"} <= work.texts and "Asthastic" not in work.texts
 
 
 def test_a_value_that_was_said_and_that_nothing_has_is_looked_for_in_vain(demo_graph: Any) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.notes import explanation, remarks
+from cypher_magic.asking.notes import explanation, remarks, spans
 from cypher_magic.data.example import Turn
 from cypher_magic.graph.schema import GraphSchema
 
@@ -75,3 +75,12 @@ def test_a_property_that_the_question_says_and_the_query_does_not_use_is_remarke
         "The question says 'insured', and the query does not.",
     )
     assert remarks(question, query) == remarks(question, "", schema=schema) == ()
+
+
+def test_what_may_be_looked_for_are_words_of_the_question_and_of_the_conversation() -> None:
+    before = [Turn("Who wrote it?", "MATCH (m:Movie {title: 'Jaws'}) RETURN m", ("t", "n"), (("The Birds", 3),))]
+    found = spans('and "Heath Ledger", in 10 Things?', before)
+    assert {"Heath Ledger", "10 Things", "Heath", "Jaws", "The Birds"} <= found
+    assert not {"", '"Heath', "Things?", "3", "Ledger in"} & found
+    assert len(spans("x " * 300)) <= 8
+    assert all(len(text.split()) <= 8 for text in spans(" ".join(f"w{i}" for i in range(100))))

@@ -134,6 +134,11 @@ def test_banned_names_are_not_written() -> None:
     assert [written(*wishes, banned=banned).text() for banned in ((), ("born",))] == list(wishes)
 
 
+def test_only_texts_that_were_said_are_written_where_they_are_given() -> None:
+    wishes = [f"MATCH (p:Person {{name: '{name}'}}) RETURN p.name" for name in ("Hearn", "Heath Ledger")]
+    assert [written(*wishes, texts=texts).text() for texts in ((), ("Heath Ledger", "Heath"))] == wishes
+
+
 def test_a_list_without_end_is_cut_back_to_a_query() -> None:
     wish = "MATCH (p:Person) RETURN " + ", ".join(f"p.name AS n{i}" for i in range(50))
     for most in (40, 41, 42, 43):

@@ -156,6 +156,15 @@ def test_banned_names_can_not_be_written(accepts: Accepts) -> None:
         assert not accepts(query, banned=banned)
 
 
+def test_only_given_texts_can_be_written(accepts: Accepts) -> None:
+    texts = ("O'Brien", "a.c", "(50 %) [x] / #1 & ~-^$", "C:\\new", "Łódź", "{}|*+?")
+    for text in texts:
+        literal = "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        assert accepts(f"MATCH (p:Person {{name: {literal}}}) RETURN p.name", texts=texts)
+    for other in ("'abc'", "'O'", "''", '"a.c"', "'Lodz'"):
+        assert not accepts(f"MATCH (p:Person {{name: {other}}}) RETURN p.name", texts=texts)
+
+
 def test_a_fulltext_index_brings_its_procedure(accepts: Accepts) -> None:
     query = "CALL db.index.fulltext.queryNodes('titles', 'matrix') YIELD node, score RETURN node.title AS t"
     with_index = GraphSchema(
