@@ -34,7 +34,10 @@ MOST_BEAMS = 16
 
 @dataclass(frozen=True)
 class Rules:
-    """What holds for all tries of a question: rows, seconds, what may be called, near values, how replies are made."""
+    """What holds for all tries of a question: rows, seconds, what may be called, near values, how replies are made.
+
+    `page` is how many rows of a table are shown at once.
+    """
 
     limit: int = 1000
     timeout: float = 30.0
@@ -44,6 +47,7 @@ class Rules:
     near: str = "apply"
     constrain: str = "schema"
     beams: int = 1
+    page: int = 20
 
     def __post_init__(self) -> None:
         """OptionError for more beams than are of use."""
@@ -179,7 +183,7 @@ class Work:
         if complaints or not self.rules.run:
             return None, complaints
         with self.steps.timed("run") as step:
-            result, complaints = _ran(self.graph, query, self.rules.limit, self.rules.timeout)
+            result, complaints = _ran(self.graph, query, self.rules)
             step.outcome = f"{len(result):,} rows" if result is not None else str(complaints[0])
         return result, complaints
 
@@ -271,9 +275,9 @@ def _planned(graph: Connection, query: str) -> tuple[Complaint, ...]:
     return ()
 
 
-def _ran(graph: Connection, query: str, limit: int, timeout: float) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
+def _ran(graph: Connection, query: str, rules: Rules) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
     try:
-        return graph.read(query, limit=limit, timeout=timeout), ()
+        return replace(graph.read(query, limit=rules.limit, timeout=rules.timeout), display_limit=rules.page), ()
     except QueryTimeout as exc:
         return None, (Complaint("timeout", exc.message, hint="ask for less, or allow more time with -t"),)
     except (QueryFailed, NotReadOnly) as exc:

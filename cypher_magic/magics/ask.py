@@ -137,4 +137,5 @@ class AskMagics(Family):
             "near": options.near,
             "constrain": options.constrain,
             "beams": options.beams,
+            "page": self.settings.display_limit,
         }

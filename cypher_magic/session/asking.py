@@ -35,6 +35,7 @@ def ask(
     near: str = "apply",
     constrain: str = "schema",
     beams: int = 1,
+    page: int = 20,
     show_steps: bool = False,
     stream: Callable[[str], None] | None = None,
     progress: Progress | None = None,
@@ -44,7 +45,7 @@ def ask(
     A question that goes on from the one before it ("and which of them ...") is asked with the turns of the conversation
     on this connection; `follow_up` says so where its words do not, and `new` starts over. `near` applies or offers
     values of the graph that are near to those a query looks for in vain; `constrain` is schema, syntax or off; with
-    `beams` above 1 the most likely of several replies is taken, which costs time.
+    `beams` above 1 the most likely of several replies is taken, which costs time; `page` rows are shown at once.
     """
     from cypher_magic.asking.ask import ask as answer
     from cypher_magic.asking.ask import checked
@@ -52,7 +53,7 @@ def ask(
     from cypher_magic.asking.work import Rules
 
     question = checked(question)  # before a model is loaded for it
-    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain, beams)
+    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain, beams, page)
     graph = state.connection(connection)
     live = state.model(model, progress)
     talk = state.conversation(graph)
@@ -79,6 +80,7 @@ def ask_many(
     near: str = "apply",
     constrain: str = "schema",
     beams: int = 1,
+    page: int = 20,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """The answers to many questions, one row each: question, query, rows, answer (the `Answer`), complaint.
@@ -92,7 +94,7 @@ def ask_many(
     from cypher_magic.asking.work import Rules
 
     texts = [checked(question) for question in questions]
-    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain, beams)
+    rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain, beams, page)
     graph = state.connection(connection)
     live = state.model(model, progress)
     tell = partial(progress, f"{live.name} answers") if progress else None

@@ -52,6 +52,12 @@ def size(graph: Any) -> tuple[Any, ...]:
     return tuple(graph.read("MATCH (n) RETURN count(n) AS n").rows[0])
 
 
+def test_as_many_rows_are_shown_at_once_as_are_wanted(demo_graph: Any) -> None:
+    model = Script("MATCH (m:Movie) RETURN m.title")
+    answer = ask("Which movies are there?", model=model, graph=demo_graph, rules=Rules(page=3))
+    assert answer.result is not None and answer.result.display_limit == 3 and len(answer.result.rows) > 3
+
+
 def test_a_good_query_is_run_and_its_rows_are_the_answer(demo_graph: Any) -> None:
     model = Script(GOOD)
     answer = ask(f"  {QUESTION}\n", model=model, graph=demo_graph)

@@ -74,7 +74,7 @@ def test_options_reach_the_session_and_settings_fill_in(loaded: Any, asked: list
     assert question == "Who is -x?"
     assert options == {
         "model": "movies", "connection": "work", "run": False, "retries": 0, "limit": 5, "timeout": 2.0,
-        "allow": (), "near": "apply", "constrain": "schema", "beams": 1, "new": False, "follow_up": None,
+        "allow": (), "near": "apply", "constrain": "schema", "beams": 1, "page": 20, "new": False, "follow_up": None,
         "show_steps": False, "stream": None,
     }  # fmt: skip
     assert isinstance(loaded.user_ns["kept"], Answer)
