@@ -29,7 +29,8 @@ class Literal:
     """A text in a query, between `start` and `end`, that is compared with a property of these labels (or types).
 
     `operator` is as Cypher writes it; `function` is toLower or toUpper where the property is compared through it;
-    `label_places` are the places of the label, where it is written once or more and could be another.
+    `label_places` are the places of the label, where it is written once or more and could be another; `name_place` is
+    that of the property's name.
     """
 
     value: str
@@ -42,6 +43,7 @@ class Literal:
     function: str = ""
     is_list: bool = False  # the property is a list, and the text is looked for in it
     label_places: tuple[tuple[int, int], ...] = ()
+    name_place: tuple[int, int] = (0, 0)
 
 
 def literals(query: Query, schema: GraphSchema) -> list[Literal]:
@@ -130,4 +132,5 @@ def _literal(
     return Literal(
         text_of(text), start_of(text), end, owner.kind, owners, asked,
         "=" if operator == "IN" else operator, function, many, places if owner.kind == "node" else (),
+        (start_of(name), name.end_pos or 0),
     )  # fmt: skip

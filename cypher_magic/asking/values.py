@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NEAR = ("apply", "offer", "off")
 _STRING = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_USED = re.compile(r"\w+\.\Z")  # the variable in front of a property's name
 _LITERALS = 3  # of a query that are looked for
 _CASE_AND_SIGNS = 0.95  # scores from here on differ in case, accents, signs, articles or the order of words only
 
@@ -111,8 +112,8 @@ class _Search:
         asked, wanted = folded(self.question), folded(literal.value)
         return next((v for v in values if folded(v) in asked and (wanted not in asked or wanted in folded(v))), None)
 
-    def move(self) -> None:
-        """Put misplaced texts right: two that stand in each other's place, and those whose label alone is wrong."""
+    def move(self, query: str) -> None:
+        """Put misplaced texts right: two in each other's place, those of another variable, those of another label."""
         if len(self.misplaced) == 2 and self._swapped():
             one, other = self.misplaced
             self.edits += [(a.start, a.end, written(b.value)) for a, b in ((one, other), (other, one))]
@@ -122,7 +123,10 @@ class _Search:
         for literal, ((label, name), *_) in zip(self.misplaced, self.places, strict=True):
             no = f"No {described(literal)} {shown(literal.value)}"
             self.notes.append(f"{no}; it is the {name} of a {label}.")
-            if name == literal.property:
+            if (read := _USED.search(query, 0, literal.name_place[0])) and (holder := _only(label, query)):
+                self.edits.append((read.start(), literal.name_place[1], f"{holder}.{quoted(name)}"))
+                self.repairs.append(f"{no}: compared with {holder}.{name}")
+            elif name == literal.property:
                 self.edits += [(start, end, quoted(label)) for start, end in literal.label_places]
                 self.repairs.append(f"{no}: looked for under {label}")
 
@@ -147,7 +151,7 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
             search.look(literal)
         else:
             needed.update(literal.owners)
-    search.move()
+    search.move(query)
     return Missing(
         _edited(query, search.edits),
         tuple(search.repairs),
@@ -156,6 +160,12 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
         frozenset(owner for literal in search.misplaced for owner in literal.owners) - needed,
         tuple(search.nowhere),
     )
+
+
+def _only(label: str, query: str) -> str:
+    """The one variable that a pattern of the query gives this label; empty when there is none, or more."""
+    named = set(re.findall(rf"\((\w+):{re.escape(quoted(label))}(?=[ ){{])", query))
+    return named.pop() if len(named) == 1 else ""
 
 
 def shown(value: str) -> str:

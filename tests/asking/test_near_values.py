@@ -57,6 +57,19 @@ def test_a_label_is_exchanged_for_the_one_that_has_the_value_where_that_fits(dem
     assert answer.repairs == ("No Person has the name 'Jun Takeda': looked for under User",)
 
 
+def test_a_value_of_another_variable_is_compared_with_that_one(demo_graph: Any) -> None:
+    query = "MATCH (p:Person)-[:DIRECTED]->(m:Movie) WHERE p.name IN ['Alien', 'Jaws'] RETURN DISTINCT p.name"
+    answer = ask("People who made either Alien or Jaws", model=Script(query), graph=demo_graph)
+    assert answer.query == query.replace("p.name IN", "m.title IN") and len(answer.df) == 2
+    assert answer.repairs[0] == "No Person has the name 'Alien': compared with m.title"
+    query = "MATCH (u:User)-[:RATED]->(m:Movie)<-[:DIRECTED]-(p:Person) WHERE p.name = 'Jun Takeda' RETURN p.name"
+    answer = ask("Who directed what Jun Takeda rated?", model=Script(query), graph=demo_graph)
+    assert answer.query == query.replace("p.name =", "u.name =") and len(answer.df) > 0
+    two = "MATCH (p:Person)-->(m:Movie), (p)-->(n:Movie) WHERE p.name = 'Alien' RETURN p.name"
+    answer = ask("Who made Alien?", model=Script(two), graph=demo_graph, rules=Rules(retries=0))
+    assert answer.query == two and answer.repairs == ()
+
+
 def test_a_value_of_another_label_is_said_and_the_model_tries_without_that_label(demo_graph: Any) -> None:
     wrong = "MATCH (m:Movie)-[:IN_GENRE]->(g:Genre {name: 'Jeff Goldblum'}) RETURN m.title"
     right = "MATCH (m:Movie)<-[:ACTED_IN]-(p:Person {name: 'Jeff Goldblum'}) RETURN m.title"
