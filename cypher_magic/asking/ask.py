@@ -131,22 +131,30 @@ def ask_many(
 ) -> list[Answer]:
     """The answers to questions that do not follow from each other, computed in batches, each query run read-only.
 
-    What fails or finds nothing is tried again as in `ask`, those of a round together; `progress` counts the first one.
-    `histories` are the turns before each question.
+    What fails or finds nothing is tried again as in `ask`, those of a round together. `progress` counts the replies of
+    a round, and stays before the last one until everything has run. `histories` are the turns before each question.
     """
     schema = graph.schema()
     before = [tuple(turns) for turns in histories] or [()] * len(questions)
     texts = [checked(question) for question in questions]
     works = [Work(text, graph, schema, rules, turns) for text, turns in zip(texts, before, strict=True)]
+    total = len(works)
+
+    def replied(done: int, asked: int) -> None:
+        if progress is not None:
+            progress(min(total - asked + done, total - 1), total)  # all of it is done when all has run
+
     while open_works := [work for work in works if not work.done]:
         for limits in {(work.banned, work.texts) for work in open_works}:
             group = [work for work in open_works if (work.banned, work.texts) == limits]
             asked = [model.prompt.ask(work.asked, work.schema_text, work.turns) for work in group]
             limit = _constraint(model, group[0])
-            replies = model.complete_many(asked, progress=progress, constraint=limit, beams=rules.beams)
+            replies = model.complete_many(asked, progress=replied, constraint=limit, beams=rules.beams)
             for work, reply in zip(group, replies, strict=True):
                 work.take(reply)
-        progress = None
+                replied(len(group), len(group))
+    if progress is not None:
+        progress(total, total)
     return [w.answer(model.prompt.text(w.question, w.schema_text, w.history), model.name) for w in works]
 
 

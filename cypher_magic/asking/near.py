@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cypher_magic.graph.schema import GraphSchema, Index
 
 SECONDS = 3.0  # for all probes of a question
-PROBES = 12
+PROBES = 24
 SHOWN = 3  # values that are offered
 SURE = 0.85  # the score from which a value is taken to be the one that was meant
 APART = 0.05  # by how much it must be nearer than the next one
@@ -82,24 +82,62 @@ def near(literal: Literal, schema: GraphSchema, probes: Probes) -> list[tuple[fl
     return ranked
 
 
-def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes) -> list[tuple[str, str]]:
-    """The labels, each with the property, that have exactly this text though the query's own label has not."""
-    places = [
-        (label, name)
-        for label, properties in schema.labels.items()
-        for name, kind in properties.items()
-        if kind == "STRING" and (literal.kind != "node" or label not in literal.owners)
+@dataclass(frozen=True)
+class Place:
+    """Where the graph has a text: a label, its property, and the text as it stands there."""
+
+    label: str
+    property: str
+    value: str
+
+
+def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes) -> list[Place]:
+    """Where else the graph has this text, letter case apart; at most one place for each label.
+
+    What an index can answer is asked exactly and first; then each label is looked through once, all properties at a
+    time, those that have the query's own property before the others.
+    """
+    indexed = [
+        (i.owner, i.properties[0])
+        for i in schema.indexes
+        if i.kind != "FULLTEXT" and i.owner in schema.labels and len(i.properties) == 1
     ]
-    # the same property of another label first, then those that an index can answer
-    indexed = {(i.owner, i.properties[0]) for i in schema.indexes if i.properties}
-    places.sort(key=lambda place: (place[1] != literal.property, place not in indexed))
-    return [
-        (label, name)
-        for label, name in places
-        if probes.rows(
-            f"MATCH (n:{quoted(label)}) WHERE n.{quoted(name)} = $value RETURN 1 LIMIT 1", value=literal.value
-        )
+    found: dict[str, Place] = {}
+    for label, name in indexed:
+        if label not in found and name in _others(literal, label, schema):
+            text = f"MATCH (n:{quoted(label)}) WHERE n.{quoted(name)} = $value RETURN 1 LIMIT 1"
+            if probes.rows(text, value=literal.value):
+                found[label] = Place(label, name, literal.value)
+    labels = sorted(schema.labels, key=lambda label: literal.property not in schema.labels[label])
+    for label in labels:
+        if label not in found and (place := _within(literal, label, _others(literal, label, schema), probes)):
+            found[label] = place
+    return [found[label] for label in labels if label in found]
+
+
+def _others(literal: Literal, label: str, schema: GraphSchema) -> dict[str, bool]:
+    """The properties of a label that hold texts (or lists of them: True), without the one that was looked at."""
+    looked_at = literal.property if literal.kind == "node" and label in literal.owners else None
+    kinds = {name: kind for name, kind in schema.labels[label].items() if name != looked_at}
+    return {name: kind != "STRING" for name, kind in kinds.items() if kind in ("STRING", "LIST<STRING>")}
+
+
+def _within(literal: Literal, label: str, names: dict[str, bool], probes: Probes) -> Place | None:
+    """The first property of a label that has the text, by one look through the label."""
+    if not names:
+        return None
+    reads = [f"n.{quoted(name)}" for name in names]
+    tests = [
+        f"any(x IN {read} WHERE toLower(x) = $low)" if many else f"toLower({read}) = $low"
+        for read, many in zip(reads, names.values(), strict=True)
     ]
+    text = f"MATCH (n:{quoted(label)}) WHERE {' OR '.join(tests)} RETURN {', '.join(reads)} LIMIT 1"
+    for row in probes.rows(text, low=literal.value.lower()):
+        for name, held in zip(names, row, strict=True):
+            texts = held if isinstance(held, list) else [held]
+            if same := [t for t in texts if isinstance(t, str) and t.lower() == literal.value.lower()]:
+                return Place(label, name, same[0])
+    return None
 
 
 def chosen(ranked: list[tuple[float, str]]) -> str | None:

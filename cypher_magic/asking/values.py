@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.asking.literals import Literal, literals, written
-from cypher_magic.asking.near import OFFERED, SHOWN, Probes, chosen, described, elsewhere, exists, folded, near
+from cypher_magic.asking.near import OFFERED, SHOWN, Place, Probes, chosen, described, elsewhere, exists, folded, near
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.graph.schema import quoted
 from cypher_magic.query.parse import parse
@@ -61,8 +61,8 @@ class Missing:
 
     `query` has the near values in their place, and `repairs` says so, one line each; without a sure one they are
     the same as before. `notes` are for the person. `misplaced` are texts that another label has, and `wrong` the labels
-    that they were looked for under, but for those that the question or the rest of the query needs. `nowhere` are texts
-    that no label has, nor any that is surely near.
+    that they were looked for under, but for those that the question or the rest of the query needs. `nowhere` are all
+    texts that are not where the query looks for them, nor any that is surely near.
     """
 
     query: str
@@ -82,7 +82,7 @@ class _Search:
     repairs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     misplaced: list[Literal] = field(default_factory=list)
-    places: list[list[tuple[str, str]]] = field(default_factory=list)  # where those are instead: label and property
+    places: list[list[Place]] = field(default_factory=list)  # where those are instead
     nowhere: list[str] = field(default_factory=list)
 
     def look(self, literal: Literal) -> None:
@@ -93,6 +93,7 @@ class _Search:
         if best is None or ranked[0][0] < _CASE_AND_SIGNS:
             places = elsewhere(literal, self.schema, self.probes)
             if places:
+                self.nowhere.append(literal.value)
                 self.misplaced.append(literal)
                 self.places.append(places)
                 return
@@ -100,40 +101,55 @@ class _Search:
             self.edits.append((literal.start, literal.end, written(best)))
             self.repairs.append(f"{no}: read as {shown(best)}")
             return
-        if not self.probes.ended:
-            self.nowhere.append(literal.value)
+        self.nowhere.append(literal.value)
         if offered := [shown(value) for score, value in ranked[:SHOWN] if score >= OFFERED]:
             self.notes.append(f"{no}. Near to it: {', '.join(offered)}.")
-        elif not self.probes.ended:
-            self.notes.append(f"{no}, nor anything near to it.")
+        else:
+            self.notes.append(f"{no}." if self.probes.ended else f"{no}, nor anything near to it.")
 
     def _as_asked(self, literal: Literal, values: Sequence[str]) -> str | None:
         """The near value that stands in the question, where the model copied it wrong or only a part of it."""
         asked, wanted = folded(self.question), folded(literal.value)
         return next((v for v in values if folded(v) in asked and (wanted not in asked or wanted in folded(v))), None)
 
+    @property
+    def elsewhere(self) -> list[Literal]:
+        """The misplaced texts that another label has, and not the query's own in another property."""
+        both = zip(self.misplaced, self.places, strict=True)
+        return [literal for literal, places in both if not any(place.label in literal.owners for place in places)]
+
     def move(self, query: str) -> None:
-        """Put misplaced texts right: two in each other's place, those of another variable, those of another label."""
+        """Put misplaced texts right: two in each other's place, those of another property, variable or label."""
         if len(self.misplaced) == 2 and self._swapped():
             one, other = self.misplaced
             self.edits += [(a.start, a.end, written(b.value)) for a, b in ((one, other), (other, one))]
             self.repairs.append(f"{shown(one.value)} and {shown(other.value)} stood in each other's place")
             self.misplaced.clear()
+            self.places.clear()
             return
-        for literal, ((label, name), *_) in zip(self.misplaced, self.places, strict=True):
+        for literal, (place, *_) in zip(self.misplaced, self.places, strict=True):
             no = f"No {described(literal)} {shown(literal.value)}"
-            self.notes.append(f"{no}; it is the {name} of a {label}.")
-            if (read := _USED.search(query, 0, literal.name_place[0])) and (holder := _only(label, query)):
-                self.edits.append((read.start(), literal.name_place[1], f"{holder}.{quoted(name)}"))
-                self.repairs.append(f"{no}: compared with {holder}.{name}")
-            elif name == literal.property:
-                self.edits += [(start, end, quoted(label)) for start, end in literal.label_places]
-                self.repairs.append(f"{no}: looked for under {label}")
+            self.notes.append(f"{no}; it is the {place.property} of a {place.label}.")
+            if edits := self._moved(literal, place, query):
+                text = (literal.start, literal.end, written(place.value))
+                self.edits += [*edits, *([text] if place.value != literal.value else [])]
+                self.repairs.append(f"{no}: looked for as {place.property} of {place.label}")
+
+    def _moved(self, literal: Literal, place: Place, query: str) -> list[tuple[int, int, str]]:
+        """The edits that compare the text with the property that has it; none where more than one way is right."""
+        start, end = literal.name_place
+        if place.label in literal.owners:
+            return [(start, end, quoted(place.property))] if literal.owners == (place.label,) else []
+        if (read := _USED.search(query, 0, start)) and (holder := _only(place.label, query)):
+            return [(read.start(), end, f"{holder}.{quoted(place.property)}")]
+        if place.property == literal.property:
+            return [(start, end, quoted(place.label)) for start, end in literal.label_places]
+        return []
 
     def _swapped(self) -> bool:
         """Whether each of the two misplaced texts is where the query looks for the other."""
         return all(
-            any((label, other.property) in places for label in other.owners)
+            any(place.label in other.owners and place.property == other.property for place in places)
             for places, other in zip(self.places, reversed(self.misplaced), strict=True)
         )
 
@@ -157,7 +173,7 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
         tuple(search.repairs),
         tuple(search.notes),
         tuple(literal.value for literal in search.misplaced),
-        frozenset(owner for literal in search.misplaced for owner in literal.owners) - needed,
+        frozenset(owner for literal in search.elsewhere for owner in literal.owners) - needed,
         tuple(search.nowhere),
     )
 

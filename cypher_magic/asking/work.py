@@ -292,7 +292,7 @@ def _refused(error: QueryFailed | NotReadOnly) -> Complaint:
 def _invented(texts: list[str], query: str) -> Complaint:
     """What is against a query that looks for what nobody said: that nothing has it is no answer to the question."""
     listed = " and ".join(map(repr, texts))
-    told = f"The query looks for {listed}, which neither the question says nor the graph has."
+    told = f"The query looks for {listed}, which the question does not say, and the graph has no such thing there."
     start = max(0, query.find(texts[0]))
     return Complaint("invented", told, query.count("\n", 0, start) + 1, start - query.rfind("\n", 0, start))
 

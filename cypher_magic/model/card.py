@@ -40,6 +40,11 @@ _SETTINGS = {
     "keep": "epoch that was kept",
     "seed": "seed",
 }
+_ASKED = {
+    True: "asked through cypher_magic, which lets the model\nwrite only what fits the graph, repairs, and tries again"
+    " (alone it is right less often)",
+    False: "the model's bare replies",
+}
 _TURN = Turn(
     "Who is the oldest person?", "MATCH (p:Person) RETURN p.name ORDER BY p.born LIMIT 1", ("p.name",), (("Ada",),)
 )
@@ -269,4 +274,5 @@ def _scores(card: Mapping[str, Any]) -> tuple[str, ...]:
         low, high = score.get("low"), score.get("high")
         interval = f"{low:.3f} to {high:.3f}" if low is not None and high is not None else ""
         lines += [f"| {name.replace('_', ' ')} | {score['value']:.3f} | {interval} | {score.get('n', '')} |"]
-    return ("## Measured", f"On {found.get('data', 'held-out rows')}, {found.get('when', '')}:", "\n".join(lines))
+    about = f"On {found.get('data', 'held-out rows')}, {found.get('when', '')}, {_ASKED[bool(found.get('pipeline'))]}:"
+    return ("## Measured", about, "\n".join(lines))

@@ -63,8 +63,8 @@ class Comparisons:
         for part in self._query.tree.walk():
             if not isinstance(part, Node):
                 continue
-            if part.data == "comparison" and len(part.children) == 3 and part.children[1] != "<>":
-                yield from self._compared(part)
+            if part.data == "comparison" and len(part.children) == 3:
+                yield from self._with_null(part) or (self._compared(part) if part.children[1] != "<>" else ())
             elif part.data == "pair":
                 name, value = part.children
                 yield from self._unlike(self._named(name, start_of(name)), self._side(value))
@@ -72,6 +72,19 @@ class Comparisons:
                 yield from self._demand(self._side(part.children[0]), "text", _TEXT_TESTS[part.data])
             elif part.data == "in":
                 yield from self._listed(part)
+
+    def _with_null(self, part: Node) -> list[Never]:
+        """A comparison with null, which is null whatever stands on the other side."""
+        left, sign, right = part.children
+        null = next((side for side in (right, left) if isinstance(side, Token) and side.type == "NULL"), None)
+        if null is None:
+            return []
+        other = self._side(left if null is right else right)
+        if sign not in ("=", "<>") or not other.end:
+            return [Never("A comparison with null is never true.", start_of(null), "write IS NULL, or IS NOT NULL")]
+        text = f"{self._text(other)} IS {'NOT ' if sign == '<>' else ''}NULL"
+        edit = (min(other.start, start_of(null)), max(other.end, null.end_pos or 0), text)
+        return [Never("A comparison with null is never true.", start_of(null), f"write {text}", (edit,))]
 
     def _compared(self, part: Node) -> Iterator[Never]:
         left, right = self._side(part.children[0]), self._side(part.children[2])
@@ -127,7 +140,7 @@ class Comparisons:
             return _Side(_LITERALS.get(part.type, ""), "", "", start, part.end_pos or 0, start)
         if part.data == "postfix" and len(part.children) == 2 and part.children[1].data == "property":
             return self._named(part.children[1].children[0], part.start)
-        return _Side("list" if part.data == "list" else "", at=part.start)
+        return _Side(part.data if part.data in ("list", "map") else "", at=part.start)
 
     def _named(self, token: Token, start: int) -> _Side:
         owner = self._owners.get(start_of(token))

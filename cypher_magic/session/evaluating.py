@@ -85,7 +85,7 @@ def evaluate(
     )
     if not save:
         return report
-    kept = ("Its scores are not kept: the weights will change.",) if training else _kept(name, report)
+    kept = ("Its scores are not kept: the weights will change.",) if training else _kept(name, report, piped)
     return replace(report, notes=(*report.notes, *kept))
 
 
@@ -347,7 +347,7 @@ def _piped(
     ]
 
 
-def _kept(name: str, report: Report) -> tuple[str, ...]:
+def _kept(name: str, report: Report, piped: bool) -> tuple[str, ...]:
     """Put the report into the run's folder and its scores into the run's card; of a model that is no run, nothing.
 
     What can not be written becomes a note: the answers took longer than finding room on the disk.
@@ -361,7 +361,7 @@ def _kept(name: str, report: Report) -> tuple[str, ...]:
     plain = {key.replace("_", " "): round(score.value, 4) for key, score in report.scores.items()}
     try:
         report.save(run.folder)
-        about = {"when": report.when, "data": report.data, "scores": found}
+        about = {"when": report.when, "data": report.data, "pipeline": piped, "scores": found}
         helped = report.to_dict()["helped"]
         run.update_card(scores=plain, evaluation=about | ({"helped": helped} if helped else {}))
     except DataError as exc:

@@ -54,20 +54,35 @@ def test_a_label_is_exchanged_for_the_one_that_has_the_value_where_that_fits(dem
     query = "MATCH (p:Person {name: 'Jun Takeda'}) RETURN p.name"
     answer = ask("Who is Jun Takeda?", model=Script(query), graph=demo_graph)
     assert answer.query == "MATCH (p:User {name: 'Jun Takeda'}) RETURN p.name"
-    assert answer.repairs == ("No Person has the name 'Jun Takeda': looked for under User",)
+    assert answer.repairs == ("No Person has the name 'Jun Takeda': looked for as name of User",)
 
 
 def test_a_value_of_another_variable_is_compared_with_that_one(demo_graph: Any) -> None:
     query = "MATCH (p:Person)-[:DIRECTED]->(m:Movie) WHERE p.name IN ['Alien', 'Jaws'] RETURN DISTINCT p.name"
     answer = ask("People who made either Alien or Jaws", model=Script(query), graph=demo_graph)
     assert answer.query == query.replace("p.name IN", "m.title IN") and len(answer.df) == 2
-    assert answer.repairs[0] == "No Person has the name 'Alien': compared with m.title"
+    assert answer.repairs[0] == "No Person has the name 'Alien': looked for as title of Movie"
     query = "MATCH (u:User)-[:RATED]->(m:Movie)<-[:DIRECTED]-(p:Person) WHERE p.name = 'Jun Takeda' RETURN p.name"
     answer = ask("Who directed what Jun Takeda rated?", model=Script(query), graph=demo_graph)
     assert answer.query == query.replace("p.name =", "u.name =") and len(answer.df) > 0
     two = "MATCH (p:Person)-->(m:Movie), (p)-->(n:Movie) WHERE p.name = 'Alien' RETURN p.name"
     answer = ask("Who made Alien?", model=Script(two), graph=demo_graph, rules=Rules(retries=0))
     assert answer.query == two and answer.repairs == ()
+
+
+def test_a_value_of_another_property_is_looked_for_there_whatever_its_case(demo_graph: Any) -> None:
+    query = "MATCH (m:Movie {tagline: 'the matrix'}) RETURN count(m) AS n"
+    answer = ask("How many movies are called the matrix?", model=Script(query), graph=demo_graph)
+    assert answer.query == "MATCH (m:Movie {title: 'The Matrix'}) RETURN count(m) AS n"
+    assert answer.repairs == ("No Movie has the tagline 'the matrix': looked for as title of Movie",)
+    assert answer.result is not None and answer.result.rows == ((1,),)
+
+
+def test_a_value_that_is_elsewhere_is_told_also_when_the_answer_is_a_count_of_nothing(demo_graph: Any) -> None:
+    query = "MATCH (p:Person)-[:DIRECTED]->(m:Movie {title: 'tom hanks'}) RETURN count(p) AS n"
+    answer = ask("How many made tom hanks?", model=Script(query), graph=demo_graph, rules=Rules(retries=0))
+    assert answer.query == query.replace("(m:Movie {title: 'tom hanks'})", "(m:Movie {title: 'tom hanks'})")
+    assert "No Movie has the title 'tom hanks'; it is the name of a Person." in answer.notes
 
 
 def test_a_value_of_another_label_is_said_and_the_model_tries_without_that_label(demo_graph: Any) -> None:
@@ -145,7 +160,7 @@ def test_a_value_that_nobody_said_and_nothing_has_is_a_complaint_and_no_answer(d
     model = Script(INVENTED, right)
     answer = ask("Does Tom Hanks act?", model=model, graph=demo_graph)
     assert (answer.query, answer.complaints) == (right, ())
-    told = "The query looks for 'Asthastic', which neither the question says nor the graph has."
+    told = "The query looks for 'Asthastic', which the question does not say, and the graph has no such thing there."
     assert told in model.asked[1][0]
     left = ask("Does Tom Hanks act?", model=Script(INVENTED, INVENTED), graph=demo_graph)
     assert left.result is None and [c.code for c in left.complaints] == ["invented"]

@@ -78,6 +78,7 @@ CARD = {
     "evaluation": {
         "data": "held_out.csv",
         "when": "2026-11-22",
+        "pipeline": True,
         "scores": {"exact_match": {"value": 0.5, "low": 0.25, "high": 0.75, "n": 40}},
     },
 }
@@ -224,6 +225,7 @@ def test_the_card_says_what_it_is_made_of(one: Tuned, tmp_path: Path) -> None:
     assert {"text2cypher", "neo4j", "lora"} <= set(header["tags"])
     assert "| SHA-256 of the rows | " + "ab" * 32 in readme
     assert "| exact match | 0.500 | 0.250 to 0.750 | 40 |" in readme
+    assert "On held_out.csv, 2026-11-22, asked through cypher_magic" in readme
     assert Prompt(tiny_tokenizer("chatml")).text(QUESTION, SCHEMA) in readme
     assert "license:" not in (write_export(one, tmp_path / "unknown", merged=False) / "README.md").read_text()
     llama = replace(one, source="meta-llama/Llama-3.2-1B-Instruct")

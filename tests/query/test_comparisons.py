@@ -24,6 +24,8 @@ MEANT = {
     "m.title IN [300, 1917]": "m.title IN ['300', '1917']",
     "m.day > '2020-01-31'": "m.day > date('2020-01-31')",
     "r.roles = 'Neo'": "'Neo' IN r.roles",
+    "m.title = null": "m.title IS NULL",
+    "null <> m.title AND m.seen": "m.title IS NOT NULL AND m.seen",
     "'Neo' = r.roles AND m.seen": "'Neo' IN r.roles AND m.seen",
 }
 NEVER = {  # and where the complaint points
@@ -34,6 +36,8 @@ NEVER = {  # and where the complaint points
     "m.seen = 'yes'": "'yes'",
     "m.seen = 1": "1",
     "m.title = ['a', 'b']": "'a'",
+    "m.day < {year: 1999}": "year",
+    "m.released > null": "null",
     "m.released CONTAINS '19'": "released",
     "m.released =~ '19..'": "released",
     "m.released IN ['old', 'new']": "'old'",
