@@ -65,11 +65,11 @@ def remarks(
     return tuple(notes)
 
 
-def unsaid(texts: Iterable[str], question: str, history: Sequence[Turn] = ()) -> list[str]:
-    """The texts that neither the question nor the turns before it say, in any form."""
+def unsaid(texts: Iterable[str], question: str, history: Sequence[Turn] = (), *, exactly: bool = False) -> list[str]:
+    """The texts that neither the question nor the turns before it say, in any form or letter for letter."""
     said = [question, *(text for turn in history for text in (turn.question, turn.query, str(turn.rows)))]
     told = " ".join(said).casefold()
-    return [text for text in texts if not _said(text, told)]
+    return [text for text in texts if not (text.casefold() in told if exactly else _said(text, told))]
 
 
 def spans(question: str, history: Sequence[Turn] = ()) -> frozenset[str]:

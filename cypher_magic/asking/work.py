@@ -194,7 +194,7 @@ class Work:
             step.outcome = "; ".join([*found.repairs, *found.notes]) or "every value is in the graph"
         as_it_was = Tried(attempt, result, found.notes, found)
         if found.query == attempt.query:
-            invented = unsaid(found.nowhere, self.question, self.history)
+            invented = unsaid(found.nowhere, self.question, self.history, exactly=True)
             if not invented:
                 return as_it_was
             return Tried(replace(attempt, complaints=(_invented(invented, attempt.query),)))

@@ -174,6 +174,12 @@ def test_after_a_value_that_was_made_up_only_what_was_said_may_be_written(demo_g
     assert not work.done and {"Tom Hanks", "Big"} <= work.texts and "Asthastic" not in work.texts
 
 
+def test_a_value_that_was_copied_wrong_and_is_near_nothing_is_no_answer(demo_graph: Any) -> None:
+    query = "MATCH (m:Movie {tagline: 'asthast'}) RETURN count(m) AS n"
+    answer = ask("How many movies are about asthma?", model=Script(query, query), graph=demo_graph)
+    assert [c.code for c in answer.complaints] == ["invented"]
+
+
 def test_a_value_that_was_said_and_that_nothing_has_is_looked_for_in_vain(demo_graph: Any) -> None:
     answer = ask("Does Tom Hanks act in Asthastic?", model=Script(INVENTED), graph=demo_graph)
     assert answer.complaints == () and answer.result is not None and answer.result.rows == ((False,),)
