@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _LIMIT = 120  # rows fetched
 _SECONDS = 5.0  # for one query
 _PATIENCE = 3.0
+STOPPED = "Stopped before there were enough."
 _WHOLE = frozenset(("all", "group", "optional", "columns", "values", "distinct"))  # families whose answers may be long
 
 Progress = Callable[[int, int], None]
@@ -123,32 +124,43 @@ def generate_pairs(
 
     `follow_ups` is the share of pairs that follow an earlier turn, `typos` the share of questions with a slip of the
     keyboard, `families` limits the kinds of questions. Fewer pairs come back (with a note) when the graph has no more
-    to ask about, `time_budget` seconds are over, or `stop()` is true. DataError for a graph about which nothing can be
-    asked.
+    to ask about, `time_budget` seconds are over, `stop()` is true, or an interrupt ends it. DataError for a graph about
+    which nothing can be asked, and where it was stopped before the first pair.
     """
     from cypher_magic.data.generate.sample import facts_of
 
     started = time.monotonic()
-    facts = facts_of(connection, seed=seed, time_budget=time_budget / 3)
-    maker = Maker(facts, _answering(connection, time_budget / rows), seed, typos, families)
-
     stopped = stop or bool  # bool() is False
+    try:
+        facts = facts_of(connection, seed=seed, time_budget=time_budget / 3)
+    except KeyboardInterrupt as interrupt:
+        raise _stopped_too_early() from interrupt
+    maker = Maker(facts, _answering(connection, time_budget / rows), seed, typos, families)
 
     def go_on(count: int) -> bool:
         if progress:
             progress(count, rows)
         return time.monotonic() < started + time_budget and not stopped()
 
-    note = make(maker, rows, follow_ups, go_on)
-    if stopped() and len(maker.pairs) < rows:
-        note = "Stopped before there were enough."
+    try:
+        note = make(maker, rows, follow_ups, go_on)
+    except KeyboardInterrupt as interrupt:
         if not maker.pairs:
-            raise DataError("Stopped before a pair was made.", hint="start it again")
+            raise _stopped_too_early() from interrupt
+        note = STOPPED
+    if stopped() and len(maker.pairs) < rows:
+        note = STOPPED
+        if not maker.pairs:
+            raise _stopped_too_early()
     if not maker.pairs:
         raise DataError(
             "No question about this graph brought anything back.", hint="its nodes need properties to ask about"
         )
     return Pairs(maker.pairs, dict(maker.skipped.most_common()), time.monotonic() - started, note)
+
+
+def _stopped_too_early() -> DataError:
+    return DataError("Stopped before a pair was made.", hint="start it again")
 
 
 def running(connection: Connection, per_pair: float) -> Callable[[str], Answered | str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import line_cell_magic, magics_class, no_var_expand
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.options import Command, Family, Option, Options, interrupts_in_one_line
 from cypher_magic.magics.progress import progress_line
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class DataMagics(Family):
 
     @line_cell_magic
     @no_var_expand
+    @interrupts_in_one_line()
     def cypher_data(self, line: str = "", cell: str | None = None) -> Any:
         """Examples for training: `%cypher_data check FILE...`, `%cypher_data generate`; VERB -h tells its options."""
         verb, _, rest = line.strip().partition(" ")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cypher_magic import session
 from cypher_magic.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -91,3 +93,15 @@ def test_wrong_calls_are_one_line(loaded: Any, line: str) -> None:
 def test_help_is_printed(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
     loaded.run_line_magic("cypher_data", "check -h")
     assert "--drop-misfits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cell", ["%cypher_ask Who?", "%cypher_data check train.csv", "%%cypher\nRETURN 1"])
+def test_an_interrupt_is_one_line_and_the_cell_fails(
+    loaded: Any, cell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ask", "load_examples", "query"):
+        monkeypatch.setattr(session, name, lambda *given, **options: signal.raise_signal(signal.SIGINT))
+    result = loaded.run_cell(cell)
+    assert type(result.error_in_exec) is KeyboardInterrupt
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err).strip() == "Stopped."
