@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -205,17 +206,29 @@ def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, st
 
 def write_pairs(pairs: Sequence[Example], path: str | Path) -> Path:
     """Writes pairs as CSV (question and query, those without an earlier turn) or, for .jsonl, all of them whole."""
-    path = Path(path)
-    if path.suffix.lower() == ".jsonl":
-        lines = (json.dumps(p.to_dict(), ensure_ascii=False, default=str) for p in pairs)
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        return path
-    if path.suffix.lower() != ".csv":
+    path = target(path)
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix.lower() == ".jsonl":
+                file.writelines(json.dumps(p.to_dict(), ensure_ascii=False, default=str) + "\n" for p in pairs)
+                return path
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("question", "query"))
+            writer.writerows((p.question, p.query) for p in pairs if not p.history)
+    except OSError as exc:
+        raise DataError(f"{path} can not be written: {exc.strerror or exc}.", hint="name another file") from exc
+    return path
+
+
+def target(path: str | Path) -> Path:
+    """The file that pairs can be written to; DataError where its folder is not there, or it is of no known kind."""
+    path = Path(path).expanduser()
+    if path.suffix.lower() not in (".csv", ".jsonl"):
         raise DataError(f"Pairs can not be written as {path.name}.", hint="name the file .csv or .jsonl")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("question", "query"))
-        writer.writerows((p.question, p.query) for p in pairs if not p.history)
+    if not path.parent.is_dir():
+        raise DataError(f"There is no folder {path.parent}.", hint="make it first, or name another file")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise DataError(f"{path} can not be written.", hint="name another file")
     return path
 
 
@@ -271,4 +284,4 @@ def split_pairs(
     return train, val
 
 
-__all__ = ["Pair", "Pairs", "generate_pairs", "running", "split_pairs", "unwanted", "write_pairs"]
+__all__ = ["Pair", "Pairs", "generate_pairs", "running", "split_pairs", "target", "unwanted", "write_pairs"]

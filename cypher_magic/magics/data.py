@@ -141,8 +141,10 @@ def check(namespace: dict[str, Any], options: Options) -> Dataset:
 def generate(namespace: dict[str, Any], options: Options) -> Pairs:
     """The pairs made from the connected graph; written to files if these are named."""
     from cypher_magic import session
-    from cypher_magic.data.pairs import split_pairs, write_pairs
+    from cypher_magic.data.pairs import split_pairs, target, write_pairs
 
+    for path in filter(None, (options.out, options.val)):
+        target(path)  # a name that can not be written is told before the work, not after it
     with progress_line() as line:
         pairs: Pairs = session.generate_pairs(
             options.rows,
