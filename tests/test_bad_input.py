@@ -177,3 +177,20 @@ def test_a_runs_folder_that_can_not_be_written_is_one_line(
     (notebook.folder / "train.csv").write_text(GOOD)
     _, lines = notebook.fails(f"%finetune movies --data train.csv --backbone {backbone} --start-from scratch")
     assert "can not be stored" in lines[0]
+
+
+def test_a_name_that_was_used_before_is_told_with_the_name_of_the_earlier_run(
+    notebook: Any, backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (notebook.folder / "train.csv").write_text(GOOD)
+    settings = {"backbone": str(backbone), "start_from": "scratch"}
+    options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+    for told in ("", "The earlier run movies is kept as movies.1.", "The earlier run movies is kept as movies.2."):
+        capsys.readouterr()
+        notebook.run(f"%finetune movies --data train.csv --val train.csv {options} --background")
+        shown = capsys.readouterr().out
+        assert told in shown and ("earlier run" in shown) == bool(told)
+    for display in (True, False):  # in plain Python, and in a script that wants to hear nothing
+        session.finetune("movies", "train.csv", "train.csv", background=True, display=display, **settings)
+        assert ("is kept as movies.3." in capsys.readouterr().out) == display
+    assert left() == ["movies", "movies.1", "movies.2", "movies.3", "movies.4"]

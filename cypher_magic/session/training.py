@@ -90,6 +90,9 @@ def finetune(
     with stage(progress, "looking at the backbone"):
         local_folder(wanted.backbone, progress=progress or silent)
     run = create_run(name, wanted, dataset.train, dataset.val, schema=schema, card=card)
+    kept = run.card.get("earlier_run")
+    if kept and display:
+        print(f"The earlier run {name} is kept as {kept}.")
     run.start(environment(state.connection() if graph else None))
     watch: Watch | None = _print_progress if display is True else display or None
     on_events = watch(run) if watch else None
