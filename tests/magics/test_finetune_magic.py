@@ -242,3 +242,23 @@ def test_runs_are_compared_and_removed(
     assert [run.name for run in session.runs()] == ["second"]
     assert state.SESSION.run is None
     assert isinstance(failure(loaded, "%finetune remove first"), RunNotFound)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("lst", "did you mean %finetune list?"),
+        ("attatch hospital", "did you mean %finetune attach?"),
+        ("resum hospital", "did you mean %finetune resume?"),
+        ("hospital", "%%finetune hospital --data train.csv"),
+        ("hospital ward", "%%finetune movies --data train.csv"),
+    ],
+)
+def test_a_mistyped_verb_is_told_from_a_run_without_examples(loaded: Any, line: str, hint: str) -> None:
+    error = failure(loaded, f"%finetune {line}")
+    assert isinstance(error, OptionError) and error.hint == hint
+
+
+def test_a_run_whose_name_is_near_a_verb_is_trained(loaded: Any, tuned: list[Any]) -> None:
+    loaded.run_cell("%finetune lists --data train.csv").raise_error()
+    assert tuned[0][0][0] == "lists"
