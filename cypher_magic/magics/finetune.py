@@ -198,7 +198,9 @@ class FinetuneMagics(Family):
                 if background:
                     return run
             with _Shown() as shown:
-                return run.wait(shown(run), watch=watch)
+                run.wait(shown(run), watch=watch)
+            if watch and run.state in ("running", "queued"):
+                print(f"Run {run.name} goes on; %finetune attach {run.name} watches it again.")
         elif verb == "logs":
             log = run.folder / "worker.log"
             text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
