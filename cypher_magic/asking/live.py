@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cypher_magic.errors import NoModel
+from cypher_magic.errors import NoModel, TrainingError
 from cypher_magic.training.runs import find_run, runs
 
 if TYPE_CHECKING:
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 BASE = "base"  # the name of the default backbone without any tuning
 STARTER = "starter"  # and of the adapter that comes with this package
 UNTUNED = (BASE, STARTER)
+_UNTIL_THEN = f"until then: -m {STARTER}"
 _LOADING = "loading the model"
 
 
 def newest_run() -> str:
     """The name of the run that ended last; NoModel when there is none."""
-    for run in runs():
+    found = runs()
+    for run in found:
         if run.state in ("completed", "stopped") and (run.folder / "adapter").is_dir():
             return run.name
-    raise NoModel(
-        "There is no tuned model yet.",
-        hint="make one with %%finetune NAME --data FILE, or ask the one that comes with the package: -m starter",
-    )
+    make = "make one with %%finetune NAME --data FILE, or ask the one that comes with the package: -m starter"
+    training = (f"run {run.name} is still training; {_UNTIL_THEN}" for run in found if run.unfinished)
+    raise NoModel("There is no tuned model yet.", hint=next(training, make))
 
 
 def written(name: str) -> float:
@@ -51,7 +52,14 @@ def unfinished(name: str) -> tuple[str, ...]:
 
 def adapter_of(run: Run) -> Path | None:
     """The adapter of a run; None for a whole model that was imported. `TrainingError` when it has none yet."""
-    return None if run.card.get("whole_model") else run.adapter
+    if run.card.get("whole_model"):
+        return None
+    try:
+        return run.adapter
+    except TrainingError as exc:
+        if run.unfinished:
+            exc.hint = f"{exc.hint}; {_UNTIL_THEN}"
+        raise
 
 
 def load(name: str, progress: Progress | None = None) -> LiveModel:
