@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cypher_magic.errors import NoModel, TrainingError
+from cypher_magic.errors import ModelError, NoModel, TrainingError
 from cypher_magic.training.runs import find_run, runs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cypher_magic.asking.ask import LiveModel
     from cypher_magic.model.backbones import Progress
     from cypher_magic.model.generate import CypherModel
@@ -62,6 +61,19 @@ def adapter_of(run: Run) -> Path | None:
         raise
 
 
+def refuse_gone(run: Run) -> None:
+    """Raise `ModelError` when the run's backbone is a folder of this machine that is not there any more."""
+    folder = Path(run.settings.backbone)
+    if not folder.is_absolute() or folder.exists():
+        return
+    whole = run.card.get("whole_model")
+    again = f"%finetune remove {run.name}, and %cypher_models import it from where it is now"
+    raise ModelError(
+        f"The {'folder' if whole else 'backbone'} of {run.name!r}, {folder}, is gone.",
+        hint=f"put it back, or {again}" if whole or run.state == "imported" else "put it back",
+    )
+
+
 def load(name: str, progress: Progress | None = None) -> LiveModel:
     """The model behind a server's address; else that of a run, `base` or `starter`, on the best device here.
 
@@ -88,6 +100,7 @@ def _loaded(name: str, progress: Progress) -> CypherModel:
     adapter, own = SHIPPED if name == STARTER else None, None
     if name not in UNTUNED:
         run = find_run(name)
+        refuse_gone(run)
         adapter, backbone, style = adapter_of(run), run.settings.backbone, run.settings.prompt_style
         own = run.folder / "tokenizer"  # an imported adapter can bring its own
         style = run.card.get("prompt_style", style)  # known once it has trained

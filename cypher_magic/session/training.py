@@ -222,11 +222,13 @@ def resume_run(name: str) -> Run:
 
 def use_run(name: str) -> str:
     """Make a run (or `base`, the untuned default backbone, or `starter`) the one that answers."""
-    from cypher_magic.asking.live import UNTUNED, adapter_of
+    from cypher_magic.asking.live import UNTUNED, adapter_of, refuse_gone
     from cypher_magic.training.runs import find_run
 
     if name not in UNTUNED:
-        adapter_of(find_run(name, UNTUNED))  # raises when there is none
+        run = find_run(name, UNTUNED)
+        adapter_of(run)  # raises when there is none
+        refuse_gone(run)
     state.SESSION.run = name
     return name
 
