@@ -202,7 +202,7 @@ def test_a_model_whose_folder_is_gone_is_named_with_the_folder(tmp_path: Path) -
     import_model(backbone, "clinic")
     backbone.rename(tmp_path / "elsewhere")
     for name, what in (("clinic", "folder"), ("theirs", "backbone")):
-        for use in (session_state.model, use_run):
+        for use in (session_state.model, use_run, lambda run: export(run, tmp_path / "out")):
             with pytest.raises(ModelError) as caught:
                 use(name)
             assert caught.value.message == f"The {what} of {name!r}, {backbone}, is gone."
