@@ -177,3 +177,59 @@ def test_a_runs_folder_that_can_not_be_written_is_one_line(
     (notebook.folder / "train.csv").write_text(GOOD)
     _, lines = notebook.fails(f"%finetune movies --data train.csv --backbone {backbone} --start-from scratch")
     assert "can not be stored" in lines[0]
+
+
+def test_a_name_that_was_used_before_is_told_with_the_name_of_the_earlier_run(
+    notebook: Any, backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (notebook.folder / "train.csv").write_text(GOOD)
+    settings = {"backbone": str(backbone), "start_from": "scratch"}
+    options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+    for told in ("", "The earlier run movies is kept as movies.1.", "The earlier run movies is kept as movies.2."):
+        capsys.readouterr()
+        notebook.run(f"%finetune movies --data train.csv --val train.csv {options} --background")
+        shown = capsys.readouterr().out
+        assert told in shown and ("earlier run" in shown) == bool(told)
+    for display in (True, False):  # in plain Python, and in a script that wants to hear nothing
+        session.finetune("movies", "train.csv", "train.csv", background=True, display=display, **settings)
+        assert ("is kept as movies.3." in capsys.readouterr().out) == display
+    assert left() == ["movies", "movies.1", "movies.2", "movies.3", "movies.4"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "said"),
+    [
+        (
+            "Who?,\n,RETURN 1\nHow many?,RETURN 2\n",
+            "",
+            "of 3 rows only 1 can be used (1 row has no question; 1 row has",
+        ),
+        ("Who?,MATCH (n RETURN\nHow?,RETURN 2\n", "--fix", "of 2 rows only 1 can be used (1 query is not Cypher"),
+        (
+            "Who?,\nHow many?,RETURN 2\nHow many?,RETURN 2\n",
+            "",
+            "the 2 usable rows of 3 ask the same (1 row has no query)",
+        ),
+        ("How many?,RETURN 2\nHow many?,RETURN 2\n", "", "all examples ask the same."),
+    ],
+)
+def test_examples_too_few_to_hold_some_out_are_told_with_what_was_lost(
+    notebook: Any, backbone: Path, rows: str, options: str, said: str
+) -> None:
+    (notebook.folder / "bad.csv").write_text("question,query\n" + rows)
+    _, lines = notebook.fails(f"%finetune y --data bad.csv {options} --backbone {backbone} --start-from scratch")
+    assert lines[0].startswith(f"DataError: Nothing can be held out for validation: {said}")
+    assert ("%cypher_data check" in lines[1]) == ("(1 " in said)
+
+
+def test_rows_that_all_were_dropped_are_told_with_the_reason(notebook: Any) -> None:
+    (notebook.folder / "bad.csv").write_text("question,query\nWho?,MATCH (n RETURN\nHow?,MATCH MATCH\n")
+    _, lines = notebook.fails("%finetune y --data bad.csv --fix --start-from scratch")
+    assert "No usable example is left of bad.csv (2 rows read: 2 queries are not Cypher" in lines[0]
+    assert "%cypher_data check FILE without --fix" in lines[1]
+
+
+def test_columns_with_other_names_are_told_with_the_option_that_names_them(notebook: Any) -> None:
+    (notebook.folder / "odd.csv").write_text("a,b\nWho?,RETURN 1\n")
+    _, lines = notebook.fails("%finetune y --data odd.csv")
+    assert "%cypher_data check FILE --columns question=A,query=B" in lines[1]

@@ -235,7 +235,7 @@ def test_a_real_neo4j_tells_its_user(quick: None, neo4j_graph: Any, monkeypatch:
 
 def test_what_is_not_there_and_not_needed_has_a_mark_of_its_own(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.Probe, "gpus", lambda self: [])
-    wanted = ['jupyterlab>=4; extra == "lab"', 'no-such-library; extra == "viz"']
+    wanted = ['jupyterlab>=4; extra == "lab"', 'no-such-library; extra == "viz"', 'one-more>=2; extra == "viz"']
     monkeypatch.setattr(packages.metadata, "requires", lambda name: wanted)
     monkeypatch.setattr(packages, "version", lambda name: "4.6" if name == "jupyterlab" else "")
     checkup = doctor()
@@ -243,7 +243,7 @@ def test_what_is_not_there_and_not_needed_has_a_mark_of_its_own(quick: None, mon
         "viz",
         "not installed; for interactive pictures of large graphs",
         OPTIONAL,
-        "%pip install 'cypher-magic[viz]'",
+        "%pip install 'no-such-library' 'one-more>=2'",
     )
     assert one(checkup, "lab").text.startswith("installed, for notebooks in JupyterLab")
     assert findings(checkup, "hub") == []  # nothing is known of it here

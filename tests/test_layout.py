@@ -149,3 +149,10 @@ def test_the_tree_of_errors_in_the_docstring_is_the_tree_of_classes() -> None:
     classes = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
     del classes["CypherMagicError"]
     assert drawn == {name: kind.__base__.__name__ for name, kind in classes.items()}
+
+
+def test_advice_to_install_names_what_the_package_itself_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = {r for extra in project["optional-dependencies"].values() for r in extra}
+    advised = {a for _, path in modules() for a in re.findall(r"%pip install '([^'{]+)'", path.read_text("utf-8"))}
+    assert advised and advised <= asked

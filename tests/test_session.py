@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from cypher_magic.errors import DataError, NoModel, NotConnected, OptionError, R
 from cypher_magic.session import state, training
 from cypher_magic.training import runs as runs_module
 from cypher_magic.training import worker
+from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
 from tests.model.tiny_folder import tiny_folder
@@ -268,6 +270,18 @@ def test_the_newest_run_that_ended_well_answers() -> None:
     create_run("never_started", TrainingSettings(), [Example("q", "RETURN 1")])
     with pytest.raises(NoModel):
         live.newest_run()
+
+
+def test_who_asks_while_the_first_run_trains_is_told_of_it_and_of_the_starter() -> None:
+    run = create_run("hospital", TrainingSettings(), [Example("q", "RETURN 1")])
+    (run.folder / "worker.pid").write_text(f"{os.getpid()} {born(os.getpid())}")
+    with pytest.raises(NoModel) as none:
+        state.model()
+    assert none.value.hint == "run hospital is still training; until then: -m starter"
+    with pytest.raises(TrainingError) as early:
+        state.model("hospital")
+    assert early.value.message == "Run hospital has no adapter yet."
+    assert early.value.hint == "it is running; until then: -m starter"
 
 
 def test_questions_need_a_graph_and_words(demo_graph: Any) -> None:

@@ -289,12 +289,9 @@ class DataPanel(WorkingPanel):
 
         dataset = self._ready()
         written = []
-        try:
-            for examples, target in ((dataset.train, path), (dataset.val, path.with_stem(f"{path.stem}.val"))):
-                if examples:
-                    written.append(write_pairs(self._own(examples), target))
-        except OSError as exc:
-            raise DataError(f"{path} can not be written: {exc.strerror or exc}.", hint="name another place") from exc
+        for examples, target in ((dataset.train, path), (dataset.val, path.with_stem(f"{path.stem}.val"))):
+            if examples:
+                written.append(write_pairs(self._own(examples), target))
         left = sum(bool(e.history) for e in (*dataset.train, *dataset.val)) if path.suffix.lower() == ".csv" else 0
         without = f", without {left} follow-ups (.jsonl keeps them)" if left else ""
         train = f"; %cypher_panel train {path} trains on it"

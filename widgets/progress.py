@@ -99,10 +99,16 @@ class TrainingView:
             self._draw()
 
     def settle(self) -> None:
-        """Ask the run folder what became of a run that ended without a last event."""
-        if self.state not in ENDED:
-            self.state = self.run.state
-            self._draw()
+        """Ask the run folder what became of a run that ended without a last event; one that goes on is left.
+
+        Nothing is drawn after this: what is printed next stands on a line of its own.
+        """
+        if self.over:
+            return
+        self.state = self.run.state
+        self._draw()
+        if isinstance(self._screen, _Terminal):
+            self._screen.end_line()
 
     def _draw(self) -> None:
         if self._screen is not None:
@@ -319,6 +325,11 @@ class _Terminal:
         elif self.live:
             room = shutil.get_terminal_size().columns - 1
             print(f"{self.wipe}{fitted(self.view.facts, room)}", end="", flush=True)
+
+    def end_line(self) -> None:
+        """Leave the status as it is, and go to the next line."""
+        if self.live:
+            print(flush=True)
 
 
 def fitted(facts: str, room: int) -> str:

@@ -222,7 +222,9 @@ class TrainPanel(Panel):
             raise
         if self._cancelled.is_set():
             run.stop()
-        self.status.say(f"run {name} started; it goes on when this notebook is closed")
+        kept = run.card.get("earlier_run")
+        earlier = f"; the earlier one is kept as {kept}" if kept else ""
+        self.status.say(f"run {name} started; it goes on when this notebook is closed{earlier}")
         self.show(run)
 
     def _progress(self, what: str, done: int, total: int) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cypher_magic.errors import NoModel
+from cypher_magic.errors import ModelError, NoModel, TrainingError
 from cypher_magic.training.runs import find_run, runs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cypher_magic.asking.ask import LiveModel
     from cypher_magic.model.backbones import Progress
     from cypher_magic.model.generate import CypherModel
@@ -18,18 +17,19 @@ if TYPE_CHECKING:
 BASE = "base"  # the name of the default backbone without any tuning
 STARTER = "starter"  # and of the adapter that comes with this package
 UNTUNED = (BASE, STARTER)
+_UNTIL_THEN = f"until then: -m {STARTER}"
 _LOADING = "loading the model"
 
 
 def newest_run() -> str:
     """The name of the run that ended last; NoModel when there is none."""
-    for run in runs():
+    found = runs()
+    for run in found:
         if run.state in ("completed", "stopped") and (run.folder / "adapter").is_dir():
             return run.name
-    raise NoModel(
-        "There is no tuned model yet.",
-        hint="make one with %%finetune NAME --data FILE, or ask the one that comes with the package: -m starter",
-    )
+    make = "make one with %%finetune NAME --data FILE, or ask the one that comes with the package: -m starter"
+    training = (f"run {run.name} is still training; {_UNTIL_THEN}" for run in found if run.unfinished)
+    raise NoModel("There is no tuned model yet.", hint=next(training, make))
 
 
 def written(name: str) -> float:
@@ -51,7 +51,27 @@ def unfinished(name: str) -> tuple[str, ...]:
 
 def adapter_of(run: Run) -> Path | None:
     """The adapter of a run; None for a whole model that was imported. `TrainingError` when it has none yet."""
-    return None if run.card.get("whole_model") else run.adapter
+    if run.card.get("whole_model"):
+        return None
+    try:
+        return run.adapter
+    except TrainingError as exc:
+        if run.unfinished:
+            exc.hint = f"{exc.hint}; {_UNTIL_THEN}"
+        raise
+
+
+def refuse_gone(run: Run) -> None:
+    """Raise `ModelError` when the run's backbone is a folder of this machine that is not there any more."""
+    folder = Path(run.settings.backbone)
+    if not folder.is_absolute() or folder.exists():
+        return
+    whole = run.card.get("whole_model")
+    again = f"%finetune remove {run.name}, and %cypher_models import it from where it is now"
+    raise ModelError(
+        f"The {'folder' if whole else 'backbone'} of {run.name!r}, {folder}, is gone.",
+        hint=f"put it back, or {again}" if whole or run.state == "imported" else "put it back",
+    )
 
 
 def load(name: str, progress: Progress | None = None) -> LiveModel:
@@ -80,6 +100,7 @@ def _loaded(name: str, progress: Progress) -> CypherModel:
     adapter, own = SHIPPED if name == STARTER else None, None
     if name not in UNTUNED:
         run = find_run(name)
+        refuse_gone(run)
         adapter, backbone, style = adapter_of(run), run.settings.backbone, run.settings.prompt_style
         own = run.folder / "tokenizer"  # an imported adapter can bring its own
         style = run.card.get("prompt_style", style)  # known once it has trained

@@ -103,7 +103,8 @@ def _refuse_missing(found: Mapping[str, str], columns: tuple[str, ...], source: 
     hint = f"did you mean {close[0][1]} by {close[0][0]}? rename it" if close else "name them question and query"
     raise DataError(
         f"{source} has no column for the {' or the '.join(missing)}; its columns are {_listed(columns)}.",
-        hint=f'{hint}, or say which is which: columns={{"question": "...", "query": "..."}}',
+        hint=f"{hint}, or say which is which: %cypher_data check FILE --columns question=A,query=B"
+        ' (in Python columns={"question": "A", "query": "B"})',
     )
 
 

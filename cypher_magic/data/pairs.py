@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _LIMIT = 120  # rows fetched
 _SECONDS = 5.0  # for one query
 _PATIENCE = 3.0
+STOPPED = "Stopped before there were enough."
 _WHOLE = frozenset(("all", "group", "optional", "columns", "values", "distinct"))  # families whose answers may be long
 
 Progress = Callable[[int, int], None]
@@ -123,32 +125,43 @@ def generate_pairs(
 
     `follow_ups` is the share of pairs that follow an earlier turn, `typos` the share of questions with a slip of the
     keyboard, `families` limits the kinds of questions. Fewer pairs come back (with a note) when the graph has no more
-    to ask about, `time_budget` seconds are over, or `stop()` is true. DataError for a graph about which nothing can be
-    asked.
+    to ask about, `time_budget` seconds are over, `stop()` is true, or an interrupt ends it. DataError for a graph about
+    which nothing can be asked, and where it was stopped before the first pair.
     """
     from cypher_magic.data.generate.sample import facts_of
 
     started = time.monotonic()
-    facts = facts_of(connection, seed=seed, time_budget=time_budget / 3)
-    maker = Maker(facts, _answering(connection, time_budget / rows), seed, typos, families)
-
     stopped = stop or bool  # bool() is False
+    try:
+        facts = facts_of(connection, seed=seed, time_budget=time_budget / 3)
+    except KeyboardInterrupt as interrupt:
+        raise _stopped_too_early() from interrupt
+    maker = Maker(facts, _answering(connection, time_budget / rows), seed, typos, families)
 
     def go_on(count: int) -> bool:
         if progress:
             progress(count, rows)
         return time.monotonic() < started + time_budget and not stopped()
 
-    note = make(maker, rows, follow_ups, go_on)
-    if stopped() and len(maker.pairs) < rows:
-        note = "Stopped before there were enough."
+    try:
+        note = make(maker, rows, follow_ups, go_on)
+    except KeyboardInterrupt as interrupt:
         if not maker.pairs:
-            raise DataError("Stopped before a pair was made.", hint="start it again")
+            raise _stopped_too_early() from interrupt
+        note = STOPPED
+    if stopped() and len(maker.pairs) < rows:
+        note = STOPPED
+        if not maker.pairs:
+            raise _stopped_too_early()
     if not maker.pairs:
         raise DataError(
             "No question about this graph brought anything back.", hint="its nodes need properties to ask about"
         )
     return Pairs(maker.pairs, dict(maker.skipped.most_common()), time.monotonic() - started, note)
+
+
+def _stopped_too_early() -> DataError:
+    return DataError("Stopped before a pair was made.", hint="start it again")
 
 
 def running(connection: Connection, per_pair: float) -> Callable[[str], Answered | str]:
@@ -193,17 +206,29 @@ def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, st
 
 def write_pairs(pairs: Sequence[Example], path: str | Path) -> Path:
     """Writes pairs as CSV (question and query, those without an earlier turn) or, for .jsonl, all of them whole."""
-    path = Path(path)
-    if path.suffix.lower() == ".jsonl":
-        lines = (json.dumps(p.to_dict(), ensure_ascii=False, default=str) for p in pairs)
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        return path
-    if path.suffix.lower() != ".csv":
+    path = target(path)
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix.lower() == ".jsonl":
+                file.writelines(json.dumps(p.to_dict(), ensure_ascii=False, default=str) + "\n" for p in pairs)
+                return path
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("question", "query"))
+            writer.writerows((p.question, p.query) for p in pairs if not p.history)
+    except OSError as exc:
+        raise DataError(f"{path} can not be written: {exc.strerror or exc}.", hint="name another file") from exc
+    return path
+
+
+def target(path: str | Path) -> Path:
+    """The file that pairs can be written to; DataError where its folder is not there, or it is of no known kind."""
+    path = Path(path).expanduser()
+    if path.suffix.lower() not in (".csv", ".jsonl"):
         raise DataError(f"Pairs can not be written as {path.name}.", hint="name the file .csv or .jsonl")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("question", "query"))
-        writer.writerows((p.question, p.query) for p in pairs if not p.history)
+    if not path.parent.is_dir():
+        raise DataError(f"There is no folder {path.parent}.", hint="make it first, or name another file")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise DataError(f"{path} can not be written.", hint="name another file")
     return path
 
 
@@ -259,4 +284,4 @@ def split_pairs(
     return train, val
 
 
-__all__ = ["Pair", "Pairs", "generate_pairs", "running", "split_pairs", "unwanted", "write_pairs"]
+__all__ = ["Pair", "Pairs", "generate_pairs", "running", "split_pairs", "target", "unwanted", "write_pairs"]

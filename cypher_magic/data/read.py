@@ -13,7 +13,7 @@ from cypher_magic.data import gate
 from cypher_magic.data.columns import mapped
 from cypher_magic.data.keys import shared_prefix
 from cypher_magic.data.lint import Lint
-from cypher_magic.data.report import Change, Report
+from cypher_magic.data.report import Change, Finding, Report
 from cypher_magic.data.rows import examples_of
 from cypher_magic.data.schemas import graph_schema, read_schemas
 from cypher_magic.data.sources import tables
@@ -104,15 +104,18 @@ def load_examples(
     read = sum(map(len, parts.values()))
     prefix, parts = _without_prefix(parts)
     _refuse_nothing(parts, found)
+    rows = len(parts["train"])
     count, unit = _counter(tokenizer)
     lint = Lint(_schema(schema), needs_schema=bool(texts), allow=allow)
     findings = gate.find(parts, lint, count_tokens=count, max_tokens=max_tokens)
     changes: list[Change] = []
     if fix:
         parts, changes = gate.repaired(parts, lint, drop_misfits=drop_misfits)
-        _refuse_nothing(parts, found)
+        _refuse_nothing(parts, found, _lost(findings, changes))
     if holdout is not None and not any(e.question and e.query for e in parts["val"]):
-        parts["train"], parts["val"] = split(parts["train"], holdout, seed=seed)
+        parts["train"], parts["val"] = split(
+            parts["train"], holdout, seed=seed, rows=rows, lost=_lost(findings, changes)
+        )
     remaining = gate.find(parts, lint, count_tokens=count, max_tokens=max_tokens) if changes else findings
     train, validation = ([e for e in parts[p] if e.question and e.query] for p in ("train", "val"))
     report = Report(
@@ -190,14 +193,22 @@ def _without_prefix(parts: Mapping[str, list[Example]]) -> tuple[str, dict[str, 
     return common, {part: [stripped(e) for e in examples] for part, examples in parts.items()}
 
 
-def _refuse_nothing(parts: Mapping[str, Sequence[Example]], found: Sequence[Table]) -> None:
+def _lost(findings: Sequence[Finding], changes: Sequence[Change]) -> str:
+    """Why training rows were left out, in words; empty where all are there."""
+    codes = {"empty_question", "empty_query"} | {c.code for c in changes if c.after is None}
+    told = (f.message.removesuffix(": left out") for f in findings if f.part == "train" and f.code in codes)
+    return "; ".join(told)
+
+
+def _refuse_nothing(parts: Mapping[str, Sequence[Example]], found: Sequence[Table], lost: str = "") -> None:
     if any(e.question and e.query for e in parts["train"]):
         return
     names = ", ".join(t.source for t in found if t.part != "val")
     rows = sum(len(t.rows) for t in found if t.part != "val")
     raise DataError(
-        f"No usable example is left of {names} ({rows} rows read).",
-        hint="every row needs a question and a query that can run; load without fix to see what is wrong",
+        f"No usable example is left of {names} ({rows} rows read{f': {lost}' if lost else ''}).",
+        hint="every row needs a question and a query that can run"
+        + ("; %cypher_data check FILE without --fix (load_examples without fix) tells which can not" if lost else ""),
     )
 
 

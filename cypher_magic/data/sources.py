@@ -216,7 +216,7 @@ def _from_hub(name: str) -> list[Table]:
     try:
         load_dataset = import_module("datasets").load_dataset
     except ImportError as exc:
-        raise DataError("Data sets of the Hub need the extra `hub`.", hint="%pip install 'cypher-magic[hub]'") from exc
+        raise DataError("Data sets of the Hub need the package datasets.", hint="%pip install 'datasets>=4.0'") from exc
     name, _, split = name.partition("@")
     name, _, config = name.partition(":")
     try:

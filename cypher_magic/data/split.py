@@ -18,14 +18,21 @@ _LARGEST_SHARE = 0.2  # of a small data set, which the floor would eat up
 
 
 def split(
-    examples: Sequence[Example], share: float = 0.1, *, seed: int = 0, by_template: bool = True
+    examples: Sequence[Example],
+    share: float = 0.1,
+    *,
+    seed: int = 0,
+    by_template: bool = True,
+    rows: int = 0,
+    lost: str = "",
 ) -> tuple[list[Example], list[Example]]:
     """The training and the validation rows, in their order; the same for the same seed.
 
     Validation gets at least max(share, 50 rows), in a small data set at most a fifth of it, and at least 1 row. Rows
     that share a question (letter case apart), an earlier turn of a conversation or, unless `by_template` is off, a
     query template stay together. Where all rows hang together by templates only the questions keep them together.
-    Raises DataError where nothing can be held out without an overlap.
+    Raises DataError where nothing can be held out without an overlap; of how many `rows` the examples are left, and why
+    others were `lost`, is told there.
     """
     if not 0 < share < 1:
         raise DataError(f"The share of validation rows can not be {share}.", hint="a number between 0 and 1, e.g. 0.1")
@@ -35,15 +42,20 @@ def split(
     if not chosen and by_template:
         chosen = _chosen(usable, wanted, seed, by_template=False)
     if not chosen:
-        raise DataError(
-            "Nothing can be held out for validation: all examples ask the same.",
-            hint="add examples, or give a validation file",
-        )
+        raise _nothing_to_hold_out(len(usable), rows, lost)
     held_out = {id(e) for e in chosen}
     train = [e for e in examples if id(e) not in held_out]
     val = [e for e in examples if id(e) in held_out]
     refuse_overlap(train, val)
     return train, val
+
+
+def _nothing_to_hold_out(left: int, rows: int, lost: str) -> DataError:
+    why, hint = "all examples ask the same", "add examples, or give a validation file (--val)"
+    if lost and left < rows:
+        usable = f"of {rows} rows only 1 can be used" if left == 1 else f"the {left} usable rows of {rows} ask the same"
+        why, hint = f"{usable} ({lost})", f"correct them (%cypher_data check FILE tells which rows), {hint}"
+    return DataError(f"Nothing can be held out for validation: {why}.", hint=hint)
 
 
 def refuse_overlap(train: Iterable[Example], val: Iterable[Example]) -> None:

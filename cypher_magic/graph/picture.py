@@ -79,7 +79,7 @@ class Picture:
         try:
             viz = import_module("neo4j_viz")
         except ImportError as exc:
-            raise DataError("neo4j-viz is not installed.", hint="%pip install 'cypher-magic[viz]'") from exc
+            raise DataError("neo4j-viz is not installed.", hint="%pip install 'neo4j-viz>=1.0'") from exc
         nodes = [n for n in self.source if is_node(n)]
         drawn = [
             viz.Node(id=n.element_id, caption=printable(caption(dict(n.items()))), properties=_texts(n)) for n in nodes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import line_cell_magic, magics_class, no_var_expand
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.options import Command, Family, Option, Options
+from cypher_magic.magics.options import Command, Family, Option, Options, interrupts_in_one_line
 from cypher_magic.magics.progress import progress_line
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class DataMagics(Family):
 
     @line_cell_magic
     @no_var_expand
+    @interrupts_in_one_line()
     def cypher_data(self, line: str = "", cell: str | None = None) -> Any:
         """Examples for training: `%cypher_data check FILE...`, `%cypher_data generate`; VERB -h tells its options."""
         verb, _, rest = line.strip().partition(" ")
@@ -140,8 +141,10 @@ def check(namespace: dict[str, Any], options: Options) -> Dataset:
 def generate(namespace: dict[str, Any], options: Options) -> Pairs:
     """The pairs made from the connected graph; written to files if these are named."""
     from cypher_magic import session
-    from cypher_magic.data.pairs import split_pairs, write_pairs
+    from cypher_magic.data.pairs import split_pairs, target, write_pairs
 
+    for path in filter(None, (options.out, options.val)):
+        target(path)  # a name that can not be written is told before the work, not after it
     with progress_line() as line:
         pairs: Pairs = session.generate_pairs(
             options.rows,

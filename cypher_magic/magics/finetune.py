@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import line_cell_magic, magics_class
@@ -136,12 +137,12 @@ class FinetuneMagics(Family):
         """The Run; with a verb, what the verb returns."""
         if options.verb:
             return self._verb(*options.words, background=options.background, watch=options.watch)
+        meant = _meant(options)
         if len(options.words) != 1:
-            raise OptionError("A run needs a name.", hint="%%finetune movies --data train.csv")
+            raise OptionError("A run needs a name.", hint=meant or "%%finetune movies --data train.csv")
         if not options.data and not options.from_eval:
-            raise OptionError(
-                "There are no examples to train on.", hint=f"%%finetune {options.words[0]} --data train.csv"
-            )
+            hint = meant or f"%%finetune {options.words[0]} --data train.csv"
+            raise OptionError("There are no examples to train on.", hint=hint)
         from cypher_magic import session
 
         given = {f.name: getattr(options, f.name) for f in _SETTINGS if getattr(options, f.name) is not None}
@@ -156,7 +157,7 @@ class FinetuneMagics(Family):
                 variables.get(options.val, options.val) if options.val else None,
                 fix=options.fix,
                 background=options.background,
-                display=not options.background and not options.dry_run and shown,
+                display=options.background or (not options.dry_run and shown),
                 progress=line,
                 dry_run=options.dry_run,
                 force=options.force,
@@ -197,13 +198,23 @@ class FinetuneMagics(Family):
                 if background:
                     return run
             with _Shown() as shown:
-                return run.wait(shown(run), watch=watch)
+                run.wait(shown(run), watch=watch)
+            if watch and run.state in ("running", "queued"):
+                print(f"Run {run.name} goes on; %finetune attach {run.name} watches it again.")
         elif verb == "logs":
             log = run.folder / "worker.log"
             text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
             print(text if text.strip() else "The run's process has printed nothing.")
             return None
         return run
+
+
+def _meant(options: Options) -> str:
+    """The verb that a line without examples may mean, as a hint; empty where it is near to none."""
+    if options.cell is not None or options.data or options.from_eval:
+        return ""
+    close = [verb for word in options.words[:1] for verb in get_close_matches(word, FINETUNE.verb_names, 1)]
+    return f"did you mean %finetune {close[0]}?" if close else ""
 
 
 class _Shown:

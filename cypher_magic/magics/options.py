@@ -19,14 +19,15 @@ argparse would read the arrow in `MATCH (a) --> (b)` as an option, and shlex wou
 `rest` only the options in front are read and everything after them is kept letter for letter; with `words` (a
 command line of names and files) options may stand anywhere. `verbs` are subcommands (`%cypher_models export`): an
 option says which of them take it, is refused by the others, and `VERB -h` is a page of its own. A Command as a
-decorator hands the method one `Options`, prints the help for `-h`, and switches off IPython's `$name` splicing, which
-would be an injection.
+decorator hands the method one `Options`, prints the help for `-h`, tells an Interrupt in one line, and switches off
+IPython's `$name` splicing, which would be an injection.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import SimpleNamespace
@@ -37,7 +38,7 @@ from IPython.core.magic import Magics, no_var_expand
 from cypher_magic.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cypher_magic.magics.settings import CypherMagic
 
@@ -161,6 +162,7 @@ class Command:
         command = self
 
         @no_var_expand
+        @interrupts_in_one_line()
         @functools.wraps(method)
         def magic(self: Family, line: str = "", cell: str | None = None) -> Any:
             options = command.parse(line, cell)
@@ -275,6 +277,16 @@ class Command:
                 f"{self.name} does not know what to do with {' '.join(words[self.max_words :])!r}.",
                 hint=f"{self.name} -h shows how it is called",
             )
+
+
+@contextmanager
+def interrupts_in_one_line() -> Iterator[None]:
+    """Lets IPython show an Interrupt as "Stopped."; it is raised on as it is, so that the cell fails."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        interrupt._render_traceback_ = lambda: ["Stopped."]  # type: ignore[attr-defined]
+        raise
 
 
 class Family(Magics):

@@ -85,7 +85,7 @@ def _token() -> str:
     try:
         from huggingface_hub import get_token
     except ImportError as exc:
-        raise ModelError("Pushing needs huggingface_hub.", hint="%pip install 'cypher-magic[hub]'") from exc
+        raise ModelError("Pushing needs huggingface_hub.", hint="%pip install 'huggingface-hub>=1.0'") from exc
     token = get_token() or _from_keyring()
     if not token:
         raise ModelError("There is no token for the Hugging Face Hub.", hint=_LOGIN)

@@ -70,7 +70,7 @@ def choose_device(kind: str = "auto", precision: str = "auto") -> Device:
         raise OptionError(f"precision: {precision} needs an NVIDIA GPU.", hint="use precision: auto")
     if find_spec("bitsandbytes") is None:
         raise OptionError(
-            f"precision: {precision} needs the package bitsandbytes.", hint="%pip install 'cypher-magic[quantised]'"
+            f"precision: {precision} needs the package bitsandbytes.", hint="%pip install 'bitsandbytes>=0.46'"
         )
     return Device(kind, dtype, precision)
 

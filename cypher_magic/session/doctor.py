@@ -309,8 +309,9 @@ def _extras() -> Iterator[Finding]:
         wanted = [library for library in libraries() if library.extra == extra]
         if not wanted:  # the package was installed before this extra came, or is not installed
             continue
-        missing = not all(library.fine for library in wanted)
-        hint = f"%pip install 'cypher-magic[{extra}]'"
+        # the extra by its own name would come from an index, where the name may be somebody else's
+        missing = [f"'{library.wanted}'" for library in wanted if not library.fine]
+        hint = f"%pip install {' '.join(missing)}"
         yield (
             Finding(extra, f"not installed; for {purpose}", OPTIONAL, hint)
             if missing

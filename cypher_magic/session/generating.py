@@ -47,6 +47,7 @@ def generate_pairs(
     is sent (`prices`: per million tokens there and back); replies are kept, so that the same work costs nothing the
     second time. What came of it is in `.report`. `tell` is called with how far all of this is.
     """
+    from cypher_magic.data.pairs import STOPPED
     from cypher_magic.data.pairs import generate_pairs as generate
     from cypher_magic.model.backbones import stage
 
@@ -63,6 +64,9 @@ def generate_pairs(
     with stage(tell, "reading the graph"):
         pairs = generate(graph, rows, **options)
     if there is None:
+        return pairs
+    if pairs.note == STOPPED:  # who stops it wants no teacher to be asked
+        there.close()
         return pairs
     work: Rewriting | Adding
     if teacher_mode == "rewrite":

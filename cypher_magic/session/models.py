@@ -88,7 +88,7 @@ def export(
 
 def _tuned(name: str, progress: Progress | None) -> Tuned:
     """What the parts of a run (or of the starter) are, for the part that exports."""
-    from cypher_magic.asking.live import STARTER
+    from cypher_magic.asking.live import STARTER, refuse_gone
     from cypher_magic.model.backbones import local_folder, public_name, silent
     from cypher_magic.model.catalogue import DEFAULT
     from cypher_magic.model.export import Tuned
@@ -103,6 +103,7 @@ def _tuned(name: str, progress: Progress | None) -> Tuned:
     run = find_run(name, (STARTER,))
     if run.unfinished:
         raise OptionError(run.unfinished, hint=f"wait until it has ended, or stop it: %finetune stop {name}")
+    refuse_gone(run)
     settings, card = run.settings, run.card
     adapter = None if card.get("whole_model") else run.adapter
     tokenizer = run.folder / "tokenizer"

@@ -90,6 +90,9 @@ def finetune(
     with stage(progress, "looking at the backbone"):
         local_folder(wanted.backbone, progress=progress or silent)
     run = create_run(name, wanted, dataset.train, dataset.val, schema=schema, card=card)
+    kept = run.card.get("earlier_run")
+    if kept and display:
+        print(f"The earlier run {name} is kept as {kept}.")
     run.start(environment(state.connection() if graph else None))
     watch: Watch | None = _print_progress if display is True else display or None
     on_events = watch(run) if watch else None
@@ -219,11 +222,13 @@ def resume_run(name: str) -> Run:
 
 def use_run(name: str) -> str:
     """Make a run (or `base`, the untuned default backbone, or `starter`) the one that answers."""
-    from cypher_magic.asking.live import UNTUNED, adapter_of
+    from cypher_magic.asking.live import UNTUNED, adapter_of, refuse_gone
     from cypher_magic.training.runs import find_run
 
     if name not in UNTUNED:
-        adapter_of(find_run(name, UNTUNED))  # raises when there is none
+        run = find_run(name, UNTUNED)
+        adapter_of(run)  # raises when there is none
+        refuse_gone(run)
     state.SESSION.run = name
     return name
 

@@ -312,8 +312,9 @@ def create_run(
 ) -> Run:
     """A new run folder with everything the worker needs.
 
-    An earlier run of the same name is kept under `NAME.1`, `NAME.2` ..., and gone on from under that name when
-    `start_from` says NAME; `OptionError` when it is still running, `TrainingError` when nothing can be stored.
+    An earlier run of the same name is kept under `NAME.1`, `NAME.2` ... (the new card's `earlier_run`), and gone on
+    from under that name when `start_from` says NAME; `OptionError` when it is still running, `TrainingError` when
+    nothing can be stored.
     """
     if not _NAME.match(name):
         raise OptionError(
@@ -327,6 +328,7 @@ def create_run(
                 f"Run {name} is still going on.", hint=f"%finetune attach {name}, or %finetune stop {name}"
             )
         kept = next(f for i in range(1, 10_000) if not (f := folder.with_name(f"{name}.{i}")).exists())
+        card = {**(card or {}), "earlier_run": kept.name}
         if settings.start_from == name:
             settings = settings.changed({"start_from": kept.name})
     building = folder.with_name(f".{name}.new")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cypher_magic import session
+from cypher_magic.data.example import Example
+from cypher_magic.data.pairs import write_pairs
 from cypher_magic.errors import DataError, OptionError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROWS = "question,query\nWho?,MATCH (p:Person) RETURN p.name\nWho?,MATCH (p:Actor) RETURN p.name\n"
 
@@ -91,3 +93,41 @@ def test_wrong_calls_are_one_line(loaded: Any, line: str) -> None:
 def test_help_is_printed(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
     loaded.run_line_magic("cypher_data", "check -h")
     assert "--drop-misfits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cell", ["%cypher_ask Who?", "%cypher_data check train.csv", "%%cypher\nRETURN 1"])
+def test_an_interrupt_is_one_line_and_the_cell_fails(
+    loaded: Any, cell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ask", "load_examples", "query"):
+        monkeypatch.setattr(session, name, lambda *given, **options: signal.raise_signal(signal.SIGINT))
+    result = loaded.run_cell(cell)
+    assert type(result.error_in_exec) is KeyboardInterrupt
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err).strip() == "Stopped."
+
+
+@pytest.mark.parametrize("option", ["--out", "--val"])
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("no/where.jsonl", "There is no folder no."),
+        ("pairs.txt", "Pairs can not be written as pairs.txt."),
+        ("folder.csv", "folder.csv can not be written."),
+    ],
+)
+def test_pairs_that_can_not_be_written_are_not_made(
+    loaded: Any, option: str, file: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "generate_pairs", lambda *given, **options: pytest.fail("the pairs were made"))
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataError) as caught:
+        loaded.run_line_magic("cypher_data", f"generate {option} {file}")
+    assert caught.value.message == said and caught.value.hint
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full to stand for a full disk")
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").symlink_to("/dev/full")
+    with pytest.raises(DataError, match="pairs.csv can not be written: No space left on device"):
+        write_pairs([Example("Who?", "RETURN 1")], tmp_path / "pairs.csv")

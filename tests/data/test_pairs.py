@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -256,3 +257,13 @@ def test_stopping_keeps_what_was_made_so_far(demo_graph: Any) -> None:
     assert 20 <= len(pairs) < 200 and pairs.note == "Stopped before there were enough."
     with pytest.raises(DataError, match="Stopped before a pair was made"):
         generate_pairs(demo_graph, 200, stop=lambda: True)
+
+
+def test_an_interrupt_keeps_what_was_made_so_far(demo_graph: Any) -> None:
+    def interrupt_at(count: int) -> Any:
+        return lambda done, rows: signal.raise_signal(signal.SIGINT) if done == count else None
+
+    pairs = generate_pairs(demo_graph, 200, progress=interrupt_at(20))
+    assert len(pairs) == 20 and pairs.note == "Stopped before there were enough."
+    with pytest.raises(DataError, match="Stopped before a pair was made"):
+        generate_pairs(demo_graph, 200, progress=interrupt_at(0))

@@ -187,11 +187,11 @@ def test_parquet_is_read_or_says_what_is_missing(tmp_path: Path) -> None:
         load_examples(_upload("a.parquet", b"PAR1"))
 
 
-def test_a_hub_data_set_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_data_set_needs_the_package_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(DataError) as caught:
         load_examples("hf:owner/name")
-    assert "cypher-magic[hub]" in caught.value.hint
+    assert "datasets>=4.0" in caught.value.hint
 
 
 def test_the_splits_of_a_hub_data_set_are_training_and_validation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -272,6 +272,16 @@ def test_an_interrupt_ends_it_and_what_had_come_is_kept(server: Server) -> None:
     assert 0 < report.kept < 2 * 80
 
 
+def test_an_interrupt_before_the_pairs_are_made_asks_no_teacher(server: Server) -> None:
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 2 and what == "making pairs":
+            raise KeyboardInterrupt
+
+    before = len(server.requests)
+    pairs = session.generate_pairs(80, seed=4, teacher=server.at("well"), tell=stop)
+    assert len(pairs) == 2 and pairs.report is None and len(server.requests) == before
+
+
 def test_a_teacher_that_refuses_the_key_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     locked = Server(EXPECTED_KEY=KEY)
     try:

@@ -233,11 +233,11 @@ def test_the_widget_of_neo4j_viz_gets_the_whole_graph(monkeypatch: pytest.Monkey
     assert kept["max_allowed_nodes"] >= MAX_NODES + 50
 
 
-def test_without_neo4j_viz_the_hint_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_neo4j_viz_the_hint_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "neo4j_viz", None)
     with pytest.raises(DataError) as caught:
         picture([(TOM,)]).interactive()
-    assert "cypher-magic[viz]" in caught.value.hint
+    assert "neo4j-viz>=1.0" in caught.value.hint
 
 
 def test_a_layout_of_200_nodes_in_one_place_spreads_out() -> None:

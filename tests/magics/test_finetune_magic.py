@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from cypher_magic.errors import OptionError, RunNotFound
 from cypher_magic.magics.options import COMMANDS
 from cypher_magic.session import state
 from cypher_magic.training.events import EventWriter
+from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run, find_run
 from cypher_magic.training.settings import TrainingSettings
 
@@ -242,3 +246,43 @@ def test_runs_are_compared_and_removed(
     assert [run.name for run in session.runs()] == ["second"]
     assert state.SESSION.run is None
     assert isinstance(failure(loaded, "%finetune remove first"), RunNotFound)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("lst", "did you mean %finetune list?"),
+        ("attatch hospital", "did you mean %finetune attach?"),
+        ("resum hospital", "did you mean %finetune resume?"),
+        ("hospital", "%%finetune hospital --data train.csv"),
+        ("hospital ward", "%%finetune movies --data train.csv"),
+    ],
+)
+def test_a_mistyped_verb_is_told_from_a_run_without_examples(loaded: Any, line: str, hint: str) -> None:
+    error = failure(loaded, f"%finetune {line}")
+    assert isinstance(error, OptionError) and error.hint == hint
+
+
+def test_a_run_whose_name_is_near_a_verb_is_trained(loaded: Any, tuned: list[Any]) -> None:
+    loaded.run_cell("%finetune lists --data train.csv").raise_error()
+    assert tuned[0][0][0] == "lists"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_who_stops_watching_is_told_that_the_run_goes_on(
+    loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    run = create_run("hospital", TrainingSettings(), [Example("q", "RETURN 1")])
+    (run.folder / "worker.pid").write_text(f"{os.getpid()} {born(os.getpid())}")
+    EventWriter(run.folder / "events.jsonl").write("started", device="CPU", rows=1, epochs=1)
+    interrupt = threading.Timer(0.8, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    try:
+        assert loaded.run_cell("%finetune attach hospital --watch").result == run
+    finally:
+        interrupt.cancel()
+    lines = capsys.readouterr().out.splitlines()
+    assert "Run hospital goes on; %finetune attach hospital watches it again." in lines
+    assert any("before the first step" in line for line in lines) == terminal
+    assert run.state == "running" and not (run.folder / "STOP").exists()

@@ -194,3 +194,18 @@ def test_a_run_goes_out_with_what_it_was_made_of(tmp_path: Path) -> None:
         assert b"Acacia" not in file.read_bytes(), file.name  # rows are private
     import_model(tmp_path / "out", "back", backbone=str(backbone))
     assert reply("back") == reply("movies")
+
+
+def test_a_model_whose_folder_is_gone_is_named_with_the_folder(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "model", "chatml")
+    import_model(adapter(tmp_path / "theirs", backbone, str(backbone)))
+    import_model(backbone, "clinic")
+    backbone.rename(tmp_path / "elsewhere")
+    for name, what in (("clinic", "folder"), ("theirs", "backbone")):
+        for use in (session_state.model, use_run, lambda run: export(run, tmp_path / "out")):
+            with pytest.raises(ModelError) as caught:
+                use(name)
+            assert caught.value.message == f"The {what} of {name!r}, {backbone}, is gone."
+            assert caught.value.hint.startswith(f"put it back, or %finetune remove {name}, and %cypher_models import")
+    (tmp_path / "elsewhere").rename(backbone)
+    assert session_state.model("clinic").name == "clinic"

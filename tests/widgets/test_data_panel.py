@@ -169,7 +169,7 @@ def test_what_is_saved_reads_back_and_names_its_validation_file(panel: DataPanel
     assert "can not be written as out.txt" in panel.status.value
     panel.target.value = str(tmp_path / "none" / "out.csv")
     press(panel.save)
-    assert "can not be written" in panel.status.value
+    assert "There is no folder" in panel.status.value
 
 
 @pytest.mark.usefixtures("connected")

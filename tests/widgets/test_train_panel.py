@@ -216,3 +216,10 @@ def test_resuming_a_run_whose_folder_is_gone_is_one_line(panel: TrainPanel) -> N
     run.folder.rename(run.folder.with_name("elsewhere"))
     panel.resume.click()
     wait_for(lambda: "There is no run called" in panel.status.value)
+
+
+def test_a_name_that_was_used_before_is_told_with_the_name_of_the_earlier_run(panel: TrainPanel) -> None:
+    create_run("tiny", TrainingSettings(), [Example("q", "RETURN 1")])
+    panel.start.click()
+    wait_for(lambda: panel.view is not None and "started" in panel.status.value)
+    assert "the earlier one is kept as tiny.1" in panel.status.value
