@@ -56,7 +56,7 @@ def remarks(
         asked = _QUOTED.sub(" , ", question)
         left_out = unused(asked, query, schema)
         notes += [f"The question says {word!r}, {what} that the query does not use." for word, what in left_out]
-    if invented := unsaid(_texts(query), question, history):
+    if invented := unsaid(texts_of(query), question, history):
         notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
     if query and history and not _NAME.search(question) and (gone := _gone(history[-1].query, query)):
         notes.append(f"The query before looks for {' and '.join(map(repr, gone))}, and this one does not.")
@@ -81,18 +81,18 @@ def spans(question: str, history: Sequence[Turn] = ()) -> frozenset[str]:
         for last in words[i : i + _WORDS]
     }
     for turn in history:
-        found |= {*_texts(turn.query), *(v for row in turn.rows for v in row if isinstance(v, str) and len(v) < 80)}
+        found |= {*texts_of(turn.query), *(v for row in turn.rows for v in row if isinstance(v, str) and len(v) < 80)}
     return frozenset(text for text in found if text and text.isprintable())
 
 
 def _gone(before: str, query: str) -> list[str]:
     """The texts of the query before, when none of them is in this one."""
-    texts = _texts(before)
+    texts = texts_of(before)
     told = query.casefold()
     return [] if any(text.casefold() in told for text in texts) else texts
 
 
-def _texts(query: str) -> list[str]:
+def texts_of(query: str) -> list[str]:
     """The different texts that stand in a query; none in what can not be read."""
     try:
         return list(dict.fromkeys(text_of(token) for token in parse(query).tokens if token.type == "STRING"))

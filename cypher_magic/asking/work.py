@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.answer import Answer, Attempt
-from cypher_magic.asking.notes import explanation, remarks, spans, unsaid
+from cypher_magic.asking.notes import explanation, remarks, spans, texts_of, unsaid
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
@@ -88,6 +88,7 @@ class Work:
     texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
     looked_for: tuple[str, ...] = ()
     done: bool = False
+    by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
@@ -171,9 +172,16 @@ class Work:
             return Tried(attempt)
         result, complaints = self._run(attempt.query)
         attempt = replace(attempt, complaints=complaints)
-        if result is None or not is_empty(result) or self.rules.near == "off":
+        if result is None or self.rules.near == "off" or not (is_empty(result) or self._doubtful(attempt.query)):
             return Tried(attempt, result)
         return self._near(attempt, result)
+
+    def _doubtful(self, query: str) -> bool:
+        """Whether the query looks for a text that was not said letter for letter: rows may come by its other parts."""
+        return bool(self._unsaid(texts_of(query)))
+
+    def _unsaid(self, texts: Iterable[str]) -> list[str]:
+        return [] if self.by_hand else unsaid(texts, self.question, self.history, exactly=True)
 
     def _run(self, query: str) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
         """The rows of a query that passed the checks: planned by the server first, then run."""
@@ -194,7 +202,7 @@ class Work:
             step.outcome = "; ".join([*found.repairs, *found.notes]) or "every value is in the graph"
         as_it_was = Tried(attempt, result, found.notes, found)
         if found.query == attempt.query:
-            invented = unsaid(found.nowhere, self.question, self.history, exactly=True)
+            invented = self._unsaid(found.nowhere)
             if not invented:
                 return as_it_was
             return Tried(replace(attempt, complaints=(_invented(invented, attempt.query),)))
@@ -223,7 +231,7 @@ class Written:
 
 def answered_by(query: str, answer: Answer, graph: Connection, rules: Rules) -> Answer:
     """The answer to the same question with a query of the person's own: checked and run as a model's is."""
-    work = Work(answer.question, graph, graph.schema(), replace(rules, retries=0), answer.history)
+    work = Work(answer.question, graph, graph.schema(), replace(rules, retries=0), answer.history, by_hand=True)
     work.take(Written(query))
     return work.answer(answer.prompt, "edited")
 

@@ -11,7 +11,7 @@ from cypher_magic.asking.ask import Rules, ask
 from cypher_magic.asking.literals import literals, text_of, written
 from cypher_magic.asking.near import PROBES, Probes, score
 from cypher_magic.asking.values import is_empty, missing
-from cypher_magic.asking.work import Work, Written
+from cypher_magic.asking.work import Work, Written, answered_by
 from cypher_magic.errors import QueryFailed
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.query.parse import parse
@@ -178,6 +178,21 @@ def test_a_value_that_was_copied_wrong_and_is_near_nothing_is_no_answer(demo_gra
     query = "MATCH (m:Movie {tagline: 'asthast'}) RETURN count(m) AS n"
     answer = ask("How many movies are about asthma?", model=Script(query, query), graph=demo_graph)
     assert [c.code for c in answer.complaints] == ["invented"]
+
+
+def test_a_persons_own_query_may_look_for_what_was_not_asked(demo_graph: Any) -> None:
+    asked = ask("How many films?", model=Script("MATCH (m:Movie) RETURN count(m)"), graph=demo_graph)
+    answer = answered_by("MATCH (m:Movie {title: 'Asthastic'}) RETURN m.title", asked, demo_graph, Rules())
+    assert answer.complaints == () and answer.result is not None and answer.result.rows == ()
+
+
+def test_a_value_that_was_copied_wrong_is_found_also_where_another_brings_rows(demo_graph: Any) -> None:
+    query = "MATCH (m:Movie) WHERE m.title IN ['Kelly\\'s Delivery Service', 'Speed'] RETURN m.title"
+    answer = ask("Kiki's Delivery Service and Speed", model=Script(query), graph=demo_graph)
+    assert "'Kiki\\'s Delivery Service'" in answer.query and len(answer.df) == 2
+    fits = "MATCH (m:Movie)-[:IN_GENRE]->(:Genre {name: 'Comedy'}) RETURN m.title"
+    answer = ask("Which comedies are there?", model=Script(fits), graph=demo_graph)
+    assert answer.query == fits and answer.complaints == () and len(answer.df) > 0
 
 
 def test_a_value_that_was_said_and_that_nothing_has_is_looked_for_in_vain(demo_graph: Any) -> None:
