@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from cypher_magic.training.events import EventWriter
 from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run, find_run
 from cypher_magic.training.settings import TrainingSettings
+from cypher_magic.widgets.progress import TrainingView
 
 
 @pytest.fixture
@@ -276,12 +276,14 @@ def test_who_stops_watching_is_told_that_the_run_goes_on(
     run = create_run("hospital", TrainingSettings(), [Example("q", "RETURN 1")])
     (run.folder / "worker.pid").write_text(f"{os.getpid()} {born(os.getpid())}")
     EventWriter(run.folder / "events.jsonl").write("started", device="CPU", rows=1, epochs=1)
-    interrupt = threading.Timer(0.8, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    try:
-        assert loaded.run_cell("%finetune attach hospital --watch").result == run
-    finally:
-        interrupt.cancel()
+    update = TrainingView.update
+
+    def interrupted(view: TrainingView, events: Any) -> None:
+        update(view, events)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingView, "update", interrupted)
+    assert loaded.run_cell("%finetune attach hospital --watch").result == run
     lines = capsys.readouterr().out.splitlines()
     assert "Run hospital goes on; %finetune attach hospital watches it again." in lines
     assert any("before the first step" in line for line in lines) == terminal
