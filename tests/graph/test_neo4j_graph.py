@@ -33,7 +33,7 @@ def connection(server: Any, **changed: Any) -> Connection:
 
 def running(server: Any) -> list[str]:
     texts = [record["currentQuery"] for record in server.run("SHOW TRANSACTIONS YIELD currentQuery")]
-    return [text for text in texts if text and not text.startswith("SHOW TRANSACTIONS")]  # "" has been ended and is still closing
+    return [text for text in texts if text and not text.startswith("SHOW TRANSACTIONS")]  # "" is ending
 
 
 def test_every_error_class_of_the_driver_is_placed() -> None:
