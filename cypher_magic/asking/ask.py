@@ -145,8 +145,8 @@ def ask_many(
             progress(min(total - asked + done, total - 1), total)  # all of it is done when all has run
 
     while open_works := [work for work in works if not work.done]:
-        for limits in {(work.banned, work.texts) for work in open_works}:
-            group = [work for work in open_works if (work.banned, work.texts) == limits]
+        for limits in {work.limits for work in open_works}:
+            group = [work for work in open_works if work.limits == limits]
             asked = [model.prompt.ask(work.asked, work.schema_text, work.turns) for work in group]
             limit = _constraint(model, group[0])
             replies = model.complete_many(asked, progress=replied, constraint=limit, beams=rules.beams)
@@ -164,7 +164,7 @@ def _constraint(model: Model | BatchModel, work: Work) -> Constraint | None:
         return None
     from cypher_magic.model.constrain import constraint_for
 
-    return constraint_for(model.tokenizer, work.schema, work.rules.constrain, work.banned, work.texts)
+    return constraint_for(model.tokenizer, work.schema, work.rules.constrain, work.banned, work.texts, work.misplaced)
 
 
 def checked(question: str) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cypher_magic.asking.homes import Home
 from cypher_magic.asking.literals import Literal, literals, written
 from cypher_magic.asking.near import OFFERED, SHOWN, Place, Probes, chosen, described, elsewhere, exists, folded, near
 from cypher_magic.errors import CypherSyntaxError
@@ -60,16 +61,15 @@ class Missing:
     """The texts of a query that the graph does not have where the query looks for them.
 
     `query` has the near values in their place, and `repairs` says so, one line each; without a sure one they are
-    the same as before. `notes` are for the person. `misplaced` are texts that another label has, and `wrong` the labels
-    that they were looked for under, but for those that the question or the rest of the query needs. `nowhere` are all
-    texts that are not where the query looks for them, nor any that is surely near.
+    the same as before. `notes` are for the person. `homes` tell where the graph has the texts that are not the query's
+    own in another property. `nowhere` are all texts that are not where the query looks for them, nor any that is surely
+    near.
     """
 
     query: str
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    misplaced: tuple[str, ...] = ()
-    wrong: frozenset[str] = frozenset()
+    homes: frozenset[Home] = frozenset()
     nowhere: tuple[str, ...] = ()
 
 
@@ -113,10 +113,15 @@ class _Search:
         return next((v for v in values if folded(v) in asked and (wanted not in asked or wanted in folded(v))), None)
 
     @property
-    def elsewhere(self) -> list[Literal]:
-        """The misplaced texts that another label has, and not the query's own in another property."""
+    def homes(self) -> frozenset[Home]:
+        """Where the misplaced texts are that another label has, and not the query's own in another property."""
         both = zip(self.misplaced, self.places, strict=True)
-        return [literal for literal, places in both if not any(place.label in literal.owners for place in places)]
+        return frozenset(
+            Home(place.value, place.label, place.property)
+            for literal, places in both
+            if not any(place.label in literal.owners for place in places)
+            for place in places
+        )
 
     def move(self, query: str) -> None:
         """Put misplaced texts right: two in each other's place, those of another property, variable or label."""
@@ -161,19 +166,15 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
     except CypherSyntaxError:
         return Missing(query)
     search = _Search(schema, Probes(graph), question)
-    needed: set[str] = {label for label in schema.labels if label.lower() in question.lower()}
     for literal in found[:_LITERALS]:
         if exists(literal, search.probes) is False:
             search.look(literal)
-        else:
-            needed.update(literal.owners)
     search.move(query)
     return Missing(
         _edited(query, search.edits),
         tuple(search.repairs),
         tuple(search.notes),
-        tuple(literal.value for literal in search.misplaced),
-        frozenset(owner for literal in search.elsewhere for owner in literal.owners) - needed,
+        search.homes,
         tuple(search.nowhere),
     )
 

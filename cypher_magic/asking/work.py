@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.answer import Answer, Attempt
+from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.notes import explanation, remarks, spans, texts_of, unsaid
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.result import QueryResult
     from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.query.parse import Query
 
 SCHEMA_TOKENS = 1200  # a schema below that goes into the prompt whole, so that its prefix is computed once
 _FINAL = frozenset(("write", "timeout"))  # no second try: it was asked to write, or would cost the time limit again
@@ -86,7 +88,7 @@ class Work:
     tries: list[Tried] = field(default_factory=list)
     banned: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
-    looked_for: tuple[str, ...] = ()
+    homes: frozenset[Home] = frozenset()  # where the texts are that were looked for in vain
     done: bool = False
     by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
@@ -102,13 +104,22 @@ class Work:
                 whole if pruned is self.schema else f"{len(pruned.labels)} of {whole}, those near the question"
             )
 
+    @property
+    def limits(self) -> tuple[frozenset[object], ...]:
+        """What the next reply may be, besides what fits the graph; questions with the same can be asked together."""
+        return self.banned, self.texts, self.homes
+
+    def misplaced(self, query: Query) -> list[Complaint]:
+        """What a query compares with another property than those that have the text."""
+        return not_at_home(query, self.schema, self.homes) if self.homes else []
+
     def take(self, reply: Reply) -> None:
-        """Judge a reply; afterwards `done`, or `asked`, `turns` and `banned` say what comes next."""
+        """Judge a reply; afterwards `done`, or `asked`, `turns` and `limits` say what comes next."""
         self.steps.note("write", f"{len(reply.text)} characters" + ("" if reply.ended else ", cut off"), reply.seconds)
         tried = self._judged(reply)
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
-        query = tried.attempt.query.casefold()
-        tried = replace(tried, dropped=not all(text.casefold() in query for text in self.looked_for))
+        query = tried.attempt.query.lower()
+        tried = replace(tried, dropped=not all(home.text.lower() in query for home in self.homes))
         self.tries.append(tried)
         self.done = again or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
 
@@ -153,13 +164,13 @@ class Work:
             return True
         if tried.missing is None or self.rules.constrain != "schema":
             return False
-        # found nothing, and a text belongs to another label: the same question without that label
-        new = tried.missing.wrong - self.banned
-        self.banned |= new
-        self.looked_for += tried.missing.misplaced
+        # found nothing, and another label has a text: the same question, with that text compared with nothing else
+        new = tried.missing.homes - self.homes
+        self.homes |= new
         self.asked, self.turns = self.question, self.history
         if new:
-            self.steps.note("again", f"without {', '.join(sorted(new))}")
+            told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
+            self.steps.note("again", f"with {', '.join(told)}")
         return bool(new)
 
     def _judged(self, reply: Reply) -> Tried:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from cypher_magic.query.fits import Edits
     from cypher_magic.query.parse import Query
 
+    Check = Callable[[Query], list[Complaint]]
+
 LEVELS = ("schema", "syntax", "off")
 _KEPT = 16  # grammars per tokenizer
 _WITHOUT = "--constrain off asks without it"
@@ -87,11 +89,12 @@ def constraint_for(
     level: str = "schema",
     banned: Collection[str] = (),
     texts: Collection[str] = (),
+    also: Check | None = None,
 ) -> Constraint | None:
     """What replies on this graph may be: `schema` (names and directions of the graph), `syntax`, or `off` (None).
 
-    `banned` are names that may not be written, `texts`, where there are any, the only texts that may. None too for a
-    tokenizer that llguidance can not follow (one that is not a "fast" one).
+    `banned` are names that may not be written, `texts`, where there are any, the only texts that may, and `also` is a
+    check of the caller's own. None too for a tokenizer that llguidance can not follow (one that is not a "fast" one).
     """
     if level not in LEVELS:
         raise OptionError(f"There is no level {level!r} of constraint.", hint="schema, syntax or off")
@@ -104,18 +107,20 @@ def constraint_for(
     kinds = frozenset(index.kind for index in known.indexes) if known else frozenset()
     key = (known.fingerprint if known else "", kinds, frozenset(banned), frozenset(texts))
     grammar = compiled.grammar(key, lambda: grammar_for(known, banned=banned, texts=texts))
-    return Constraint(compiled, grammar, known)
+    return Constraint(compiled, grammar, known, also)
 
 
 class Constraint:
     """What replies may be; `guide()` follows one reply."""
 
-    def __init__(self, compiled: _Compiled, grammar: Any, schema: GraphSchema | None) -> None:
-        self._compiled, self._grammar, self.schema = compiled, grammar, schema
+    def __init__(
+        self, compiled: _Compiled, grammar: Any, schema: GraphSchema | None, also: Check | None = None
+    ) -> None:
+        self._compiled, self._grammar, self.schema, self._also = compiled, grammar, schema, also
 
     def guide(self, ends: Collection[int], most: int) -> Guide:
         """A guide for one reply of at most `most` tokens that ends with one of these."""
-        return Guide(self._compiled, self._grammar.deep_copy(), self.schema, ends, most)
+        return Guide(self._compiled, self._grammar.deep_copy(), self.schema, ends, most, self._also)
 
     def accepts(self, query: str) -> bool:
         """Whether a query could be written under this constraint."""
@@ -132,12 +137,18 @@ class Guide:
     """
 
     def __init__(
-        self, compiled: _Compiled, matcher: Any, schema: GraphSchema | None, ends: Collection[int], most: int
+        self,
+        compiled: _Compiled,
+        matcher: Any,
+        schema: GraphSchema | None,
+        ends: Collection[int],
+        most: int,
+        also: Check | None = None,
     ) -> None:
         self.tokens: list[int] = []
         self.done = self.ended = False
         self.retreats = 0
-        self._compiled, self._matcher, self._schema = compiled, matcher, schema
+        self._compiled, self._matcher, self._schema, self._also = compiled, matcher, schema, also
         self._ends, self._most = list(ends), most
         self._banned: dict[int, set[int]] = {}
 
@@ -302,6 +313,7 @@ class Guide:
         meaning = understand(query)
         found = [Finding(complaint) for complaint in meaning.complaints]
         found += fits(query, meaning, self._schema) if self._schema is not None else []
+        found += map(Finding, self._also(query)) if self._also is not None else []
         if following is not None:
             later = _LATER if following.isalpha() else _LATER_HERE
             found = [f for f in found if f.complaint.code not in later and _offset(text, f.complaint) < len(text)]

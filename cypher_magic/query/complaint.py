@@ -14,7 +14,7 @@ class Complaint:
     `code` is one word per kind: syntax, undefined_variable, redefined_variable, aggregate_in_where, grouping,
     type_mismatch, never_true, misplaced_pattern, unknown_label, unknown_relationship_type, unknown_property,
     unknown_triple, reversed_direction, missing_return, duplicate_column, union_columns, write, load_csv, procedure,
-    function, clause, several_statements, too_deep, too_long, no_pattern, invented, timeout, database.
+    function, clause, several_statements, too_deep, too_long, no_pattern, invented, misplaced_text, timeout, database.
     """
 
     code: str

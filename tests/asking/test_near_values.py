@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cypher_magic.asking.ask import Rules, ask
+from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import literals, text_of, written
 from cypher_magic.asking.near import PROBES, Probes, score
 from cypher_magic.asking.values import is_empty, missing
@@ -85,13 +86,13 @@ def test_a_value_that_is_elsewhere_is_told_also_when_the_answer_is_a_count_of_no
     assert "No Movie has the title 'tom hanks'; it is the name of a Person." in answer.notes
 
 
-def test_a_value_of_another_label_is_said_and_the_model_tries_without_that_label(demo_graph: Any) -> None:
+def test_a_value_of_another_label_is_said_and_the_model_tries_again_with_it_there(demo_graph: Any) -> None:
     wrong = "MATCH (m:Movie)-[:IN_GENRE]->(g:Genre {name: 'Jeff Goldblum'}) RETURN m.title"
     right = "MATCH (m:Movie)<-[:ACTED_IN]-(p:Person {name: 'Jeff Goldblum'}) RETURN m.title"
     model = Script(wrong, right)
     answer = ask("movies with Jeff Goldblum", model=model, graph=demo_graph)
     assert answer.query == right and len(answer.df) > 0
-    assert [s.outcome for s in answer.steps if s.name == "again"] == ["without Genre"]
+    assert [s.outcome for s in answer.steps if s.name == "again"] == ["with 'Jeff Goldblum' as the name of a Person"]
     assert model.asked[1][0] == "movies with Jeff Goldblum"
     drops = "MATCH (m:Movie)-[:IN_GENRE]->(g) RETURN m.title"
     dropped = ask("movies with Jeff Goldblum", model=Script(wrong, drops), graph=demo_graph)
@@ -110,16 +111,29 @@ def test_two_values_in_each_others_place_are_exchanged(demo_graph: Any) -> None:
     assert len(answer.df) == 1
 
 
-def test_a_label_that_the_question_or_another_value_needs_is_not_taken_away(demo_graph: Any) -> None:
-    query = (
-        "MATCH (:Person {name: 'Francis Ford Coppola'})-[:WROTE]->(m:Movie), "
-        "(:Person {name: 'Jun Takeda'})-[:WROTE]->(m) RETURN m.title"
-    )
-    found = missing(query, demo_graph.schema(), demo_graph, "movies by Coppola that Jun Takeda scored")
-    assert (found.misplaced, found.wrong) == (("Jun Takeda",), frozenset())
-    query = "MATCH (m:Movie {title: 'Ada Okafor'}) RETURN m"
-    assert missing(query, demo_graph.schema(), demo_graph, "which movies by Ada Okafor").wrong == frozenset()
-    assert missing(query, demo_graph.schema(), demo_graph, "what about Ada Okafor").wrong == {"Movie"}
+def test_a_text_that_was_looked_for_in_vain_may_only_be_compared_with_what_has_it(demo_graph: Any) -> None:
+    schema = demo_graph.schema()
+    query = "MATCH (m:Movie {title: 'ada okafor'}) RETURN m"
+    homes = missing(query, schema, demo_graph, "what about ada okafor").homes
+    assert homes == {Home("Ada Okafor", "User", "name")}
+    places = {  # a query, and where it goes wrong
+        query: "Movie",
+        "MATCH (m:Movie) WHERE m.title = 'Ada Okafor' RETURN m": "Movie",
+        "MATCH (u:User)-[:RATED]->(m:Movie) WHERE m.title = 'Ada Okafor' RETURN m": "m.title",
+        "MATCH (u:User {name: 'Ada Okafor'})-[:RATED]->(m:Movie) RETURN m": None,
+        "MATCH (m:Movie {title: 'Alien'}) RETURN m": None,
+    }
+    for text, place in places.items():
+        complaints = not_at_home(parse(text), schema, homes)
+        assert [c.column for c in complaints] == ([text.index(place) + 1] if place else [])
+        assert all(c.message.lower() == "'ada okafor' is the name of a user." for c in complaints)
+
+
+def test_a_label_may_still_be_written_for_what_is_one(demo_graph: Any) -> None:
+    work = Work("which movies did Ada Okafor rate", demo_graph, demo_graph.schema(), Rules())
+    work.take(Written("MATCH (m:Movie {title: 'Ada Okafor'})-[:IN_GENRE]->(g:Genre) RETURN g.name"))
+    right = "MATCH (u:User {name: 'Ada Okafor'})-[:RATED]->(m:Movie) RETURN m.title"
+    assert not work.done and work.banned == frozenset() and work.misplaced(parse(right)) == []
 
 
 def test_a_name_that_was_copied_wrong_is_read_as_the_question_has_it(demo_graph: Any) -> None:

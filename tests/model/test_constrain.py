@@ -14,12 +14,15 @@ from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Prompt
 from cypher_magic.query.check import check
+from cypher_magic.query.complaint import Complaint
 from cypher_magic.query.parse import parse
 from cypher_magic.query.readonly import read_only
 from tests.model.tiny_folder import tiny_folder, tiny_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cypher_magic.query.parse import Query
 
 SCHEMA = GraphSchema.from_text(
     """
@@ -137,6 +140,15 @@ def test_banned_names_are_not_written() -> None:
 def test_only_texts_that_were_said_are_written_where_they_are_given() -> None:
     wishes = [f"MATCH (p:Person {{name: '{name}'}}) RETURN p.name" for name in ("Hearn", "Heath Ledger")]
     assert [written(*wishes, texts=texts).text() for texts in ((), ("Heath Ledger", "Heath"))] == wishes
+
+
+def test_a_check_of_the_callers_own_takes_back_what_it_complains_about() -> None:
+    def no_text_of_a_movie(query: Query) -> list[Complaint]:
+        at = query.text.find("Movie {title: 'Ada'")
+        return [Complaint("misplaced_text", "'Ada' is no Movie.", 1, at + 1)] if at >= 0 else []
+
+    wishes = ("MATCH (m:Movie {title: 'Ada'}) RETURN m", "MATCH (m:Person {name: 'Ada'}) RETURN m")
+    assert [written(*wishes, also=also).text() for also in (None, no_text_of_a_movie)] == list(wishes)
 
 
 def test_a_list_without_end_is_cut_back_to_a_query() -> None:
