@@ -164,7 +164,7 @@ def _constraint(model: Model | BatchModel, work: Work) -> Constraint | None:
         return None
     from cypher_magic.model.constrain import constraint_for
 
-    return constraint_for(model.tokenizer, work.schema, work.rules.constrain, work.banned, work.texts, work.misplaced)
+    return constraint_for(model.tokenizer, work.schema, work.rules.constrain, work.banned, work.texts, work.against)
 
 
 def checked(question: str) -> str:

@@ -61,6 +61,12 @@ def literals(query: Query, schema: GraphSchema) -> list[Literal]:
     return found
 
 
+def may_be_several(query: Query) -> bool:
+    """Whether a property may be one of several texts: then rows tell nothing about each of them."""
+    lists = (part.children[-1] for part in query.tree.walk() if isinstance(part, Node) and part.data == "in")
+    return any(isinstance(many, Node) and sum(map(_is_text, many.children)) > 1 for many in lists)
+
+
 def text_of(token: Token) -> str:
     """The value of a text as it stands in a query, quotes and escapes undone."""
 

@@ -16,7 +16,7 @@ from cypher_magic.errors import NotReadOnly, QueryFailed
 from cypher_magic.graph.schema import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cypher_magic.asking.literals import Literal
     from cypher_magic.graph.neo4j_graph import Connection
@@ -30,6 +30,7 @@ APART = 0.05  # by how much it must be nearer than the next one
 OFFERED = 0.6
 _ROWS = 200  # values that a probe brings back
 _PIECES = 40
+_SHORTEST = 3  # letters of a text that a longer one is taken for
 _ARTICLES = frozenset(("a", "an", "the", "le", "la", "les", "der", "die", "das", "el", "los", "las", "il"))
 
 
@@ -95,7 +96,8 @@ def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes) -> list[Pla
     """Where else the graph has this text, letter case apart; at most one place for each label.
 
     What an index can answer is asked exactly and first; then each label is looked through once, all properties at a
-    time, those that have the query's own property before the others.
+    time, those that have the query's own property before the others. Where none has it, a label counts in which just
+    one text has its words: the last name of a person.
     """
     indexed = [
         (i.owner, i.properties[0])
@@ -110,34 +112,65 @@ def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes) -> list[Pla
                 found[label] = Place(label, name, literal.value)
     labels = sorted(schema.labels, key=lambda label: literal.property not in schema.labels[label])
     for label in labels:
-        if label not in found and (place := _within(literal, label, _others(literal, label, schema), probes)):
-            found[label] = place
+        places = [] if label in found else within([literal.value], label, _others(literal, label, schema), probes)
+        if places:
+            found[label] = places[0]
+    for label in labels if not found else ():
+        places = within([literal.value], label, _others(literal, label, schema), probes, whole=False)
+        if len({place.value for place in places}) == 1:
+            found[label] = places[0]
     return [found[label] for label in labels if label in found]
 
 
-def _others(literal: Literal, label: str, schema: GraphSchema) -> dict[str, bool]:
-    """The properties of a label that hold texts (or lists of them: True), without the one that was looked at."""
-    looked_at = literal.property if literal.kind == "node" and label in literal.owners else None
-    kinds = {name: kind for name, kind in schema.labels[label].items() if name != looked_at}
+def texts_of(label: str, schema: GraphSchema) -> dict[str, bool]:
+    """The properties of a label that hold texts, or lists of them (True)."""
+    kinds = schema.labels[label]
     return {name: kind != "STRING" for name, kind in kinds.items() if kind in ("STRING", "LIST<STRING>")}
 
 
-def _within(literal: Literal, label: str, names: dict[str, bool], probes: Probes) -> Place | None:
-    """The first property of a label that has the text, by one look through the label."""
+def _others(literal: Literal, label: str, schema: GraphSchema) -> dict[str, bool]:
+    """Those properties, without the one that was looked at."""
+    looked_at = literal.property if literal.kind == "node" and label in literal.owners else None
+    return {name: many for name, many in texts_of(label, schema).items() if name != looked_at}
+
+
+def within(
+    texts: Sequence[str], label: str, names: dict[str, bool], probes: Probes, *, whole: bool = True
+) -> list[Place]:
+    """Where a label has one of these texts, or with `whole` off a text that has all its words, by one look through it.
+
+    `names` are its properties that hold texts, or lists of them (True).
+    """
     if not names:
-        return None
+        return []
+    lows = [text.strip().lower() for text in texts]
+    test = "toLower(x) IN $lows" if whole else "any(low IN $lows WHERE toLower(x) CONTAINS low)"
     reads = [f"n.{quoted(name)}" for name in names]
     tests = [
-        f"any(x IN {read} WHERE toLower(x) = $low)" if many else f"toLower({read}) = $low"
+        f"any(x IN {read} WHERE {test})" if many else f"({read} IS NOT NULL AND {test.replace('(x)', f'({read})')})"
         for read, many in zip(reads, names.values(), strict=True)
     ]
-    text = f"MATCH (n:{quoted(label)}) WHERE {' OR '.join(tests)} RETURN {', '.join(reads)} LIMIT 1"
-    for row in probes.rows(text, low=literal.value.lower()):
+    text = f"MATCH (n:{quoted(label)}) WHERE {' OR '.join(tests)} RETURN {', '.join(reads)} LIMIT {_ROWS // 4}"
+    found = []
+    for row in probes.rows(text, lows=lows):
         for name, held in zip(names, row, strict=True):
-            texts = held if isinstance(held, list) else [held]
-            if same := [t for t in texts if isinstance(t, str) and t.lower() == literal.value.lower()]:
-                return Place(label, name, same[0])
-    return None
+            for value in held if isinstance(held, list) else [held]:
+                has = isinstance(value, str) and (value.lower() in lows or not whole and _has_words(value, texts))
+                found += [Place(label, name, value)] if has else []
+    return found
+
+
+def _has_words(value: str, texts: Iterable[str]) -> bool:
+    words = set(folded(value).split())
+    return any(wanted and wanted <= words for wanted in (set(folded(text).split()) for text in texts))
+
+
+def sole(literal: Literal, ranked: list[tuple[float, str]]) -> str | None:
+    """The one value that has all the words of the text, where it is the only one: the last name of a person."""
+    if literal.operator != "=" or len(literal.value.strip()) < _SHORTEST:
+        return None
+    having = [value for _, value in ranked if _has_words(value, [literal.value])]
+    return having[0] if len(having) == 1 else None
 
 
 def chosen(ranked: list[tuple[float, str]]) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.asking.following import follows
 from cypher_magic.asking.literals import text_of
+from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.unused import unused
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
@@ -26,8 +27,6 @@ _WRITES = re.compile(
 )
 _QUOTED = re.compile(r"\"([^\"]{2,60})\"|“([^”]{2,60})”|(?<!\w)'([^']{2,60})'(?!\w)")
 _NAME = re.compile(r"(?<=\w\s)[A-Z]\w|[\"“']\w|\d")  # the question brings a name or a number of its own
-_OUTER = " \t?!.,;:\"'“”‘’()"
-_WORDS = 8  # of a name, at most
 _ALIKE = 0.7  # of two words, by difflib's ratio: comedy and comedies, Warfarin and warfarine
 _YEAR = re.compile(r"(?<![\w.])(?:1[5-9]|20)\d\d(?![\w.])")
 
@@ -74,12 +73,7 @@ def unsaid(texts: Iterable[str], question: str, history: Sequence[Turn] = (), *,
 
 def spans(question: str, history: Sequence[Turn] = ()) -> frozenset[str]:
     """What a query may look for: up to eight words of the question, the texts of the queries before, their rows."""
-    words = list(re.finditer(r"\S+", question))
-    found = {
-        question[first.start() : last.end()].strip(_OUTER)
-        for i, first in enumerate(words)
-        for last in words[i : i + _WORDS]
-    }
+    found = set(spans_of(question))
     for turn in history:
         found |= {*texts_of(turn.query), *(v for row in turn.rows for v in row if isinstance(v, str) and len(v) < 80)}
     return frozenset(text for text in found if text and text.isprintable())

@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from cypher_magic.asking.homes import Home
 from cypher_magic.asking.literals import Literal, literals, written
-from cypher_magic.asking.near import OFFERED, SHOWN, Place, Probes, chosen, described, elsewhere, exists, folded, near
+from cypher_magic.asking.near import (
+    OFFERED,
+    SHOWN,
+    Place,
+    Probes,
+    chosen,
+    described,
+    elsewhere,
+    exists,
+    folded,
+    near,
+    sole,
+    texts_of,
+    within,
+)
+from cypher_magic.asking.spans import spans_of
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.graph.schema import quoted
 from cypher_magic.query.parse import parse
@@ -24,6 +39,7 @@ NEAR = ("apply", "offer", "off")
 _STRING = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 _USED = re.compile(r"\w+\.\Z")  # the variable in front of a property's name
 _LITERALS = 3  # of a query that are looked for
+_SHORT = 3  # letters; shorter words of a question are no names
 _CASE_AND_SIGNS = 0.95  # scores from here on differ in case, accents, signs, articles or the order of words only
 
 
@@ -83,13 +99,14 @@ class _Search:
     notes: list[str] = field(default_factory=list)
     misplaced: list[Literal] = field(default_factory=list)
     places: list[list[Place]] = field(default_factory=list)  # where those are instead
+    named: list[Place] = field(default_factory=list)  # where texts of the question are that were only copied in part
     nowhere: list[str] = field(default_factory=list)
 
     def look(self, literal: Literal) -> None:
         """Look for one text that is not where the query looks for it."""
         no = f"No {described(literal)} {shown(literal.value)}"
         ranked = near(literal, self.schema, self.probes)
-        best = chosen(ranked) or self._as_asked(literal, [value for _, value in ranked])
+        best = chosen(ranked) or self._as_asked(literal, [value for _, value in ranked]) or sole(literal, ranked)
         if best is None or ranked[0][0] < _CASE_AND_SIGNS:
             places = elsewhere(literal, self.schema, self.probes)
             if places:
@@ -102,6 +119,7 @@ class _Search:
             self.repairs.append(f"{no}: read as {shown(best)}")
             return
         self.nowhere.append(literal.value)
+        self.named += self._named_in_question(literal)
         if offered := [shown(value) for score, value in ranked[:SHOWN] if score >= OFFERED]:
             self.notes.append(f"{no}. Near to it: {', '.join(offered)}.")
         else:
@@ -110,18 +128,39 @@ class _Search:
     def _as_asked(self, literal: Literal, values: Sequence[str]) -> str | None:
         """The near value that stands in the question, where the model copied it wrong or only a part of it."""
         asked, wanted = folded(self.question), folded(literal.value)
-        return next((v for v in values if folded(v) in asked and (wanted not in asked or wanted in folded(v))), None)
+        return next(
+            (
+                v
+                for v in values
+                if folded(v) in asked and (wanted not in asked or wanted in folded(v) or wanted == asked)
+            ),
+            None,
+        )
+
+    def _named_in_question(self, literal: Literal) -> list[Place]:
+        """Where the graph has the words of the question around this text; of one that is not said, those within it."""
+        text = literal.value.strip().lower()
+        said = text in self.question.lower()
+        spans = [s for s in spans_of(self.question) if text in s.lower() or (not said and s.lower() in text)]
+        spans = [s for s in spans if len(s) > _SHORT]
+        if not spans:
+            return []
+        labels = self.schema.labels
+        found = [p for label in labels for p in within(spans, label, texts_of(label, self.schema), self.probes)]
+        longest = max((len(place.value) for place in found), default=0)
+        return [place for place in found if len(place.value) == longest]
 
     @property
     def homes(self) -> frozenset[Home]:
         """Where the misplaced texts are that another label has, and not the query's own in another property."""
         both = zip(self.misplaced, self.places, strict=True)
-        return frozenset(
-            Home(place.value, place.label, place.property)
+        elsewhere = [
+            Home(literal.value.strip(), place.label, place.property)
             for literal, places in both
             if not any(place.label in literal.owners for place in places)
             for place in places
-        )
+        ]
+        return frozenset([*elsewhere, *(Home(place.value, place.label, place.property) for place in self.named)])
 
     def move(self, query: str) -> None:
         """Put misplaced texts right: two in each other's place, those of another property, variable or label."""

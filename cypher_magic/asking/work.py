@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.asking.answer import Answer, Attempt
 from cypher_magic.asking.homes import Home, not_at_home
+from cypher_magic.asking.literals import may_be_several
 from cypher_magic.asking.notes import explanation, remarks, spans, texts_of, unsaid
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
@@ -89,6 +90,7 @@ class Work:
     banned: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
     homes: frozenset[Home] = frozenset()  # where the texts are that were looked for in vain
+    vain: frozenset[str] = frozenset()  # replies of which no more is to be expected
     done: bool = False
     by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
@@ -107,11 +109,15 @@ class Work:
     @property
     def limits(self) -> tuple[frozenset[object], ...]:
         """What the next reply may be, besides what fits the graph; questions with the same can be asked together."""
-        return self.banned, self.texts, self.homes
+        return self.banned, self.texts, self.homes, self.vain
 
-    def misplaced(self, query: Query) -> list[Complaint]:
-        """What a query compares with another property than those that have the text."""
-        return not_at_home(query, self.schema, self.homes) if self.homes else []
+    def against(self, query: Query) -> list[Complaint]:
+        """What the tries so far tell against a query: texts that are elsewhere, and that it found nothing before."""
+        found = not_at_home(query, self.schema, self.homes) if self.homes else []
+        if query.text.strip() in self.vain:
+            line, column = query.place(max(0, query.text.upper().rfind("RETURN")))
+            found.append(Complaint("found_nothing", "This query found nothing.", line, column))
+        return found
 
     def take(self, reply: Reply) -> None:
         """Judge a reply; afterwards `done`, or `asked`, `turns` and `limits` say what comes next."""
@@ -150,7 +156,7 @@ class Work:
     def _next(self, tried: Tried) -> bool:
         """Whether another try is worth it, and what is asked then."""
         attempt = tried.attempt
-        if not attempt.query or tried.rank in (0, 3):
+        if not attempt.query or tried.rank == 0:
             return False
         if attempt.complaints:
             first = attempt.complaints[0]
@@ -162,16 +168,16 @@ class Work:
             self.turns = (*self.history, Turn(self.question, attempt.query))
             self.steps.note("again", f"with the complaint: {first.message}")
             return True
-        if tried.missing is None or self.rules.constrain != "schema":
-            return False
-        # found nothing, and another label has a text: the same question, with that text compared with nothing else
-        new = tried.missing.homes - self.homes
+        new = (tried.missing.homes if tried.missing is not None else frozenset()) - self.homes
+        if not (new or self.homes) or self.rules.constrain != "schema":
+            return False  # every text is where it belongs: there is no such thing
+        # the same question, with those texts compared with nothing else; and where that found nothing, another query
         self.homes |= new
+        self.vain |= {attempt.reply.strip()}
         self.asked, self.turns = self.question, self.history
-        if new:
-            told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
-            self.steps.note("again", f"with {', '.join(told)}")
-        return bool(new)
+        told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
+        self.steps.note("again", f"with {', '.join(told)}" if new else "with the next likely query")
+        return True
 
     def _judged(self, reply: Reply) -> Tried:
         attempt = examine(
@@ -188,8 +194,8 @@ class Work:
         return self._near(attempt, result)
 
     def _doubtful(self, query: str) -> bool:
-        """Whether the query looks for a text that was not said letter for letter: rows may come by its other parts."""
-        return bool(self._unsaid(texts_of(query)))
+        """Whether rows may come by other parts: a text was not said letter for letter, or is one of several."""
+        return bool(self._unsaid(texts_of(query))) or may_be_several(parse(query))
 
     def _unsaid(self, texts: Iterable[str]) -> list[str]:
         return [] if self.by_hand else unsaid(texts, self.question, self.history, exactly=True)

@@ -4,11 +4,14 @@ A `Constraint` belongs to a tokenizer and a schema and is compiled once; a `Guid
 (`query/grammar_for.py`) rules out what can be told from the text alone. Scopes, columns, the properties of a variable
 and the way of an arrow are judged by the checks of `query` at the end of each part of the query. On a complaint the
 reply goes back to the token that the complaint points at, which may not be written there again; an arrow is turned.
+On a complaint of the caller's own check it goes on from the most likely other beginning instead (best-first search):
+what is wrong there was decided much earlier, and forbidding one token after the other leads to nonsense.
 """
 
 from __future__ import annotations
 
 import copy
+import heapq
 import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from cypher_magic.errors import CypherSyntaxError, ModelError, OptionError
+from cypher_magic.query.complaint import EARLIER
 from cypher_magic.query.fits import Finding, fits
 from cypher_magic.query.grammar_for import grammar_for
 from cypher_magic.query.parse import parse, unquoted
@@ -40,6 +44,7 @@ LEVELS = ("schema", "syntax", "off")
 _KEPT = 16  # grammars per tokenizer
 _WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
+_OTHERS, _UNLIKELY = 3, -9.0  # tokens that are kept at each place besides the chosen one, and their log-probability
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
 _CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
 _LAST_RESORT = "RETURN NULL"
@@ -151,6 +156,10 @@ class Guide:
         self._compiled, self._matcher, self._schema, self._also = compiled, matcher, schema, also
         self._ends, self._most = list(ends), most
         self._banned: dict[int, set[int]] = {}
+        self._gains: list[
+            float
+        ] = []  # the log-probabilities of the tokens so far, where another beginning may be needed
+        self._others: list[tuple[float, list[int]]] = []  # a heap: other beginnings, the most likely first
 
     def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None:
         """Go on with the most likely token that is allowed; or back, or to the end.
@@ -162,6 +171,8 @@ class Guide:
             self._finish()
             return
         token = self._allowed(best, scores)
+        if token is not None and self._also is not None:
+            self._remember(token, scores())
         if token is None:
             self._back_to(len(self.tokens) - 1)
         elif token in self._ends:
@@ -185,6 +196,7 @@ class Guide:
         other = copy.copy(self)
         other.tokens, other._matcher = list(self.tokens), self._matcher.deep_copy()
         other._banned = {place: set(tokens) for place, tokens in self._banned.items()}
+        other._gains, other._others = list(self._gains), list(self._others)
         return other
 
     def take(self, token: int) -> bool:
@@ -271,8 +283,37 @@ class Guide:
             return False
         if wrong.complaint.code == "reversed_direction" and wrong.edits and self._rewrite(_edited(text, wrong.edits)):
             return True
-        self._back_to(self._token_at(text, wrong.complaint))
+        at = self._token_at(text, wrong.complaint)
+        if wrong.complaint.code not in EARLIER or not self._begin_anew(at):
+            self._back_to(at)
         return True
+
+    def _remember(self, token: int, scores: NDArray[np.float32]) -> None:
+        """Keep the likely tokens that may stand here besides the chosen one: other beginnings to go on from."""
+        place = len(self.tokens)
+        del self._gains[place:]
+        self._gains += [0.0] * (place - len(self._gains))
+        gains = scores - np.logaddexp.reduce(scores)
+        allowed = self._mask()
+        allowed[[token, *self._ends, *self._banned.get(place, ())]] = False
+        likely = np.flatnonzero(allowed[: len(gains)] & (gains[: len(allowed)] > _UNLIKELY))
+        for other in likely[np.argsort(-gains[likely])][:_OTHERS]:
+            total = sum(self._gains) + float(gains[other])
+            heapq.heappush(self._others, (-total, [*self.tokens, int(other)]))
+        self._gains.append(float(gains[token]))
+
+    def _begin_anew(self, at: int) -> bool:
+        """Go on from the most likely other beginning that differs from the reply up to this place; False without."""
+        wrong = self.tokens[: at + 1]
+        while self._others and self.retreats < _MOST_RETREATS:
+            total, tokens = heapq.heappop(self._others)
+            if tokens[: at + 1] != wrong:
+                self.retreats += 1
+                self._banned.clear()
+                self._replay(tokens)
+                self._gains = [-total, *[0.0] * (len(tokens) - 1)]
+                return True
+        return False
 
     def _rewrite(self, text: str) -> bool:
         """Put another text in the place of the reply so far; False if that can not be written."""

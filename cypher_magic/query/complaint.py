@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EARLIER = frozenset(("misplaced_text", "found_nothing"))  # codes of what was decided long before it shows
 NAMES = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property"))  # codes of names not in the graph
 
 
@@ -14,7 +15,8 @@ class Complaint:
     `code` is one word per kind: syntax, undefined_variable, redefined_variable, aggregate_in_where, grouping,
     type_mismatch, never_true, misplaced_pattern, unknown_label, unknown_relationship_type, unknown_property,
     unknown_triple, reversed_direction, missing_return, duplicate_column, union_columns, write, load_csv, procedure,
-    function, clause, several_statements, too_deep, too_long, no_pattern, invented, misplaced_text, timeout, database.
+    function, clause, several_statements, too_deep, too_long, no_pattern, invented, misplaced_text,
+    found_nothing, timeout, database.
     """
 
     code: str

@@ -145,7 +145,8 @@ def grammar_for(
     """
     lines = [_OWN.strip(), *_read_rules(), _text_rule(texts)]
     reserved = "|".join(_RESERVED.split())
-    lines.append(f"NAME: /[A-Za-z_][A-Za-z0-9_]{{0,40}}/ & ~/(?i:{reserved})/")
+    # a small model that lost its way goes on with digits: m2m2333
+    lines.append(f"NAME: /[A-Za-z_]{{1,32}}([0-9]{{1,2}}(_[A-Za-z_]{{1,20}})?)?/ & ~/(?i:{reserved})/")
     functions = sorted(f for f in FUNCTIONS - {b.lower() for b in banned} if "*" not in f and not f.startswith("apoc"))
     lines.append(f"FUNCTION: /(?i:{'|'.join(map(re.escape, functions))})/")
     lines += any_ways() if schema is None else ways(schema, ends=ends, banned=frozenset(banned))

@@ -95,7 +95,7 @@ def test_a_value_of_another_label_is_said_and_the_model_tries_again_with_it_ther
     assert [s.outcome for s in answer.steps if s.name == "again"] == ["with 'Jeff Goldblum' as the name of a Person"]
     assert model.asked[1][0] == "movies with Jeff Goldblum"
     drops = "MATCH (m:Movie)-[:IN_GENRE]->(g) RETURN m.title"
-    dropped = ask("movies with Jeff Goldblum", model=Script(wrong, drops), graph=demo_graph)
+    dropped = ask("movies with Jeff Goldblum", model=Script(wrong, drops, drops), graph=demo_graph)
     assert dropped.query == wrong and dropped.sentence.startswith("Nothing found")  # not the rows of another question
     again = ask("movies with Jeff Goldblum", model=Script(wrong, wrong), graph=demo_graph)
     assert again.query == wrong
@@ -115,25 +115,25 @@ def test_a_text_that_was_looked_for_in_vain_may_only_be_compared_with_what_has_i
     schema = demo_graph.schema()
     query = "MATCH (m:Movie {title: 'ada okafor'}) RETURN m"
     homes = missing(query, schema, demo_graph, "what about ada okafor").homes
-    assert homes == {Home("Ada Okafor", "User", "name")}
+    assert homes == {Home("ada okafor", "User", "name")}
     places = {  # a query, and where it goes wrong
-        query: "Movie",
-        "MATCH (m:Movie) WHERE m.title = 'Ada Okafor' RETURN m": "Movie",
-        "MATCH (u:User)-[:RATED]->(m:Movie) WHERE m.title = 'Ada Okafor' RETURN m": "m.title",
+        query: "title",
+        "MATCH (m:Movie) WHERE m.title = 'Ada Okafor' RETURN m": "title",
+        "MATCH (m:Movie) WHERE m.title CONTAINS ' Okafor' RETURN m": "title",
         "MATCH (u:User {name: 'Ada Okafor'})-[:RATED]->(m:Movie) RETURN m": None,
         "MATCH (m:Movie {title: 'Alien'}) RETURN m": None,
     }
     for text, place in places.items():
         complaints = not_at_home(parse(text), schema, homes)
         assert [c.column for c in complaints] == ([text.index(place) + 1] if place else [])
-        assert all(c.message.lower() == "'ada okafor' is the name of a user." for c in complaints)
+        assert all(c.message.endswith("kafor' is the name of a User.") for c in complaints)
 
 
 def test_a_label_may_still_be_written_for_what_is_one(demo_graph: Any) -> None:
     work = Work("which movies did Ada Okafor rate", demo_graph, demo_graph.schema(), Rules())
     work.take(Written("MATCH (m:Movie {title: 'Ada Okafor'})-[:IN_GENRE]->(g:Genre) RETURN g.name"))
     right = "MATCH (u:User {name: 'Ada Okafor'})-[:RATED]->(m:Movie) RETURN m.title"
-    assert not work.done and work.banned == frozenset() and work.misplaced(parse(right)) == []
+    assert not work.done and work.banned == frozenset() and work.against(parse(right)) == []
 
 
 def test_a_name_that_was_copied_wrong_is_read_as_the_question_has_it(demo_graph: Any) -> None:

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/bench_own_graph.py [--graph demo] [--rows 600] [--seed 0] [--set epochs=5]
 
-`--graph demo`, or `movies`: the graph of 28 thousand nodes, which is loaded into a Neo4j of its own first. Held out:
+`--graph demo`, `hospital` (that of the tests, a domain that the starter has not seen), or `movies`: the graph of 28
+thousand nodes, which is loaded into a Neo4j of its own first. Held out:
 
     values      kind of query and kind of sentence stand in the training rows, this query does not
     phrasings   the kind of query stands there, the kind of sentence does not
@@ -10,12 +11,14 @@
     follow-ups  the question goes on from another one; the query does not stand there
 
 Kinds are those of the generator. Printed for the tuned model and, with `--against`, for others: execution accuracy with
-its 95 % interval, executable share. `--keep NAME` keeps the run for a closer look, `--questions FILE` also asks these.
+its 95 % interval, executable share. `--keep NAME` keeps the run for a closer look, `--questions FILE` also asks these,
+`--misses FILE` writes down what was missed, one JSON line each.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import sys
@@ -81,6 +84,16 @@ def graph(name: str) -> Iterator[Any]:
         yield cypher_magic.connect("demo")
         return
     sys.path.insert(0, str(HERE.parents[1]))
+    if name == "hospital":
+        from cypher_magic.graph import embedded
+        from cypher_magic.session import state
+        from tests.evaluation import hospital_graph
+
+        kept = embedded.start(name=name)
+        hospital_graph.load(kept)
+        state.SESSION.connections[name], state.SESSION.current = kept, name
+        yield kept
+        return
     from tests.graph.big_graphs import load_movies
     from tests.graph.neo4j_server import started
 
@@ -97,7 +110,7 @@ def graph(name: str) -> Iterator[Any]:
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--graph", choices=("demo", "movies"), default="demo")
+    parser.add_argument("--graph", choices=("demo", "hospital", "movies"), default="demo")
     parser.add_argument("--rows", type=int, default=600)
     parser.add_argument("--held", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
@@ -106,7 +119,9 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, action="append", default=[], help="JSONL with hand-written questions")
     parser.add_argument("--keep", default="own-graph", metavar="NAME", help="name of the run")
     parser.add_argument("--only", metavar="RUN", help="measure this run instead of training one")
+    parser.add_argument("--misses", type=Path, metavar="FILE", help="write what was missed to this file")
     given = parser.parse_args()
+    misses = given.misses.open("w", encoding="utf-8") if given.misses else None
     settings = {"epochs": 3, "probes": 0} | dict(s.split("=", 1) for s in given.set)
     with graph(given.graph):
         began = time.perf_counter()
@@ -126,6 +141,10 @@ def main() -> None:
             line = f"{part:<12}{len(pairs):>5}  "
             for model in (name, *given.against):
                 report = cypher_magic.evaluate(model, pairs, save=False)
+                for one in report.predictions if misses else ():
+                    if one.missed:
+                        what = {"part": part, "model": model, **one.to_dict()}
+                        print(json.dumps(what, ensure_ascii=False, default=str), file=misses, flush=True)
                 line += f"{report.execution_accuracy!s:<30} runs {report.executable.value:<5.3f}"
             print(line, flush=True)
 
