@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cypher_magic.asking.work import Rules, Work, examine
@@ -104,7 +105,7 @@ def ask(
     """
     tell = progress or silent
     tell("reading the schema", 0, 0)
-    work = Work(checked(question), graph, graph.schema(), rules, tuple(history))
+    work = Work(checked(question), graph, graph.schema(), _rules_for(model, rules), tuple(history))
     while not work.done:
         tell("writing the query", 0, 0)
         reply = model.complete(
@@ -137,6 +138,7 @@ def ask_many(
     schema = graph.schema()
     before = [tuple(turns) for turns in histories] or [()] * len(questions)
     texts = [checked(question) for question in questions]
+    rules = _rules_for(model, rules)
     works = [Work(text, graph, schema, rules, turns) for text, turns in zip(texts, before, strict=True)]
     total = len(works)
 
@@ -158,9 +160,14 @@ def ask_many(
     return [w.answer(model.prompt.text(w.question, w.schema_text, w.history), model.name) for w in works]
 
 
+def _rules_for(model: Model | BatchModel, rules: Rules) -> Rules:
+    """The rules, without a constraint on a model that takes none."""
+    return rules if model.tokenizer is not None else replace(rules, constrain="off")
+
+
 def _constraint(model: Model | BatchModel, work: Work) -> Constraint | None:
     """What this model may write now: the whole schema's names, also where the prompt shows a part of it."""
-    if work.rules.constrain == "off" or model.tokenizer is None:
+    if work.rules.constrain == "off":
         return None
     from cypher_magic.model.constrain import constraint_for
 

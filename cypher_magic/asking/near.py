@@ -92,12 +92,12 @@ class Place:
     value: str
 
 
-def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes) -> list[Place]:
+def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes, *, words: bool = True) -> list[Place]:
     """Where else the graph has this text, letter case apart; at most one place for each label.
 
     What an index can answer is asked exactly and first; then each label is looked through once, all properties at a
-    time, those that have the query's own property before the others. Where none has it, a label counts in which just
-    one text has its words: the last name of a person.
+    time, those that have the query's own property before the others. Where none has it, with `words` a label counts in
+    which just one text has its words: the last name of a person.
     """
     indexed = [
         (i.owner, i.properties[0])
@@ -115,7 +115,7 @@ def elsewhere(literal: Literal, schema: GraphSchema, probes: Probes) -> list[Pla
         places = [] if label in found else within([literal.value], label, _others(literal, label, schema), probes)
         if places:
             found[label] = places[0]
-    for label in labels if not found else ():
+    for label in labels if words and not found else ():
         places = within([literal.value], label, _others(literal, label, schema), probes, whole=False)
         if len({place.value for place in places}) == 1:
             found[label] = places[0]

@@ -108,7 +108,7 @@ class _Search:
         ranked = near(literal, self.schema, self.probes)
         best = chosen(ranked) or self._as_asked(literal, [value for _, value in ranked]) or sole(literal, ranked)
         if best is None or ranked[0][0] < _CASE_AND_SIGNS:
-            places = elsewhere(literal, self.schema, self.probes)
+            places = elsewhere(literal, self.schema, self.probes, words=best is None)
             if places:
                 self.nowhere.append(literal.value)
                 self.misplaced.append(literal)

@@ -116,7 +116,8 @@ class Work:
         found = not_at_home(query, self.schema, self.homes) if self.homes else []
         if query.text.strip() in self.vain:
             line, column = query.place(max(0, query.text.upper().rfind("RETURN")))
-            found.append(Complaint("found_nothing", "This query found nothing.", line, column))
+            code = "found_nothing" if self.homes else "in_doubt"
+            found.append(Complaint(code, "This query found nothing.", line, column))
         return found
 
     def take(self, reply: Reply) -> None:
@@ -135,6 +136,10 @@ class Work:
         if best.rank == 1:
             best = next(t for t in self.tries if t.rank == 1)  # the first one is nearest to the question
         attempt = best.attempt
+        first = self.tries[0].attempt
+        notes = best.notes
+        if best.rank == 0 and self.vain and not self.homes and not first.complaints:
+            notes += (f"The question can be read in two ways, and the first found nothing: {first.query}",)
         shown = "" if attempt.complaints else attempt.query  # what a query that failed lacks is no news
         return Answer(
             question=self.question,
@@ -146,7 +151,7 @@ class Work:
             prompt=prompt,
             attempts=tuple(t.attempt for t in self.tries),
             model=model,
-            notes=(*best.notes, *remarks(self.question, shown, self.history, self.schema)),
+            notes=(*notes, *remarks(self.question, shown, self.history, self.schema)),
             steps=tuple(self.steps.done),
             explanation=explanation(attempt.query),
             history=self.history,
@@ -168,15 +173,16 @@ class Work:
             self.turns = (*self.history, Turn(self.question, attempt.query))
             self.steps.note("again", f"with the complaint: {first.message}")
             return True
-        new = (tried.missing.homes if tried.missing is not None else frozenset()) - self.homes
-        if not (new or self.homes) or self.rules.constrain != "schema":
-            return False  # every text is where it belongs: there is no such thing
-        # the same question, with those texts compared with nothing else; and where that found nothing, another query
+        if tried.missing is None and not tried.dropped or self.rules.constrain != "schema":
+            return False
+        # the same question: with texts compared with what has them, and where that found nothing, another query;
+        # where every text is in its place, only one that the model held to be nearly as likely
+        new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()
         self.homes |= new
         self.vain |= {attempt.reply.strip()}
         self.asked, self.turns = self.question, self.history
         told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
-        self.steps.note("again", f"with {', '.join(told)}" if new else "with the next likely query")
+        self.steps.note("again", f"with {', '.join(told)}" if new else "for another query that is likely, too")
         return True
 
     def _judged(self, reply: Reply) -> Tried:

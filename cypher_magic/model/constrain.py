@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import heapq
+import math
 import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from cypher_magic.errors import CypherSyntaxError, ModelError, OptionError
-from cypher_magic.query.complaint import EARLIER
 from cypher_magic.query.fits import Finding, fits
 from cypher_magic.query.grammar_for import grammar_for
 from cypher_magic.query.parse import parse, unquoted
@@ -45,6 +45,8 @@ _KEPT = 16  # grammars per tokenizer
 _WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
 _OTHERS, _UNLIKELY = 3, -9.0  # tokens that are kept at each place besides the chosen one, and their log-probability
+# Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
+_EARLIER = {"misplaced_text": 0.0, "found_nothing": 0.0, "in_doubt": 0.25}
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
 _CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
 _LAST_RESORT = "RETURN NULL"
@@ -284,8 +286,12 @@ class Guide:
         if wrong.complaint.code == "reversed_direction" and wrong.edits and self._rewrite(_edited(text, wrong.edits)):
             return True
         at = self._token_at(text, wrong.complaint)
-        if wrong.complaint.code not in EARLIER or not self._begin_anew(at):
-            self._back_to(at)
+        share = _EARLIER.get(wrong.complaint.code)
+        if share is not None and self._begin_anew(at, share):
+            return True
+        if share:
+            return False
+        self._back_to(at)
         return True
 
     def _remember(self, token: int, scores: NDArray[np.float32]) -> None:
@@ -302,11 +308,16 @@ class Guide:
             heapq.heappush(self._others, (-total, [*self.tokens, int(other)]))
         self._gains.append(float(gains[token]))
 
-    def _begin_anew(self, at: int) -> bool:
-        """Go on from the most likely other beginning that differs from the reply up to this place; False without."""
-        wrong = self.tokens[: at + 1]
+    def _begin_anew(self, at: int, share: float = 0.0) -> bool:
+        """Go on from the most likely other beginning that differs from the reply up to this place.
+
+        False when there is none that is at least so much (`share`) as likely as the reply is up to there.
+        """
+        wrong, least = self.tokens[: at + 1], math.log(share) if share else -math.inf
         while self._others and self.retreats < _MOST_RETREATS:
             total, tokens = heapq.heappop(self._others)
+            if -total - sum(self._gains[: len(tokens)]) < least:
+                return False
             if tokens[: at + 1] != wrong:
                 self.retreats += 1
                 self._banned.clear()

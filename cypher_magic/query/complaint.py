@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EARLIER = frozenset(("misplaced_text", "found_nothing"))  # codes of what was decided long before it shows
 NAMES = frozenset(("unknown_label", "unknown_relationship_type", "unknown_property"))  # codes of names not in the graph
 
 
@@ -16,7 +15,7 @@ class Complaint:
     type_mismatch, never_true, misplaced_pattern, unknown_label, unknown_relationship_type, unknown_property,
     unknown_triple, reversed_direction, missing_return, duplicate_column, union_columns, write, load_csv, procedure,
     function, clause, several_statements, too_deep, too_long, no_pattern, invented, misplaced_text,
-    found_nothing, timeout, database.
+    found_nothing, in_doubt, timeout, database.
     """
 
     code: str

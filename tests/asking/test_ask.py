@@ -48,6 +48,14 @@ class Script:
         return Completion(self.replies.pop(0), (), self.ended, 0.1)
 
 
+class Guided(Script):
+    """One that could be constrained: a query that finds nothing is tried again."""
+
+    def __init__(self, *replies: str, ended: bool = True) -> None:
+        super().__init__(*replies, ended=ended)
+        self.tokenizer = self.prompt.tokenizer
+
+
 def size(graph: Any) -> tuple[Any, ...]:
     return tuple(graph.read("MATCH (n) RETURN count(n) AS n").rows[0])
 

@@ -16,7 +16,7 @@ from cypher_magic.asking.work import Work, Written, answered_by
 from cypher_magic.errors import QueryFailed
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.query.parse import parse
-from tests.asking.test_ask import Script
+from tests.asking.test_ask import Guided, Script
 
 CORRECTED = {
     "MATCH (m:Movie {title: 'the matrix'}) RETURN m.released": "'The Matrix'",  # case
@@ -89,18 +89,30 @@ def test_a_value_that_is_elsewhere_is_told_also_when_the_answer_is_a_count_of_no
 def test_a_value_of_another_label_is_said_and_the_model_tries_again_with_it_there(demo_graph: Any) -> None:
     wrong = "MATCH (m:Movie)-[:IN_GENRE]->(g:Genre {name: 'Jeff Goldblum'}) RETURN m.title"
     right = "MATCH (m:Movie)<-[:ACTED_IN]-(p:Person {name: 'Jeff Goldblum'}) RETURN m.title"
-    model = Script(wrong, right)
+    model = Guided(wrong, right)
     answer = ask("movies with Jeff Goldblum", model=model, graph=demo_graph)
     assert answer.query == right and len(answer.df) > 0
     assert [s.outcome for s in answer.steps if s.name == "again"] == ["with 'Jeff Goldblum' as the name of a Person"]
     assert model.asked[1][0] == "movies with Jeff Goldblum"
     drops = "MATCH (m:Movie)-[:IN_GENRE]->(g) RETURN m.title"
-    dropped = ask("movies with Jeff Goldblum", model=Script(wrong, drops, drops), graph=demo_graph)
+    dropped = ask("movies with Jeff Goldblum", model=Guided(wrong, drops, drops), graph=demo_graph)
     assert dropped.query == wrong and dropped.sentence.startswith("Nothing found")  # not the rows of another question
-    again = ask("movies with Jeff Goldblum", model=Script(wrong, wrong), graph=demo_graph)
+    again = ask("movies with Jeff Goldblum", model=Guided(wrong, wrong), graph=demo_graph)
     assert again.query == wrong
     assert "No Genre has the name 'Jeff Goldblum'; it is the name of a Person." in again.notes
     assert again.sentence.startswith("Nothing found")
+
+
+def test_a_query_that_finds_nothing_gives_way_to_another_likely_one_and_the_answer_says_so(demo_graph: Any) -> None:
+    nothing = "MATCH (p:Person {name: 'Dennis Hopper'})-[:DIRECTED]->(m:Movie) RETURN m.title"
+    found = nothing.replace("DIRECTED", "ACTED_IN")
+    answer = ask("films with Dennis Hopper", model=Guided(nothing, found), graph=demo_graph)
+    assert answer.query == found and len(answer.df) > 0
+    assert answer.notes[0] == f"The question can be read in two ways, and the first found nothing: {nothing}"
+    sure = ask("films with Dennis Hopper", model=Guided(nothing, nothing), graph=demo_graph)  # no other is likely
+    assert sure.query == nothing and sure.notes == () and sure.sentence.startswith("Nothing found")
+    once = ask("films with Dennis Hopper", model=Script(nothing), graph=demo_graph)  # a model that can not be led
+    assert once.query == nothing and len(once.attempts) == 1
 
 
 def test_two_values_in_each_others_place_are_exchanged(demo_graph: Any) -> None:
@@ -134,6 +146,30 @@ def test_a_label_may_still_be_written_for_what_is_one(demo_graph: Any) -> None:
     work.take(Written("MATCH (m:Movie {title: 'Ada Okafor'})-[:IN_GENRE]->(g:Genre) RETURN g.name"))
     right = "MATCH (u:User {name: 'Ada Okafor'})-[:RATED]->(m:Movie) RETURN m.title"
     assert not work.done and work.banned == frozenset() and work.against(parse(right)) == []
+
+
+def test_a_last_name_is_read_as_the_one_person_who_has_it(demo_graph: Any) -> None:
+    query = "MATCH (p:Person {name: 'Tarantino'})-[:DIRECTED]->(m) RETURN m.title"
+    answer = ask("movies by Tarantino", model=Script(query), graph=demo_graph)
+    assert answer.repairs == ("No Person has the name 'Tarantino': read as 'Quentin Tarantino'",) and len(answer.df) > 3
+    coen = query.replace("Tarantino", "Coen")
+    several = ask("movies by Coen", model=Script(coen), graph=demo_graph)
+    assert several.query == coen and "Near to it:" in several.notes[0]
+    genre = "MATCH (m:Movie)-[:IN_GENRE]->(g:Genre {name: 'Tarantino'}) RETURN m.title"
+    homes = missing(genre, demo_graph.schema(), demo_graph, "movies by Tarantino").homes
+    assert homes == {Home("Tarantino", "Person", "name")}
+
+
+def test_a_text_that_is_copied_with_the_whole_question_or_in_part_is_found(demo_graph: Any) -> None:
+    query = "MATCH (m:Movie {title: 'The imdb rating of Jaws'}) RETURN m.imdbRating"
+    answer = ask("the IMDb rating of Jaws?", model=Script(query), graph=demo_graph)
+    assert answer.query == query.replace("The imdb rating of Jaws", "Jaws")
+    query = "MATCH (u:User {name: 'Spirited'})-[r:RATED]->(m:Movie) RETURN r.rating"
+    homes = missing(query, demo_graph.schema(), demo_graph, "Spirited Away's score").homes
+    assert homes == {Home("Spirited", "Movie", "title")}
+    query = "MATCH (m:Movie) WHERE m.title IN ['Shining', 'Get Out'] RETURN m.title ORDER BY m.imdbRating DESC LIMIT 1"
+    answer = ask("The Shining or Get Out?", model=Script(query), graph=demo_graph)
+    assert "['The Shining', 'Get Out']" in answer.query
 
 
 def test_a_name_that_was_copied_wrong_is_read_as_the_question_has_it(demo_graph: Any) -> None:

@@ -50,8 +50,11 @@ def constraint(level: str = "schema", tokenizer: Any = TOKENIZER, **options: Any
     return found
 
 
-def written(*wishes: str, most: int = 120, **options: Any) -> Guide:
-    """The reply of a model that wants to write the first of these texts, or where it may not, the next one."""
+def written(*wishes: str, most: int = 120, apart: float = 1.0, **options: Any) -> Guide:
+    """The reply of a model that wants to write the first of these texts, or where it may not, the next one.
+
+    Each is exp(-apart) as likely as the one before.
+    """
     end = TOKENIZER.eos_token_id
     guide = constraint(**options).guide([end], most)
     for _ in range(500):
@@ -59,10 +62,10 @@ def written(*wishes: str, most: int = 120, **options: Any) -> Guide:
         text = guide.text()
         for rank, wish in enumerate(wishes):
             if wish == text:
-                scores[end] = max(scores[end], 10 - rank)
+                scores[end] = max(scores[end], 10 - apart * rank)
             elif wish.startswith(text):
                 first = TOKENIZER(wish[len(text) :], add_special_tokens=False)["input_ids"][0]
-                scores[first] = max(scores[first], 10 - rank)
+                scores[first] = max(scores[first], 10 - apart * rank)
         guide.next(int(scores.argmax()), lambda scores=scores: scores)
         if guide.done:
             return guide
@@ -142,13 +145,23 @@ def test_only_texts_that_were_said_are_written_where_they_are_given() -> None:
     assert [written(*wishes, texts=texts).text() for texts in ((), ("Heath Ledger", "Heath"))] == wishes
 
 
-def test_a_check_of_the_callers_own_takes_back_what_it_complains_about() -> None:
+def test_on_a_complaint_of_the_callers_own_a_reply_begins_anew_where_another_way_was_likely() -> None:
     def no_text_of_a_movie(query: Query) -> list[Complaint]:
-        at = query.text.find("Movie {title: 'Ada'")
+        at = query.text.find("title: 'Ada'")
         return [Complaint("misplaced_text", "'Ada' is no Movie.", 1, at + 1)] if at >= 0 else []
 
-    wishes = ("MATCH (m:Movie {title: 'Ada'}) RETURN m", "MATCH (m:Person {name: 'Ada'}) RETURN m")
+    wishes = ("MATCH (m:Movie {title: 'Ada'}) RETURN m", "MATCH (p:Person {name: 'Ada'}) RETURN p.born")
     assert [written(*wishes, also=also).text() for also in (None, no_text_of_a_movie)] == list(wishes)
+
+
+def test_a_reply_in_doubt_gives_way_only_to_one_that_is_nearly_as_likely() -> None:
+    def found_nothing(query: Query) -> list[Complaint]:
+        found = query.text == wishes[0]
+        return [Complaint("in_doubt", "This found nothing.", 1, query.text.find("RETURN") + 1)] if found else []
+
+    wishes = ("MATCH (p:Person)-[:FOLLOWS]->(q) RETURN q", "MATCH (p:Person)-[:ACTED_IN]->(q) RETURN q")
+    assert written(*wishes, also=found_nothing, apart=1.6).text() == wishes[0]  # the other is a fifth as likely
+    assert written(*wishes, also=found_nothing, apart=0.9).text() == wishes[1]
 
 
 def test_a_list_without_end_is_cut_back_to_a_query() -> None:
