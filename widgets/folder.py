@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
+from cypher_magic.data.keep import WRONG
 from cypher_magic.widgets.data import ACCEPTED
 from cypher_magic.widgets.panel import faint, row, visible
 from cypher_magic.widgets.samples import one_line
@@ -28,7 +29,7 @@ SHOWN = 8  # files that are offered, the newest first
 _KINDS = tuple(ACCEPTED.split(","))
 _READABLE = "CSV, TSV, JSONL, JSON, Parquet and ZIP files can be read"
 _NOT_MEANT = ("", ".ipynb", ".py", ".tmp", ".part", ".crdownload")  # what comes into a folder for other reasons
-_DECISIONS = ".review.jsonl"  # what a review writes beside its file
+_NOT_FOR_TRAINING = (".review.jsonl", WRONG)  # what a review writes beside its file, and what waits for one
 
 
 class FolderFiles(widgets.VBox):
@@ -65,7 +66,7 @@ class FolderFiles(widgets.VBox):
         """Offer what is in the folder now; nothing is sent to the page when that is as before."""
         names = _names(self._folder)
         used = self._used()
-        readable = [n for n in names if _kind(n) in _KINDS and not n.endswith(_DECISIONS) and n not in used]
+        readable = [n for n in names if _kind(n) in _KINDS and not n.endswith(_NOT_FOR_TRAINING) and n not in used]
         files = sorted(((_stat(self._folder / name), name) for name in readable), key=lambda f: (-f[0][0], f[1]))
         strange = sorted(n for n in names if n not in self._before and _kind(n) not in (*_KINDS, *_NOT_MEANT))
         with self._lock:

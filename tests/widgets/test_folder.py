@@ -59,7 +59,8 @@ def test_a_file_that_can_not_be_read_is_one_line(panel: DataPanel, folder: Path)
     (folder / "<b>notes.docx").write_text("x")
     (folder / "other.ipynb").write_text("{}")
     (folder / ".hidden.zip").write_text("x")
-    (folder / "old.review.jsonl").write_text("")
+    for name in ("old.review.jsonl", "corrections.wrong.jsonl"):
+        (folder / name).write_text("")
     panel.folder.look()
     assert "&lt;b&gt;notes.docx: not for examples" in panel.folder.note.value and "other" not in panel.folder.note.value
     assert is_visible(panel.folder.note) and offered(panel) == ["old.csv"]
