@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from cypher_magic.errors import DataError
+from cypher_magic.widgets.panel import row, visible
 from cypher_magic.widgets.status import CODE, roomy
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from cypher_magic.asking.answer import Answer
     from cypher_magic.widgets.status import StatusLine
+
+_FIX = "change the query, then Good: keep it, which runs it first; if you do not know the right one: Keep for review"
 
 
 class AnswerCard(widgets.Accordion):
@@ -47,11 +50,22 @@ class AnswerCard(widgets.Accordion):
         self.good = widgets.Button(
             description="Good: keep it", tooltip="keep question and query as an example for training", icon="thumbs-up"
         )
+        self.wrong = widgets.Button(
+            description="Wrong: fix it", tooltip="put the query right, and keep that as an example", icon="thumbs-down"
+        )
+        self.later = widgets.Button(
+            description="Keep for review",
+            tooltip="you do not know the right query: keep question and query to be reviewed, not to be trained on",
+            icon="list",
+        )
+        visible(self.later, False)
         self.edit.observe(self._opened, "value")
         self.again.on_click(status.guarded(self._again))
         self.good.on_click(status.guarded(self._keep))
+        self.wrong.on_click(status.guarded(self._fix))
+        self.later.on_click(status.guarded(self.keep_for_review))
         self.observe(self._folded, "selected_index")
-        buttons = widgets.HBox([self.edit, self.again, self.good], layout=widgets.Layout(flex_flow="row wrap"))
+        buttons = row(self.edit, self.again, self.good, self.wrong, self.later)
         body = widgets.VBox([self.html, self.query, buttons], layout=widgets.Layout(width="100%"))
         title = f"{'↳ ' if answer.history else ''}{answer.question}"
         super().__init__([body], titles=(title,), selected_index=0)
@@ -77,6 +91,12 @@ class AnswerCard(widgets.Accordion):
     def _keep(self) -> None:
         self.status.background(self.keep, self.again, self.good)
 
+    def _fix(self) -> None:
+        self.edit.value = True
+        visible(self.later, True)
+        self.query.focus()
+        self.status.say(_FIX)
+
     def run_again(self) -> None:
         """Check the query in the box as the model's is, run it, and show what came of it."""
         self.show(self._sound.edit(self.query.value.strip()))
@@ -92,13 +112,29 @@ class AnswerCard(widgets.Accordion):
             self.run_again()
         if self.answer.complaints or not self.answer.query:
             raise DataError("This query did not pass the checks.", hint="correct it and run it again, then keep it")
+        said: list[str] = []
+        target = self.answer.save_example(self._named(), tell=said.append)
+        self.good.button_style = "success"
+        visible(self.later, False)
+        self.status.say(said[0] if said else f"kept in {target}; train with it: %%finetune NAME --data {target}")
+
+    def keep_for_review(self) -> None:
+        """Keep question and query, which is wrong, in a file of its own that the review panel opens."""
+        from cypher_magic.data.keep import wrong_beside
+
+        said: list[str] = []
+        file = wrong_beside(self._named())
+        target = self.answer.save_for_review(file, query=self.query.value, tell=said.append)
+        self.later.button_style = "success"
+        also = "; it still stands among the examples too" if self.good.button_style else ""
+        self.status.say((said[0] if said else f"kept for a review: %cypher_panel review {target}") + also)
+
+    def _named(self) -> str:
+        """The file of the examples; DataError where none is named."""
         file = self._file().strip()
         if not file:
             raise DataError("The examples need a file.", hint="write its name into the box below")
-        said: list[str] = []
-        target = self.answer.save_example(file, tell=said.append)
-        self.good.button_style = "success"
-        self.status.say(said[0] if said else f"kept in {target}; train with it: %%finetune NAME --data {target}")
+        return file
 
 
 def _page(answer: Answer) -> str:

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.errors import OptionError
-from cypher_magic.widgets.panel import LABEL
+from cypher_magic.widgets.panel import LABEL, row
 from cypher_magic.widgets.status import roomy
 
 if TYPE_CHECKING:
@@ -42,13 +42,15 @@ class AskBox(widgets.VBox):
             description="Question",
             placeholder="Which actors played in The Matrix?",
             tooltip="a question about the connected graph, in plain language; Enter asks",
-            layout=widgets.Layout(flex="1 1 22em", width="auto"),
+            layout=widgets.Layout(width="auto"),
             style=LABEL,
         )
         self.model = widgets.Dropdown(
             options=[CURRENT, *UNTUNED],
+            description="Model",
             tooltip="the run that answers",
-            layout=widgets.Layout(width="16em"),
+            layout=widgets.Layout(flex="1 1 26em", width="auto", max_width="40em"),
+            style=LABEL,
         )
         self.button = widgets.Button(description="Ask", tooltip="ask this question", icon="question")
         self.stop = widgets.Button(description="Stop", tooltip="stop this question", icon="stop", disabled=True)
@@ -62,9 +64,8 @@ class AskBox(widgets.VBox):
         self.stop.on_click(status.guarded(self.halt))
         self.fresh.on_click(status.guarded(self.forget))
         self.question.on_msg(self._on_message)
-        parts = [self.question, self.model, self.button, self.stop, self.fresh]
-        row = widgets.HBox(parts, layout=widgets.Layout(flex_flow="row wrap"))
-        super().__init__([row, self.result])
+        below = row(self.model, self.button, self.stop, self.fresh)
+        super().__init__([self.question, below, self.result])
 
     def offer(self, runs: Sequence[str]) -> None:
         """Let these runs be chosen; what is chosen stays chosen while it is there."""

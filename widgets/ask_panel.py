@@ -26,11 +26,11 @@ NAMED = 100  # answers that it keeps at all
 
 
 class AskPanel(Panel):
-    """Ask with the mouse; everything it does is a call of `ask`, `Answer.edit` or `Answer.save_example`.
+    """Ask with the mouse; everything it does is a call of `ask` or of an answer's own functions.
 
     The newest answer is on top, right below the question, and older ones are folded under their questions. `model` is
-    the run that answers (the current one without), `examples` the file that good answers are kept in. `answers` are
-    the answers, oldest first.
+    the run that answers (the current one without), `examples` the file that good answers are kept in; what is wrong
+    and waits for a review is kept beside it. `answers` are the answers, oldest first.
     """
 
     kind = "ask"

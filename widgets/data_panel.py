@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from cypher_magic.errors import CypherMagicError, DataError, OptionError
 from cypher_magic.widgets.data import ACCEPTED
 from cypher_magic.widgets.data_files import FileCard
+from cypher_magic.widgets.folder import FolderFiles
 from cypher_magic.widgets.generator import PairMaker
 from cypher_magic.widgets.histogram import histogram
 from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, heading, row
@@ -54,6 +55,7 @@ class DataPanel(WorkingPanel):
             self.graph,
             heading("Examples"),
             row(self.path, self.add, self.upload),
+            self.folder,
             self.cards,
             row(self.check, self.repair, self.holdout, self.misfits),
             self.state,
@@ -82,6 +84,7 @@ class DataPanel(WorkingPanel):
             tooltip="upload files, several at once; for files above 10 MB give a path instead",
             layout=widgets.Layout(width="auto", min_width="6.5em"),
         )
+        self.folder = FolderFiles(self._chosen, lambda: {card.table.source.partition("/")[0] for card in self.files})
         self.path.on_msg(self._submitted)
         self.upload.observe(self._uploaded, "value")
 
@@ -142,6 +145,10 @@ class DataPanel(WorkingPanel):
         self._read(source)
         self.path.value = ""
 
+    def _chosen(self, paths: Sequence[Path]) -> None:
+        self.status.say(f"reading {', '.join(path.name for path in paths)}")
+        self.status.background(lambda: self._read([*paths]), *self.folder.buttons.children)
+
     def _submitted(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("event") == "submit":  # Enter in the box
             self.status.guarded(self._add)()
@@ -156,8 +163,9 @@ class DataPanel(WorkingPanel):
         from cypher_magic.data.sources import part_of, tables
 
         found = tables(source)
-        if isinstance(source, str | Path) and Path(source).expanduser().is_file():
-            self._paths.append(Path(source).expanduser())
+        paths = source if isinstance(source, list) else [source]
+        given = [Path(path).expanduser() for path in paths if isinstance(path, str | Path)]
+        self._paths += [path for path in given if path.is_file()]
         others = bool(self.files) or len(found) > 1
         for table in found:
             guess = part_of(table.source) if others else ""  # a lone file is for training whatever its name
@@ -178,6 +186,7 @@ class DataPanel(WorkingPanel):
     def _show(self, files: Sequence[FileCard]) -> None:
         self.files = list(files)
         self.cards.children = tuple(files)
+        self.folder.look()
         self._stale()
 
     def _stale(self) -> None:
@@ -297,8 +306,13 @@ class DataPanel(WorkingPanel):
         train = f"; %cypher_panel train {path} trains on it"
         self.status.say(f"written: {', '.join(map(str, written))}{without}{train}")
 
+    def shown(self) -> None:
+        """From now on files that come into the folder are offered."""
+        self.folder.watch()
+
     def close(self) -> None:
         """Take the panel away, and the review in it."""
+        self.folder.close()
         self._end_review()
         super().close()
 

@@ -10,7 +10,7 @@ from cypher_magic.errors import OptionError
 from cypher_magic.evaluation.saved import ORDERS, ranked
 from cypher_magic.widgets import model_tables as tables
 from cypher_magic.widgets.moving import Moving
-from cypher_magic.widgets.panel import LABEL, WorkingPanel, heading, row, visible
+from cypher_magic.widgets.panel import DARK, LABEL, WorkingPanel, heading, row, visible
 
 if TYPE_CHECKING:
     from cypher_magic.session.comparing import ModelComparison
@@ -37,7 +37,7 @@ class ModelsPanel(WorkingPanel):
         self.moving = Moving(self)
         self.working = (self.compare, self.evaluate, self.moving.export, self.moving.bring, self.remove)
         self.children = [
-            heading("Models"),
+            heading("Models", DARK),
             self.table,
             row(self.model, self.use, self.resume, self.stop, self.remove, self.again),
             self.confirm,

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LABEL = {"description_width": "9em"}
+# ipywidgets draws the arrow of a list in black, in the dark theme too
+DARK = (
+    '<style>body[data-jp-theme-light="false"] .cm-panel{--jp-widgets-dropdown-arrow:url("data:image/svg+xml,'
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'>"
+    "<path d='M5 7l4 4 4-4' fill='none' stroke='white' stroke-width='1.5'/></svg>\")}</style>"
+)
 
 
 class Panel(widgets.VBox):
@@ -27,6 +33,7 @@ class Panel(widgets.VBox):
     def __init__(self) -> None:
         self.status = StatusLine()
         super().__init__(layout=widgets.Layout(width="100%", max_width="980px"))
+        self.add_class("cm-panel")
 
     def shown(self) -> None:
         """What is to be done when the panel has been displayed."""
@@ -94,9 +101,11 @@ class WorkingPanel(Panel):
         return made
 
 
-def heading(text: str) -> widgets.HTML:
-    """The title of a part of a panel."""
-    return widgets.HTML(f'<b style="font-size:1.1em">{escape(text)}</b>', layout=widgets.Layout(margin="6px 0 0 0"))
+def heading(text: str, style: str = "") -> widgets.HTML:
+    """The title of a part of a panel; `style` is HTML that is not seen."""
+    return widgets.HTML(
+        f'{style}<b style="font-size:1.1em">{escape(text)}</b>', layout=widgets.Layout(margin="6px 0 0 0")
+    )
 
 
 def row(*parts: widgets.Widget) -> widgets.HBox:
@@ -120,10 +129,10 @@ def faint(text: str) -> str:
 
 
 def graph_line() -> str:
-    """Which graph is connected, as HTML."""
+    """Which graph is connected, as HTML, with the panel's style."""
     from cypher_magic import session
 
     connection = next(iter(session.connections()), None)
     if connection is None:
-        return faint("No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687")
-    return faint(f"Graph: {connection.name}, {connection.server}")
+        return DARK + faint("No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687")
+    return DARK + faint(f"Graph: {connection.name}, {connection.server}")

@@ -21,12 +21,14 @@ from cypher_magic.widgets.epochs import EpochTable, duration, short
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from cypher_magic.training.runs import Run
 
 PAUSE = 0.5  # seconds between two drawings; more often is work for the browser and not seen
 NOTES = 20  # notes that are kept
+_START, _FIRST_LOOK = "starting the training process", "looking at the model before the first step"
+_now = time.time
 ENDED = ("completed", "stopped", "failed", "died")
 
 _STYLE = """<style>
@@ -66,14 +68,15 @@ class TrainingView:
         self.started: TrainEvent | None = None
         self.step: TrainEvent | None = None
         self.ended: TrainEvent | None = None
-        self.queued: TrainEvent | None = None
+        self.stage: tuple[str, float] | None = (_START, _now())  # what goes on before a step, and since when
         self.notes: list[str] = []
         self.first_samples: list[Any] = []
         self.last_samples: list[Any] = []
         self._sampled_at = self._first_at = ""
         self._samples_html = ""
         self._screen: _Notebook | _Terminal | None = None
-        self._drawn = 0.0
+        self._behind = False  # something came in that is not drawn yet
+        self._drawn, self._drawn_facts = 0.0, ""
 
     def show(self) -> TrainingView:
         """Show the view where the cell's output goes, and keep that up to date with `update`.
@@ -86,16 +89,18 @@ class TrainingView:
             self._draw()
         return self
 
-    def update(self, events: Iterable[TrainEvent]) -> None:
-        """Take in the events that are new, in order."""
+    def update(self, events: Sequence[TrainEvent]) -> None:
+        """Take in the events that are new, in order; without any, only a clock that goes on is drawn."""
         was_over = self.over
+        self._behind = self._behind or bool(events)
         for event in events:
             self.curves.add(event)
             self.epochs.add(event)
             take = getattr(self, f"_on_{event.kind}", None)
             if take is not None:
                 take(event)
-        if time.monotonic() - self._drawn >= PAUSE or self.over > was_over:
+        due = time.monotonic() - self._drawn >= PAUSE and (self._behind or self.facts != self._drawn_facts)
+        if due or self.over > was_over:
             self._draw()
 
     def settle(self) -> None:
@@ -113,22 +118,26 @@ class TrainingView:
     def _draw(self) -> None:
         if self._screen is not None:
             self._screen.draw(last=self.over)
-        self._drawn = time.monotonic()
+        self._drawn, self._drawn_facts, self._behind = time.monotonic(), self.facts, False
 
     def _on_started(self, event: TrainEvent) -> None:
         self.started, self.ended, self.state = event, None, "running"
+        self.stage = (_FIRST_LOOK, event.time)
 
     def _on_resumed(self, event: TrainEvent) -> None:
-        self.ended, self.state = None, "starting"
+        self.ended, self.state, self.stage = None, "starting", (_START, event.time)
 
     def _on_queued(self, event: TrainEvent) -> None:
-        self.queued, self.state = event, "queued"
+        self.state, self.stage = "queued", (str(event.get("message")), event.time)
 
     def _on_turn(self, event: TrainEvent) -> None:
-        self.state = "starting"
+        self.state, self.stage = "starting", (_START, event.time)
+
+    def _on_stage(self, event: TrainEvent) -> None:
+        self.stage = (str(event.get("message")), event.time)
 
     def _on_step(self, event: TrainEvent) -> None:
-        self.step = event
+        self.step, self.stage = event, None
 
     def _on_noted(self, event: TrainEvent) -> None:
         self.notes = [*self.notes, samples.one_line(event.get("message"))][-NOTES:]
@@ -173,20 +182,18 @@ class TrainingView:
 
     @property
     def facts(self) -> str:
-        """One line, the most important first: place, time left (or taken), validation, speed, memory."""
-        if self.state == "queued" and self.queued is not None:
-            return samples.one_line(self.queued.get("message"))
+        """One line, the most important first: what takes how long, place, time left (or taken), validation, speed."""
         got = (self.step or TrainEvent("step")).get
         parts = []
-        if self.state == "starting":
-            parts.append("loading the model")
-        elif self.step is None and not self.over:
-            parts.append("looking at the model before the first step")
+        if self.stage is not None and not self.over:
+            parts += [samples.one_line(self.stage[0]), duration(_now() - self.stage[1])]
+        if self.state == "queued":
+            return " · ".join(parts)
         if self.step is not None:
             parts.append(f"epoch {got('epoch', 0):.2f}, step {got('step', 0):,} of {got('steps', 0):,}")
         if self.over and self.started is not None:
             parts.append(f"took {duration(self.epochs.seconds)}")
-        elif self.state != "starting" and isinstance(got("eta_seconds"), int | float):
+        elif self.stage is None and isinstance(got("eta_seconds"), int | float):
             parts.append(f"about {duration(got('eta_seconds'))} left")
         if self.epochs.validation:
             parts.append(f"validation loss {self.epochs.validation[-1][1]:.3g}{self.epochs.best()}")
@@ -271,10 +278,10 @@ _STATES = {
 def watch(view: TrainingView, until: threading.Event, draw: Callable[[TrainingView], None] | None = None) -> None:
     """Follow a run that goes on elsewhere, until it has ended or `until` is set; blocks, so call it in a thread.
 
-    `draw` is called with the view whenever there is something new.
+    `draw` is called with the view whenever there is something new, if it is only a clock that went on.
     """
     reader = EventReader(view.run.folder / "events.jsonl")
-    over = False
+    over, drawn = False, ""
     while not over and not until.is_set():
         alive = view.run.worker_alive()  # looked at before reading: what was written last is read too
         new = reader.new()
@@ -282,7 +289,8 @@ def watch(view: TrainingView, until: threading.Event, draw: Callable[[TrainingVi
         over = view.over or not alive
         if over:
             view.settle()
-        if draw is not None and (new or over):
+        if draw is not None and (new or over or view.facts != drawn):
+            drawn = view.facts
             draw(view)
         if not over:
             until.wait(PAUSE)

@@ -32,7 +32,7 @@ class SettingsForm(widgets.VBox):
         start = TrainingSettings().changed(given or {})
         self.inputs = {f.name: _input(f, getattr(start, f.name)) for f in fields(TrainingSettings)}
         self.inputs["backbone"].options = tuple(CATALOGUE)
-        self.inputs["backbone"].layout.width = "28em"
+        self.inputs["backbone"].layout.width = "38em"
         self.inputs["backbone"].observe(self._describe, "value")
         self.about = widgets.HTML()
         self._describe()
@@ -54,6 +54,8 @@ class SettingsForm(widgets.VBox):
         grid = widgets.Layout(flex_flow="row wrap", width="100%")
         main = [self.inputs[name] for name in MAIN if name != "backbone"]
         others = [widget for name, widget in self.inputs.items() if name not in MAIN]
+        for widget in others:  # some of their names are long
+            widget.style.description_width, widget.layout.width = "12em", "18.5em"
         pages = [widgets.HBox(others, layout=grid), widgets.VBox([self.yaml, self.complaint])]
         folded = widgets.Accordion(pages, titles=("More settings", "As YAML"), selected_index=None)
         top = widgets.HBox([self.inputs["backbone"], self.about], layout=grid)

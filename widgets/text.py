@@ -20,7 +20,8 @@ The panel for questions needs a notebook (JupyterLab, Notebook 7, VS Code, Colab
   one that goes on from it   %cypher_ask and which of them also directed?
   another model              %cypher_ask --model my-run Who directed Alien?
   a query of your own        %cypher MATCH (m:Movie) RETURN m.title LIMIT 5
-In Python: answer.edit(query) runs your query in its place, answer.save_example("corrections.jsonl") keeps it.""",
+In Python: answer.edit(query) runs your query in its place, answer.save_example("corrections.jsonl") keeps it,
+answer.save_for_review("corrections.wrong.jsonl") where you know no better one.""",
     "data": """\
 The data panel needs a notebook (JupyterLab, Notebook 7, VS Code, Colab). The same from here:
   the data, checked          %cypher_data check train.csv --val val.csv

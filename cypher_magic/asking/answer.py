@@ -112,6 +112,24 @@ class Answer:
             tell(said)
         return target
 
+    def save_for_review(
+        self, path: str | Path, *, query: str | None = None, tell: Callable[[str], object] = print
+    ) -> Path:
+        """Keep a question whose query is wrong, with no better one known, in a JSONL file for `%cypher_panel review`.
+
+        Nothing is checked; a question stands there once, as with `save_example`. Not a file to train on: what the
+        review accepts or corrects is. DataError without a query, and for a file that can not be written.
+        """
+        from cypher_magic.data.keep import keep
+
+        text = (query if query is not None else self.query).strip()
+        if not text:
+            raise DataError("There is no query to review.", hint="write down what you know of it")
+        target = Path(path).expanduser()
+        if said := keep(Example(self.question, text, history=self.history), target):
+            tell(said)
+        return target
+
     def _refuse_strange_names(self, query: str) -> None:
         """DataError for a name that the schema does not have, when that is known and whole."""
         from cypher_magic.graph.introspect import cut_short

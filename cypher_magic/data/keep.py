@@ -6,14 +6,20 @@ import codecs
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from cypher_magic.data.example import Example
 from cypher_magic.data.keys import Key, loose_key
 from cypher_magic.errors import DataError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+WRONG = ".wrong.jsonl"
+
+
+def wrong_beside(file: str | Path) -> Path:
+    """The file beside this one for queries that are known to be wrong and wait for a review: a.wrong.jsonl."""
+    path = Path(file)
+    return path.with_name(f"{path.stem}{WRONG}")
 
 
 def keep(example: Example, file: Path) -> str:

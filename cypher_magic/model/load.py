@@ -47,7 +47,8 @@ class Device:
             return f"{torch.cuda.get_device_name()} ({numbers})"
         if self.kind == "mps":
             return f"Apple GPU ({numbers})"
-        return f"CPU, {torch.get_num_threads()} threads ({numbers})"
+        count = torch.get_num_threads()
+        return f"CPU, {count} thread{'s'[: count != 1]} ({numbers})"
 
 
 def choose_device(kind: str = "auto", precision: str = "auto") -> Device:

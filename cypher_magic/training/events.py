@@ -1,9 +1,10 @@
 """What a run says while it goes on: a JSON object a line in `events.jsonl`, written by the worker, read by all others.
 
 kinds: queued (device, behind, message: the run waits for its device), turn (it has it), started (device, steps,
-packs ...), step (step, epoch, loss, learning_rate, grad_norm, tokens_per_second, memory_bytes, eta_seconds), evaluated
-(epoch, loss; executable and execution_accuracy where queries are run), sampled (epoch, samples), checkpointed (step),
-noted (message), resumed, finished (state: completed or stopped), failed (message, hint).
+packs ...), stage (message: what goes on before the first step), step (step, epoch, loss, learning_rate, grad_norm,
+tokens_per_second, memory_bytes, eta_seconds), evaluated (epoch, loss; executable and execution_accuracy where queries
+are run), sampled (epoch, samples), checkpointed (step), noted (message), resumed, finished (state: completed or
+stopped), failed (message, hint).
 """
 
 from __future__ import annotations

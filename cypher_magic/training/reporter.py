@@ -46,10 +46,12 @@ class Reporter(TrainerCallback):
         """Evaluate before the first step, so that the chart has a start."""
         self.first_step = state.global_step
         if not self.first_step:
+            self.events.write("stage", message="looking at the model before the first step")
             self._evaluate(0.0)
         for event in self.run.events if self.first_step else ():  # a run that goes on remembers its best epoch
             if event.kind == "evaluated":
                 self._rank(event["epoch"], event.values, keep=False)
+        self.events.write("stage", message="taking the first step")
         self.resumed_at = time.perf_counter()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **kwargs: Any) -> None:

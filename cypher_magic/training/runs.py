@@ -221,7 +221,8 @@ class Run:
     def wait(self, on_events: Callable[[list[TrainEvent]], None] | None = None, *, watch: bool = False) -> Run:
         """Return when the run has ended. An interrupt asks it to stop; a second one ends it at once.
 
-        With `watch`, an interrupt ends the waiting only, and the run goes on.
+        With `watch`, an interrupt ends the waiting only, and the run goes on. `on_events` is called again and again,
+        with the events that are new, also when there are none: what it shows may have a clock that goes on.
 
         Raises `TrainingError` with the worker's own words when the run failed or its process died.
         """
@@ -234,7 +235,7 @@ class Run:
             try:
                 over = not self.worker_alive()  # looked at before reading: what was written last is read too
                 new = reader.new()
-                if new and on_events is not None:
+                if on_events is not None:
                     on_events(new)
                 stage = next((e.kind for e in reversed(new) if e.kind in _STAGES), stage)
                 over = over or stage in ("finished", "failed")

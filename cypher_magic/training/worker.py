@@ -84,6 +84,7 @@ def train(run: Run, events: EventWriter) -> None:
     device = choose_device(settings.device, settings.precision)
     if device.kind == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    events.write("stage", message="making tokens of the examples")
     folder = local_folder(settings.backbone)
     tokenizer = load_tokenizer(folder)
     prompt = Prompt(tokenizer, settings.prompt_style, instruction=card.get("prefix", ""))
@@ -91,6 +92,7 @@ def train(run: Run, events: EventWriter) -> None:
     tell(rows.told(settings.max_tokens))
     if not rows.kept:
         raise DataError("No training example is short enough.", hint=f"raise max_tokens ({settings.max_tokens})")
+    events.write("stage", message="loading the model")
     start = starting_adapter(settings.start_from, settings.backbone)
     if processes.sharded and device.quantised:
         raise OptionError("Quantised weights can not be divided.", hint="shard: off, or precision: bf16")

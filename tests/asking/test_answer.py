@@ -93,6 +93,18 @@ def test_a_saved_example_is_read_as_training_data(tmp_path: Path) -> None:
     assert [e.query for e in load_examples(file).train] == [QUERY, "MATCH (n)\nRETURN n"]
 
 
+def test_a_wrong_query_is_kept_for_a_review_whatever_it_is_but_not_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.wrong.jsonl"
+    assert answer(query="MATCH (n RETURN").save_for_review(file) == file
+    assert answer().save_for_review(str(file), query="RETURN x") == file
+    assert json.loads(file.read_text()) == {"question": "Who?", "query": "RETURN x"}
+    assert "taken its place" in capsys.readouterr().out
+    with pytest.raises(DataError, match="no query to review"):
+        answer(query="").save_for_review(file)
+
+
 def test_an_example_is_added_behind_a_file_without_a_last_line_break(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text('{"question": "a", "query": "RETURN 1"}')

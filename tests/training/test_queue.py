@@ -68,7 +68,7 @@ def test_runs_on_one_device_wait_for_each_other_in_the_order_in_which_they_came(
     assert (second.wait().state, third.wait().state) == ("completed", "completed")
     ended, began = (next(e.time for e in r.events if e.kind == k) for r, k in ((second, "finished"), (third, "turn")))
     assert ended <= began
-    assert [e.kind for e in second.events[:3]] == ["queued", "turn", "started"]
+    assert [e.kind for e in second.events if e.kind != "stage"][:3] == ["queued", "turn", "started"]
 
 
 def test_a_killed_worker_lets_the_next_one_go_on(busy: Run, backbone: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_run_that_waits_is_stopped_by_an_interrupt_and_the_other_goes_on(busy:
     second.start()
 
     def interrupt(events: list[Any]) -> None:
-        if events[0].kind == "queued":
+        if any(event.kind == "queued" for event in events):
             threading.Timer(0.05, _thread.interrupt_main).start()
 
     assert second.wait(interrupt).state == "stopped"

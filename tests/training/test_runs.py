@@ -233,6 +233,20 @@ def test_waiting_hands_on_all_events_and_returns_the_run() -> None:
     assert repr(run) == "Run movies: completed, 3 steps, loss 1.000"
 
 
+def test_waiting_calls_back_without_events_too_so_that_a_clock_goes_on() -> None:
+    run = new()
+    worker(run, os.getpid())
+    given: list[int] = []
+
+    def take(events: list[Any]) -> None:
+        given.append(len(events))
+        if len(given) == 2:
+            said(run, "finished", state="completed", steps=0)
+
+    run.wait(take)
+    assert given == [0, 0, 1]
+
+
 def test_waiting_for_a_failed_run_raises_its_words_and_its_hint() -> None:
     run = new()
     said(run, "failed", message="the loss became nan", hint="use a lower learning_rate")

@@ -11,11 +11,13 @@ from typing import Any
 import ipywidgets as widgets
 import pytest
 
+from cypher_magic import session
 from cypher_magic.data.read import load_examples
 from cypher_magic.errors import DataError
 from cypher_magic.session import state
 from cypher_magic.widgets import AskPanel
 from cypher_magic.widgets.ask_panel import SAVED_BYTES, SHOWN
+from cypher_magic.widgets.panel import is_visible
 from tests.asking.test_ask import GOOD, QUESTION, WRONG, Script
 from tests.widgets.waiting import wait_for
 
@@ -160,6 +162,48 @@ def test_a_corrected_query_is_run_before_it_is_kept_and_a_failing_one_never_is(
     press(card.good)
     assert json.loads(file.read_text()) == {"question": QUESTION, "query": GOOD}
     assert "Forrest Gump" in card.html.value
+
+
+def test_a_wrong_answer_is_opened_and_what_it_became_is_kept(script: Any, panel: AskPanel, tmp_path: Path) -> None:
+    script(BORN)
+    ask(panel)
+    card = panel.cards[0]
+    assert not is_visible(card.later) and not is_visible(card.query)
+    press(card.wrong)
+    assert is_visible(card.query) and is_visible(card.later) and "change the query" in panel.status.value
+    card.query.value = GOOD
+    press(card.good)
+    assert json.loads((tmp_path / "corrections.jsonl").read_text()) == {"question": QUESTION, "query": GOOD}
+    assert "Forrest Gump" in card.html.value and not is_visible(card.later)
+    assert not (tmp_path / "corrections.wrong.jsonl").exists()
+
+
+def test_a_wrong_answer_that_nobody_can_put_right_waits_for_a_review_and_is_no_example(
+    script: Any, panel: AskPanel, tmp_path: Path
+) -> None:
+    script(BORN, WRONG, WRONG)
+    ask(panel)
+    ask(panel, "and which film was it?")
+    newest, older = panel.cards
+    for card in (older, newest, newest):
+        press(card.wrong)
+        press(card.later)
+    file = tmp_path / "corrections.wrong.jsonl"
+    assert "already" in panel.status.value and not (tmp_path / "corrections.jsonl").exists()
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(row["question"], row["query"]) for row in rows] == [
+        (QUESTION, BORN),
+        ("and which film was it?", newest.answer.query),
+    ]
+    assert newest.answer.complaints, "a query that fails can be kept for a review too"
+    queue = session.review(file)
+    assert {item.example.question for item in queue.items} == {QUESTION, "and which film was it?"}
+    press(older.good)
+    press(older.later)
+    assert "still stands among the examples" in panel.status.value
+    newest.query.value = " "
+    press(newest.later)
+    assert "There is no query to review." in panel.status.value
 
 
 def test_stop_ends_a_question_at_the_next_token(script: Any, panel: AskPanel) -> None:

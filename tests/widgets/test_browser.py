@@ -57,6 +57,8 @@ def test_the_panel_is_there_reads_an_upload_and_says_what_is_wrong(lab: Any, tmp
     lab.page.get_by_text("More settings").click()
     lab.text("LoRA dropout")
     lab.pictures(tmp_path / "panel")
+    arrow = lab.page.locator(".cm-panel select").first.evaluate("select => getComputedStyle(select).backgroundImage")
+    assert "stroke='white'" in arrow, "a black arrow can not be seen in the dark theme"
     assert lab.asked == []
 
 
@@ -64,10 +66,15 @@ def test_the_chart_moves_stop_reaches_the_run_and_the_saved_notebook_keeps_the_r
     lab: Any, run: Run, tmp_path: Path
 ) -> None:
     writer = EventWriter(run.folder / "events.jsonl")
+    writer.write("stage", message="loading the model")
+    lab.run("%load_ext cypher_magic", "panel = %cypher_panel\npanel")
+    lab.text("loading the model · ", 60)
+    waiting = lab.page.locator(".cm-facts").first.inner_text()
+    lab.wait_for(lambda: lab.page.locator(".cm-facts").first.inner_text() != waiting, 5)
+    lab.pictures(tmp_path / "preparing")
     writer.write("started", device="cpu (bf16)", rows=600, epochs=2)
     train(writer, range(1, 11), "I think it was <b>Wachowski</b>")
-    lab.run("%load_ext cypher_magic", "panel = %cypher_panel\npanel")
-    lab.text("step 10 of 40", 60)
+    lab.text("step 10 of 40")
     before = lab.page.locator(".cm-train polyline").nth(1).get_attribute("points")
     train(writer, range(11, 21), "MATCH (p:Person)-[:ACTED_IN]->(:Movie {name: 'The Matrix'}) RETURN p")
     lab.text("step 20 of 40")

@@ -145,6 +145,14 @@ def test_a_run_survives_a_restart_of_the_kernel_and_an_answer_is_corrected_and_k
     ask.locator(".jupyter-button", has_text="Ask").click()
     ask.get_by_text("↳ and which of them are comedies?").first.wait_for(timeout=60_000)
     lab.pictures(tmp_path / "conversation", ask)
+    ask.locator(".jupyter-button", has_text="Wrong: fix it").first.click()
+    lab.text("change the query, then Good: keep it")
+    page.wait_for_function("() => document.activeElement?.tagName === 'TEXTAREA'")
+    lab.pictures(tmp_path / "wrong", ask)
+    ask.locator(".jupyter-button", has_text="Keep for review").first.click()
+    wrong = lab.folder / "good.wrong.jsonl"
+    lab.wait_for(wrong.exists)
+    assert json.loads(wrong.read_text())["question"] == "and which of them are comedies?"
 
     lab.command("docmanager:save")
     saved = lab.folder / "panel.ipynb"

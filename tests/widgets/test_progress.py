@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from cypher_magic.training.events import EventWriter, TrainEvent
 from cypher_magic.training.process import born
 from cypher_magic.training.runs import Run, create_run
 from cypher_magic.training.settings import TrainingSettings
-from cypher_magic.widgets import samples
+from cypher_magic.widgets import progress, samples
 from cypher_magic.widgets.progress import TrainingView, watch
 
 QUERY = "MATCH (m:Movie) RETURN m.title"
@@ -54,20 +55,59 @@ def whole_run() -> list[TrainEvent]:
     return [*first, *middle, *last, TrainEvent("finished", 123.0, {"state": "completed", "steps": 20})]
 
 
-def seen(run: Run, events: Iterable[TrainEvent]) -> TrainingView:
+def seen(run: Run, events: Sequence[TrainEvent]) -> TrainingView:
     view = TrainingView(run)
     view.update(events)
     return view
 
 
-def test_a_run_that_has_not_begun_says_that_it_loads_the_model(run: Run) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that views go by."""
+    moment = [100.0]
+    monkeypatch.setattr(progress, "_now", lambda: moment[0])
+    return moment
+
+
+def test_a_run_that_has_not_begun_says_that_its_process_starts(run: Run, clock: list[float]) -> None:
     view = TrainingView(run)
-    assert view.text == "Run movies: starting\nloading the model"
-    assert "<svg" not in view.html
+    assert view.text == "Run movies: starting\nstarting the training process · 0 s"
+    clock[0] += 7
+    assert "starting the training process · 7 s" in view.html and "<svg" not in view.html
 
 
-def test_before_the_first_step_the_view_says_what_takes_so_long(run: Run) -> None:
-    assert seen(run, whole_run()[:2]).facts == "looking at the model before the first step · validation loss 3"
+def test_before_the_first_step_the_view_says_what_takes_so_long_and_for_how_long(run: Run, clock: list[float]) -> None:
+    view = TrainingView(run)
+    view.update([TrainEvent("stage", 101.0, {"message": "loading the model"})])
+    clock[0] = 175.0
+    assert view.facts == "loading the model · 1 min 14 s"
+    view.update(whole_run()[:2])
+    assert view.facts == "looking at the model before the first step · 1 min 15 s · validation loss 3"
+    view.update([TrainEvent("stage", 170.0, {"message": "taking the first step"})])
+    assert view.facts == "taking the first step · 5 s · validation loss 3"
+    view.update([step(1)])
+    assert view.facts.startswith("epoch 0.10, step 1 of 20 · about ")
+
+
+def test_the_clock_goes_on_without_events_and_nothing_else_is_drawn_again(
+    run: Run, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = TrainingView(run)
+    drawn: list[str] = []
+    monkeypatch.setattr(view, "_screen", SimpleNamespace(draw=lambda *, last: drawn.append(view.facts)))
+
+    def update(*events: TrainEvent) -> None:
+        view._drawn = 0.0  # as if time had gone by
+        view.update(events)
+
+    update(TrainEvent("stage", 100.0, {"message": "loading the model"}))
+    for clock[0] in (100.2, 101.0, 101.2, 102.0):
+        update()
+    assert drawn == [f"loading the model · {seconds} s" for seconds in (0, 1, 2)]
+    update(step(1))
+    clock[0] += 60
+    update()
+    assert len(drawn) == 4
 
 
 def test_a_run_that_goes_on_shows_place_speed_memory_and_time_left(run: Run) -> None:
@@ -243,12 +283,13 @@ def test_a_view_of_a_run_that_goes_on_begins_with_its_newest_state(
         file.writelines(event.to_line() + "\n" for event in whole_run()[:10])
     TrainingView(run).show().update(run.events)
     told = capsys.readouterr().out
-    assert "step 7 of 20" in told and "loading the model" not in told
+    assert "step 7 of 20" in told and "starting" not in told
 
 
-def test_a_run_that_is_resumed_loads_the_model_and_tells_how_far_it_was(run: Run) -> None:
-    view = seen(run, [*whole_run()[:10], TrainEvent("finished", 109.0, {"state": "stopped"}), TrainEvent("resumed")])
-    assert view.facts.startswith("loading the model · epoch 0.70, step 7 of 20")
+def test_a_run_that_is_resumed_starts_its_process_and_tells_how_far_it_was(run: Run, clock: list[float]) -> None:
+    stopped = TrainEvent("finished", 109.0, {"state": "stopped"})
+    view = seen(run, [*whole_run()[:10], stopped, TrainEvent("resumed", 97.0)])
+    assert view.facts.startswith("starting the training process · 3 s · epoch 0.70, step 7 of 20")
     assert "left" not in view.facts
 
 
@@ -292,18 +333,18 @@ def test_a_watcher_follows_the_events_file_until_the_run_has_ended(run: Run) -> 
     writer.write("finished", state="completed", steps=1)
     thread.join(10)
     assert not thread.is_alive()
-    assert drawn == ["running", "completed"]
+    assert list(dict.fromkeys(drawn)) == ["running", "completed"], "in between the clock may have gone on"
 
 
-def test_a_run_that_waits_for_its_turn_says_after_which(run: Run) -> None:
+def test_a_run_that_waits_for_its_turn_says_after_which(run: Run, clock: list[float]) -> None:
     message = "waits until the GPU is free: after <b>first</b>"
     view = seen(run, [TrainEvent("queued", 90.0, {"device": "cuda", "behind": ["first"], "message": message})])
     assert (view.state, view.over) == ("queued", False)
     assert view.headline == "Run movies: waiting for its turn"
-    assert view.facts == message
+    assert view.facts == f"{message} · 10 s"
     assert "after &lt;b&gt;first" in view.html
     view.update([TrainEvent("turn", 95.0, {})])
-    assert view.state == "starting" and "loading the model" in view.facts
+    assert view.state == "starting" and "starting the training process · 5 s" in view.facts
     view.update(whole_run())
     assert view.state == "completed" and "waits" not in view.text
 

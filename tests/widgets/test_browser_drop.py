@@ -1,0 +1,49 @@
+"""Files dropped in a real browser: a drop of the browser's own, not an event made by a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.widgets.test_data_panel import ROWS, csv
+
+pytestmark = pytest.mark.browser
+
+
+def drop(page: Any, target: Any, *files: Path) -> None:
+    """Drop these files on an element, as from the system's file manager."""
+    box = target.bounding_box()
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    browser = page.context.new_cdp_session(page)
+    for what in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": what, **at, "data": data})
+    browser.detach()
+
+
+def test_dropped_files_are_offered_in_the_panel_and_added_with_a_key(lab: Any, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(csv(ROWS[:12]))
+    (tmp_path / "val.csv").write_text(csv(ROWS[12:]))
+    (tmp_path / "notes.docx").write_text("no table")
+    lab.run("%load_ext cypher_magic", "%cypher_panel data")
+    page = lab.page
+    lab.text("Drop files into the file browser beside the notebook, folder notebooks", 60)
+    inside = page.evaluate("() => document.querySelectorAll('.widget-upload input').length")
+    assert inside == 0, "FileUpload has an input in the page by now: the panel itself can take drops"
+    browser = page.locator(".jp-DirListing-content").first
+    drop(page, browser, tmp_path / "train.csv", tmp_path / "val.csv", tmp_path / "notes.docx")
+    lab.text("notes.docx: not for examples (CSV, TSV")
+    both = page.get_by_role("button", name="Add the 2 new ones")
+    both.scroll_into_view_if_needed()
+    lab.pictures(tmp_path / "dropped")
+    both.press("Enter")
+    lab.text("20 rows; Check reads them")
+    chosen = page.locator("select").evaluate_all("all => all.map(select => select.selectedOptions[0]?.text)")
+    assert chosen.count("training") == chosen.count("validation") == 1
+    both.wait_for(state="detached")
+    lab.pictures(tmp_path / "dropped-added")
+    lab.button("Check").click()
+    lab.text("12 training and 8 validation examples")
+    assert lab.asked == []
