@@ -101,6 +101,7 @@ class _Search:
     places: list[list[Place]] = field(default_factory=list)  # where those are instead
     named: list[Place] = field(default_factory=list)  # where texts of the question are that were only copied in part
     nowhere: list[str] = field(default_factory=list)
+    settled: list[Literal] = field(default_factory=list)  # texts that are where the query looks for them
 
     def look(self, literal: Literal) -> None:
         """Look for one text that is not where the query looks for it."""
@@ -152,7 +153,10 @@ class _Search:
 
     @property
     def homes(self) -> frozenset[Home]:
-        """Where the misplaced texts are that another label has, and not the query's own in another property."""
+        """Where the misplaced texts are that another label has, and not the query's own in another property.
+
+        With them the texts that are in their place, which are to stay there.
+        """
         both = zip(self.misplaced, self.places, strict=True)
         elsewhere = [
             Home(literal.value.strip(), place.label, place.property)
@@ -160,7 +164,9 @@ class _Search:
             if not any(place.label in literal.owners for place in places)
             for place in places
         ]
-        return frozenset([*elsewhere, *(Home(place.value, place.label, place.property) for place in self.named)])
+        elsewhere += [Home(place.value, place.label, place.property) for place in self.named]
+        kept = [Home(x.value.strip(), x.owners[0], x.property) for x in self.settled if _names_nodes(x)]
+        return frozenset([*elsewhere, *kept] if elsewhere else [])
 
     def move(self, query: str) -> None:
         """Put misplaced texts right: two in each other's place, those of another property, variable or label."""
@@ -208,6 +214,8 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
     for literal in found[:_LITERALS]:
         if exists(literal, search.probes) is False:
             search.look(literal)
+        else:
+            search.settled.append(literal)
     search.move(query)
     return Missing(
         _edited(query, search.edits),
@@ -216,6 +224,11 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
         search.homes,
         tuple(search.nowhere),
     )
+
+
+def _names_nodes(literal: Literal) -> bool:
+    """Whether the text is the name of nodes of one label."""
+    return literal.kind == "node" and len(literal.owners) == 1 and literal.operator == "=" and not literal.is_list
 
 
 def _only(label: str, query: str) -> str:

@@ -11,6 +11,7 @@ from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import may_be_several
 from cypher_magic.asking.notes import explanation, remarks, spans, texts_of, unsaid
 from cypher_magic.asking.steps import Steps
+from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTimeout
@@ -90,7 +91,7 @@ class Work:
     banned: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
     homes: frozenset[Home] = frozenset()  # where the texts are that were looked for in vain
-    vain: frozenset[str] = frozenset()  # replies of which no more is to be expected
+    vain: frozenset[str] = frozenset()  # what found nothing
     done: bool = False
     by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
@@ -112,12 +113,13 @@ class Work:
         return self.banned, self.texts, self.homes, self.vain
 
     def against(self, query: Query) -> list[Complaint]:
-        """What the tries so far tell against a query: texts that are elsewhere, and that it found nothing before."""
+        """What the tries so far tell against a query: texts that are elsewhere, and what found nothing before."""
         found = not_at_home(query, self.schema, self.homes) if self.homes else []
-        if query.text.strip() in self.vain:
-            line, column = query.place(max(0, query.text.upper().rfind("RETURN")))
+        end = where_vain(query.text, self.vain) if self.vain else None
+        if end is not None:
+            line, column = query.place(max(0, end - 1))
             code = "found_nothing" if self.homes else "in_doubt"
-            found.append(Complaint(code, "This query found nothing.", line, column))
+            found.append(Complaint(code, "Nothing is found by this.", line, column))
         return found
 
     def take(self, reply: Reply) -> None:
@@ -179,7 +181,7 @@ class Work:
         # where every text is in its place, only one that the model held to be nearly as likely
         new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()
         self.homes |= new
-        self.vain |= {attempt.reply.strip()}
+        self.vain |= {vain(attempt.reply, tried.result)}
         self.asked, self.turns = self.question, self.history
         told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
         self.steps.note("again", f"with {', '.join(told)}" if new else "for another query that is likely, too")

@@ -11,6 +11,7 @@ from cypher_magic.asking.ask import Rules, ask
 from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import literals, text_of, written
 from cypher_magic.asking.near import PROBES, Probes, score
+from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import is_empty, missing
 from cypher_magic.asking.work import Work, Written, answered_by
 from cypher_magic.errors import QueryFailed
@@ -146,6 +147,18 @@ def test_a_label_may_still_be_written_for_what_is_one(demo_graph: Any) -> None:
     work.take(Written("MATCH (m:Movie {title: 'Ada Okafor'})-[:IN_GENRE]->(g:Genre) RETURN g.name"))
     right = "MATCH (u:User {name: 'Ada Okafor'})-[:RATED]->(m:Movie) RETURN m.title"
     assert not work.done and work.banned == frozenset() and work.against(parse(right)) == []
+
+
+def test_what_found_nothing_is_known_again_under_other_names(demo_graph: Any) -> None:
+    empty = vain("MATCH (u:User)-[r:RATED]->(m:Movie {title: 'Barry'})\nRETURN r.rating", QueryResult(("a",), ()))
+    same = "MATCH (x:User)-[:RATED]->(y:Movie {title: 'Barry'}) RETURN x.name"
+    assert where_vain(same, {empty}) == same.index(" RETURN")
+    assert where_vain(same.replace("RETURN", "WHERE x.name = 'Jo' RETURN"), {empty}) is None  # judged on its way there
+    assert where_vain(same.replace("Barry", "Big"), {empty}) is None
+    null = vain("MATCH (m:Movie {title: 'Big'}) RETURN m.tagline", QueryResult(("a",), ((None,),)))
+    other = "MATCH (n:Movie {title: 'Big'}) RETURN n.released"
+    assert where_vain(other, {null}) is None
+    assert where_vain("MATCH (m:Movie {title: 'Big'})  RETURN m.tagline", {null}) is not None
 
 
 def test_a_last_name_is_read_as_the_one_person_who_has_it(demo_graph: Any) -> None:
