@@ -100,6 +100,14 @@ class Run:
         return "died" if (self.folder / "worker.pid").is_file() else "created"
 
     @property
+    def progress(self) -> str:
+        """How far it got: `12 of 102 steps`; empty before its first step."""
+        events = self.events
+        planned = next((e.get("steps") for e in reversed(events) if e.kind == "step"), None)
+        done = (e.get("step" if e.kind == "step" else "steps", 0) for e in events if e.kind in ("step", "finished"))
+        return f"{max(done):,} of {planned:,} steps" if planned else ""
+
+    @property
     def unfinished(self) -> str:
         """That the run still trains, and of which step its weights are, in one line; empty when it has ended."""
         if self.state not in ("running", "queued"):
@@ -221,7 +229,8 @@ class Run:
     def wait(self, on_events: Callable[[list[TrainEvent]], None] | None = None, *, watch: bool = False) -> Run:
         """Return when the run has ended. An interrupt asks it to stop; a second one ends it at once.
 
-        With `watch`, an interrupt ends the waiting only, and the run goes on.
+        `on_events` is called at every look at the run, with what is new: often nothing. With `watch`, an interrupt ends
+        the waiting only, and the run goes on.
 
         Raises `TrainingError` with the worker's own words when the run failed or its process died.
         """
@@ -234,7 +243,7 @@ class Run:
             try:
                 over = not self.worker_alive()  # looked at before reading: what was written last is read too
                 new = reader.new()
-                if new and on_events is not None:
+                if on_events is not None:
                     on_events(new)
                 stage = next((e.kind for e in reversed(new) if e.kind in _STAGES), stage)
                 over = over or stage in ("finished", "failed")
@@ -270,9 +279,9 @@ class Run:
         return f"{what} is kept in {folder}, and %finetune resume {self.name} goes on from there"
 
     def __repr__(self) -> str:
-        steps = [e for e in self.events if e.kind == "step"]
-        loss = f", loss {steps[-1]['loss']:.3f}" if steps else ""
-        return f"Run {self.name}: {self.state}, {len(steps)} steps{loss}"
+        last = next((e for e in reversed(self.events) if e.kind == "step"), None)
+        loss = f", loss {last['loss']:.3f}" if last is not None else ""
+        return f"Run {self.name}: {self.state}{self.progress and ', ' + self.progress}{loss}"
 
 
 def runs() -> list[Run]:
