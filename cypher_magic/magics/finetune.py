@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cypher_magic.widgets.progress import TrainingView
 
 _SETTINGS = [f for f in fields(TrainingSettings) if not f.metadata["advanced"]]
+_VALUES = {int: "N", float: "NUMBER", str: "NAME"}  # how the help names a setting's value
 _VERBS = (
     Verb(
         "list",
@@ -97,7 +98,7 @@ FINETUNE = Command(
     verbs=_VERBS,
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
-        Option("--val", metavar="FILE", help="validation examples; without, a tenth of --data is set aside"),
+        Option("--val", metavar="FILE", help="validation examples", otherwise="a tenth of --data is set aside"),
         Option(
             "--from-eval",
             metavar="RUN",
@@ -115,7 +116,11 @@ FINETUNE = Command(
         Option("--force", type=bool, help="start although the backbone can not fit into memory"),
         *(
             Option(
-                "--" + f.name.replace("_", "-"), type=type(f.default), metavar=str(f.default), help=f.metadata["doc"]
+                "--" + f.name.replace("_", "-"),
+                type=type(f.default),
+                metavar="|".join(f.metadata["choices"]) or _VALUES[type(f.default)],
+                help=f.metadata["doc"],
+                otherwise=str(f.default),
             )
             for f in _SETTINGS
         ),
