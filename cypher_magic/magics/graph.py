@@ -218,7 +218,10 @@ class GraphMagics(Family):
         try:
             return eval(expression, self.shell.user_global_ns, self.shell.user_ns)  # the user's own code, as in a cell
         except Exception as exc:
-            raise OptionError(f"-p {name}: {expression!r} is not a value: {type(exc).__name__}: {exc}") from exc
+            raise OptionError(
+                f"-p {name}: {expression!r} is not a value: {type(exc).__name__}: {exc}",
+                hint=f'it is read as Python, so texts need quotes: -p {name}="some text"',
+            ) from exc
 
 
 def parameter_names(text: str) -> list[str]:
@@ -248,12 +251,16 @@ def _query_text(options: Options) -> str:
     if not options.file:
         return options.text
     if options.text:
-        raise OptionError("There is a query in the cell and one in --file; give one of them.")
+        raise OptionError("There is a query in the cell and one in --file.", hint="give one of them")
     path = Path(options.file).expanduser()
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
-        raise OptionError(f"The query file {options.file} can not be read: {exc}") from exc
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is not UTF-8 text"
+        raise OptionError(
+            f"The query file {options.file} can not be read: {reason}.",
+            hint=f"paths begin in {Path.cwd()}; it should hold a query as UTF-8 text",
+        ) from exc
 
 
 def _assignment(text: str) -> tuple[str, str | None]:

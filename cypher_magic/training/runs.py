@@ -74,7 +74,9 @@ class Run:
         """The folder of the LoRA weights; `TrainingError` when the run has none (yet)."""
         folder = self.folder / "adapter"
         if not (folder / "adapter_config.json").is_file():
-            raise TrainingError(f"Run {self.name} has no adapter yet.", hint=f"it is {self.state}")
+            state = self.state
+            resumes = "" if state in ("queued", "running") else f"; %finetune resume {self.name} goes on with it"
+            raise TrainingError(f"Run {self.name} has no adapter yet.", hint=f"it is {state}{resumes}")
         return folder
 
     @property
@@ -161,10 +163,11 @@ class Run:
         """
         if self.state in ("running", "queued"):
             raise OptionError(f"Run {self.name} is going on.", hint=f"%finetune attach {self.name}")
-        if self.state == "imported":
-            raise OptionError(f"{self.name} was imported.", hint=f"start a new run with start_from: {self.name}")
-        if self.state == "completed":
-            raise OptionError(f"Run {self.name} has completed.", hint=f"start a new one with start_from: {self.name}")
+        if (state := self.state) in ("imported", "completed"):
+            raise OptionError(
+                f"Run {self.name} {'was imported' if state == 'imported' else 'has completed'}.",
+                hint=f"a new run can go on from it: %%finetune NEW --data FILE --start-from {self.name}",
+            )
         while self.worker_alive():  # it has said its last word and is on its way out
             time.sleep(_POLL)
         self.forget_stop()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cypher_magic.data.example import Example
-from cypher_magic.errors import OptionError
+from cypher_magic.errors import OptionError, TrainingError
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.process import born
 from cypher_magic.training.run_table import RunList, Untuned, compare, ways_on
@@ -130,3 +130,12 @@ def test_a_run_that_another_one_needs_is_kept_and_one_that_was_needed_is_not() -
         first.remove()
     EventWriter(second.folder / "events.jsonl").write("finished", state="completed", steps=6)
     assert first.remove() == ["second"]
+
+
+def test_a_run_that_can_not_be_resumed_or_asked_says_what_can_be_done() -> None:
+    with pytest.raises(OptionError, match="Run whole has completed") as caught:
+        new("whole", 3.0, 2.0).resume()
+    assert caught.value.hint.endswith("%%finetune NEW --data FILE --start-from whole")
+    with pytest.raises(TrainingError, match="has no adapter yet") as early:
+        new("halfway", 3.0, state="stopped").adapter  # noqa: B018
+    assert early.value.hint == "it is stopped; %finetune resume halfway goes on with it"

@@ -218,7 +218,7 @@ def test_a_run_without_adapter_says_how_it_stands() -> None:
     said(run, "failed", message="no", hint="")
     with pytest.raises(TrainingError, match="has no adapter yet") as caught:
         run.adapter  # noqa: B018
-    assert caught.value.hint == "it is failed"
+    assert caught.value.hint == "it is failed; %finetune resume movies goes on with it"
 
 
 def test_waiting_hands_on_all_events_and_returns_the_run() -> None:
