@@ -244,17 +244,21 @@ class _Shown:
 
     def __init__(self) -> None:
         self.view: TrainingView | None = None
+        self.clock: StageClock | None = None
 
     def __call__(self, run: Run) -> Callable[[list[Any]], None]:
         from cypher_magic.widgets.progress import TrainingView
 
         self.view = TrainingView(run)
         self.view.show()
-        return StageClock(self.view)
+        self.clock = StageClock(self.view)
+        return self.clock
 
     def __enter__(self) -> _Shown:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        if self.clock is not None:
+            self.clock.close()
         if self.view is not None:
             self.view.settle()

@@ -232,8 +232,7 @@ class Run:
     def wait(self, on_events: Callable[[list[TrainEvent]], None] | None = None, *, watch: bool = False) -> Run:
         """Return when the run has ended. An interrupt asks it to stop; a second one ends it at once.
 
-        `on_events` is called at every look at the run, with what is new: often nothing. With `watch`, an interrupt ends
-        the waiting only, and the run goes on.
+        With `watch`, an interrupt ends the waiting only, and the run goes on.
 
         Raises `TrainingError` with the worker's own words when the run failed or its process died.
         """
@@ -246,7 +245,7 @@ class Run:
             try:
                 over = not self.worker_alive()  # looked at before reading: what was written last is read too
                 new = reader.new()
-                if on_events is not None:
+                if new and on_events is not None:
                     on_events(new)
                 stage = next((e.kind for e in reversed(new) if e.kind in _STAGES), stage)
                 over = over or stage in ("finished", "failed")

@@ -161,10 +161,14 @@ def after(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     clock = [run.created]
     monkeypatch.setattr(progress, "time", SimpleNamespace(time=lambda: clock[0]))
     watched = StageClock(TrainingView(run).show())
+    watched.close()  # its thread; the test says itself when it is time to draw
 
     def after(seconds: float, *kinds: str, **values: Any) -> None:
         clock[0] += seconds
-        watched([TrainEvent(kind, clock[0], values) for kind in kinds])
+        if kinds:
+            watched([TrainEvent(kind, clock[0], values) for kind in kinds])
+        else:
+            watched.tick()
 
     return after
 
@@ -200,8 +204,23 @@ def test_where_nobody_sees_a_line_redrawn_the_seconds_are_not_written(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
     view = TrainingView(create_run("other", TrainingSettings(), [Example("q", "RETURN 1")])).show()
     capsys.readouterr()
-    StageClock(view)([])
+    clock = StageClock(view)
+    assert not [t for t in threading.enumerate() if t.name == "stage clock"]
+    clock.close()
     assert capsys.readouterr().out == ""
+
+
+def test_the_seconds_go_on_by_themselves_until_the_clock_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(progress, "_SECONDS", 0.005)
+    clock = StageClock(TrainingView(create_run("movies", TrainingSettings(), [Example("q", "RETURN 1")])).show())
+    time.sleep(0.1)
+    clock.close()
+    drawn = capsys.readouterr().out.split("\r\x1b[K")
+    assert len(drawn) > 3 and drawn[-1].startswith("loading the model · ")
+    assert not [t for t in threading.enumerate() if t.name == "stage clock"]
 
 
 TERMINAL = """
