@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 
 import cypher_magic
+from cypher_magic.data.example import Example
 from cypher_magic.errors import CypherMagicError
 from cypher_magic.graph.result import QueryResult
 from cypher_magic.session import machine, packages, state, storage
 from cypher_magic.session.doctor import OK, OPTIONAL, PROBLEM, WARNING, Checkup, Finding, doctor
 from cypher_magic.session.packages import Library
+from cypher_magic.training.events import EventWriter
+from cypher_magic.training.runs import create_run
+from cypher_magic.training.settings import TrainingSettings
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +81,31 @@ def test_a_pytorch_that_takes_too_long_is_not_waited_for(tmp_path: Path, monkeyp
     started = time.monotonic()
     assert one(doctor(), "PyTorch").state == WARNING
     assert time.monotonic() - started < 4
+
+
+def test_a_driver_that_names_no_gpu_is_told(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.Probe, "gpus", lambda self: [])
+    assert one(doctor(), "GPU").state == OPTIONAL
+    monkeypatch.setattr(machine.Probe, "__post_init__", lambda self: setattr(self, "driver", object()))
+    found = one(doctor(), "GPU")
+    assert found.state == WARNING and "nvidia-smi" in found.hint
+
+
+def test_runs_that_ended_badly_come_with_what_can_be_done(quick: None) -> None:
+    for name, kind in (("good", "finished"), ("bad", "failed")):
+        run = create_run(name, TrainingSettings(), [Example("q", "RETURN 1")])
+        EventWriter(run.folder / "events.jsonl").write(kind, state="completed", message="no")
+        found = one(doctor(), "runs")
+        assert ("resume NAME" in found.hint) == (name == "bad")
+
+
+def test_every_line_that_is_not_well_says_what_to_do(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.Probe, "torch_facts", lambda self: machine.Torch(late=True))
+    monkeypatch.setattr(sys, "version_info", (3, 10, 1))
+    monkeypatch.setattr(import_module("cypher_magic.session.doctor"), "_cpu", lambda: 1 / 0)
+    found = doctor().findings
+    assert {f.part for f in found if f.state in (WARNING, PROBLEM)} >= {"Python", "PyTorch", "CPU", "graph"}
+    assert [f.part for f in found if f.state != OK and not f.hint] == []
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+_ENTRY = 'an entry is [connections.NAME] and below it uri = "neo4j://host:7687"'
 _HOW = "for example neo4j://localhost:7687, neo4j+s://graph.example.org, or demo"
 
 
@@ -110,7 +111,7 @@ def saved() -> dict[str, Saved]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8")).get("connections", {})
     except (OSError, ValueError) as exc:
-        raise OptionError(f"{file} can not be read: {exc}", hint="see [connections.NAME] in the README") from None
+        raise OptionError(f"{file} can not be read: {exc}", hint=f"mend or delete it; {_ENTRY}") from None
     return {name: _entry(name, table, file) for name, table in tables.items()}
 
 
@@ -120,7 +121,10 @@ def remember(connection: Connection) -> Path:
     if connection.name in saved():
         raise OptionError(f"{file} has a connection {connection.name} already.", hint="choose another name")
     if connection.embedded or not connection.uri.startswith(SCHEMES):
-        raise OptionError("Only a connection to a server with an address can be remembered.")
+        raise OptionError(
+            "Only a connection to a server with an address can be remembered.",
+            hint="%cypher_connect demo is there at any time, with --path DIR in a folder that is kept",
+        )
     values = {"uri": connection.uri, "user": connection.user, "database": connection.database or ""}
     # A TOML string is written as a JSON string.
     lines = [f"[connections.{json.dumps(connection.name)}]"]
@@ -168,10 +172,14 @@ def _entry(name: str, table: Any, file: Path) -> Saved:
         )
     if not isinstance(table, dict) or "uri" not in table or not set(table) <= allowed:
         raise OptionError(
-            f"[connections.{name}] in {file} needs `uri` and may have {', '.join(sorted(allowed - {'uri'}))}."
+            f"[connections.{name}] in {file} needs `uri` and may have {', '.join(sorted(allowed - {'uri'}))}.",
+            hint=_ENTRY,
         )
     if not all(isinstance(value, list if key == "hide" else str) for key, value in table.items()):
-        raise OptionError(f"[connections.{name}] in {file}: `hide` is a list of names, everything else is text.")
+        raise OptionError(
+            f"[connections.{name}] in {file}: `hide` is a list of names, everything else is text.",
+            hint='put texts in quotes: user = "neo4j", hide = ["Secret"]',
+        )
     values: dict[str, Any] = {key: tuple(value) if key == "hide" else value for key, value in table.items()}
     return Saved(**values)
 
@@ -189,7 +197,10 @@ def _read(env_file: str | Path) -> dict[str, str]:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
-        raise OptionError(f"The env file {file} can not be read: {reason}.") from None
+        raise OptionError(
+            f"The env file {file} can not be read: {reason}.",
+            hint="it holds lines such as NEO4J_URI=neo4j://host:7687 and NEO4J_PASSWORD=...; check its path",
+        ) from None
     found = {}
     for line in text.splitlines():
         key, separator, value = line.strip().removeprefix("export ").partition("=")

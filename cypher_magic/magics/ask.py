@@ -9,6 +9,7 @@ from IPython.core.magic import line_cell_magic, magics_class
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options
 from cypher_magic.magics.progress import progress_line
+from cypher_magic.magics.settings import LIMIT, TIMEOUT
 from cypher_magic.magics.streaming import streamed
 
 if TYPE_CHECKING:
@@ -32,10 +33,19 @@ ASK = Command(
             metavar="RUN",
             help="the run that answers; `starter` comes with the package, `base` is the untuned model, "
             "http://HOST:PORT/v1#MODEL a server",
+            otherwise="the one in use, or else the newest run",
         ),
         Option("-c", "--connection", metavar="NAME", help="ask this connection instead of the current one"),
-        Option("-l", "--limit", type=int, minimum=1, metavar="N", help="fetch at most N rows"),
-        Option("-t", "--timeout", type=float, minimum=0.001, metavar="SECONDS", help="the server stops the query then"),
+        Option("-l", "--limit", type=int, minimum=1, metavar="N", help="fetch at most N rows", otherwise=LIMIT),
+        Option(
+            "-t",
+            "--timeout",
+            type=float,
+            minimum=0.001,
+            metavar="SECONDS",
+            help="the server stops the query then",
+            otherwise=TIMEOUT,
+        ),
         Option("-o", "--out", metavar="VAR", help="also keep the answer in this variable"),
         Option("--new", type=bool, help="start over: forget the conversation"),
         Option("--follow-up", type=bool, help="go on from the last question, whatever the words say"),

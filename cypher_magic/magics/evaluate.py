@@ -22,13 +22,25 @@ EVAL = Command(
     "examples for the next run, .compare(earlier) says whether it helped. A run's folder gets report.html and\n"
     "report.json.",
     notes="RUN is a run, `starter`, `base` or http://HOST:PORT/v1#MODEL; without it, the model that answers now.\n"
-    "Without --data the run's own validation rows are asked. Without a graph only the texts are compared.",
+    "Without a graph only the texts are compared.",
     words="[RUN]",
     options=(
-        Option("--data", metavar="FILE", help="held-out examples: a file, or a variable of the notebook"),
+        Option(
+            "--data",
+            metavar="FILE",
+            help="held-out examples: a file, or a variable of the notebook",
+            otherwise="the run's own validation rows",
+        ),
         Option("--against", metavar="RUN", help="a second model on the same questions, e.g. base"),
         Option("-c", "--connection", metavar="NAME", help="run on this connection instead of the current one"),
-        Option("--limit", type=int, minimum=1, metavar="N", help="ask only N of the questions, drawn at random"),
+        Option(
+            "--limit",
+            type=int,
+            minimum=1,
+            metavar="N",
+            help="ask only N of the questions, drawn at random",
+            otherwise="all",
+        ),
         Option("--seed", type=int, default=0, metavar="N", help="which N; the same for the same seed"),
         Option(
             "--pipeline",

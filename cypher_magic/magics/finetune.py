@@ -10,7 +10,7 @@ from IPython.core.magic import line_cell_magic, magics_class
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options, Verb
-from cypher_magic.magics.progress import progress_line
+from cypher_magic.magics.progress import StageClock, progress_line
 from cypher_magic.training.settings import TrainingSettings, overrides
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cypher_magic.widgets.progress import TrainingView
 
 _SETTINGS = [f for f in fields(TrainingSettings) if not f.metadata["advanced"]]
+_VALUES = {int: "N", float: "NUMBER", str: "NAME"}  # how the help names a setting's value
 _VERBS = (
     Verb(
         "list",
@@ -38,8 +39,9 @@ _VERBS = (
         "compare",
         "runs side by side: settings that differ, losses, time, scores",
         "NAME NAME...",
-        about="A DataFrame, a column for each run. Scores are there after %cypher_eval.",
-        examples=("%finetune compare movies next", "table = %finetune compare first second third"),
+        about="A DataFrame, a column for each run. Scores are there after %cypher_eval. `starter` and `base` may be\n"
+        "among the names once %cypher_eval NAME --against starter (or base) has measured both.",
+        examples=("%finetune compare movies next", "table = %finetune compare movies starter"),
     ),
     Verb(
         "attach",
@@ -96,7 +98,7 @@ FINETUNE = Command(
     verbs=_VERBS,
     options=(
         Option("--data", metavar="FILE", repeat=True, help="examples: a file, or a variable of the notebook"),
-        Option("--val", metavar="FILE", help="validation examples; without, a tenth of --data is set aside"),
+        Option("--val", metavar="FILE", help="validation examples", otherwise="a tenth of --data is set aside"),
         Option(
             "--from-eval",
             metavar="RUN",
@@ -114,7 +116,11 @@ FINETUNE = Command(
         Option("--force", type=bool, help="start although the backbone can not fit into memory"),
         *(
             Option(
-                "--" + f.name.replace("_", "-"), type=type(f.default), metavar=str(f.default), help=f.metadata["doc"]
+                "--" + f.name.replace("_", "-"),
+                type=type(f.default),
+                metavar="|".join(f.metadata["choices"]) or _VALUES[type(f.default)],
+                help=f.metadata["doc"],
+                otherwise=str(f.default),
             )
             for f in _SETTINGS
         ),
@@ -167,6 +173,7 @@ class FinetuneMagics(Family):
     def _verb(self, verb: str, *names: str, background: bool = False, watch: bool = False) -> Any:
         from cypher_magic import session
         from cypher_magic.asking.live import UNTUNED
+        from cypher_magic.training.run_table import ways_on
         from cypher_magic.training.runs import find_run
 
         most = {"list": 0, "compare": None}.get(verb, 1)
@@ -192,6 +199,7 @@ class FinetuneMagics(Family):
             session.use_run(run.name)
         elif verb == "stop":
             run.stop()
+            print(_stopping(run))
         elif verb in ("attach", "resume"):
             if verb == "resume":
                 run = session.resume_run(run.name)
@@ -201,12 +209,26 @@ class FinetuneMagics(Family):
                 run.wait(shown(run), watch=watch)
             if watch and run.state in ("running", "queued"):
                 print(f"Run {run.name} goes on; %finetune attach {run.name} watches it again.")
+            elif line := ways_on(run):
+                print(line)
         elif verb == "logs":
             log = run.folder / "worker.log"
             text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
             print(text if text.strip() else "The run's process has printed nothing.")
             return None
         return run
+
+
+def _stopping(run: Run) -> str:
+    """What becomes of a run that was asked to stop, and what can be done with it then."""
+    from cypher_magic.training.run_table import ways_on
+
+    if run.state in ("created", "queued", "running"):
+        return (
+            f"Run {run.name} ends after the step that it is in and keeps what it learnt. "
+            f"Then %cypher_ask -m {run.name} asks it, and %finetune resume {run.name} goes on."
+        )
+    return ways_on(run) or f"There is nothing to stop: run {run.name} is {run.state}."
 
 
 def _meant(options: Options) -> str:
@@ -222,17 +244,21 @@ class _Shown:
 
     def __init__(self) -> None:
         self.view: TrainingView | None = None
+        self.clock: StageClock | None = None
 
     def __call__(self, run: Run) -> Callable[[list[Any]], None]:
         from cypher_magic.widgets.progress import TrainingView
 
         self.view = TrainingView(run)
         self.view.show()
-        return self.view.update
+        self.clock = StageClock(self.view)
+        return self.clock
 
     def __enter__(self) -> _Shown:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        if self.clock is not None:
+            self.clock.close()
         if self.view is not None:
             self.view.settle()

@@ -12,6 +12,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options
 from cypher_magic.magics.progress import progress_line
+from cypher_magic.magics.settings import LIMIT, TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,12 +30,18 @@ CONNECT = Command(
     words="[URI | NAME | demo]",
     max_words=1,
     options=(
-        Option("-u", "--user", metavar="USER", help="user name"),
-        Option("-d", "--database", metavar="DB", help="database; the server's default without"),
-        Option("-n", "--name", metavar="NAME", help="name of this connection, for --use and %cypher -c"),
+        Option("-u", "--user", metavar="USER", help="user name", otherwise="NEO4J_USERNAME, or neo4j"),
+        Option("-d", "--database", metavar="DB", help="database", otherwise="NEO4J_DATABASE, or the server's own"),
+        Option(
+            "-n",
+            "--name",
+            metavar="NAME",
+            help="name of this connection, for --use and %cypher -c",
+            otherwise="demo, or the server's host",
+        ),
         Option("--env-file", metavar="FILE", help="read the NEO4J_* variables from this file"),
         Option("--driver", metavar="VAR", help="use the neo4j.Driver in this variable"),
-        Option("--path", metavar="DIR", help="with demo: keep the graph in this folder"),
+        Option("--path", metavar="DIR", help="with demo: keep the graph in this folder", otherwise="it is not kept"),
         Option(
             "--save", type=bool, help="keep the connection's name and address, without its password, for other days"
         ),
@@ -54,8 +61,24 @@ CYPHER = Command(
     options=(
         Option("-p", "--param", metavar="NAME=EXPR", raw=True, repeat=True, help="a parameter and its Python value"),
         Option("-o", "--out", metavar="VAR", help="also keep the result in this variable (or write `VAR << QUERY`)"),
-        Option("-l", "--limit", type=int, minimum=1, metavar="N", help="fetch at most N rows and stop reading there"),
-        Option("-t", "--timeout", type=float, minimum=0.001, metavar="SECONDS", help="the server stops the query then"),
+        Option(
+            "-l",
+            "--limit",
+            type=int,
+            minimum=1,
+            metavar="N",
+            help="fetch at most N rows and stop reading there",
+            otherwise=LIMIT,
+        ),
+        Option(
+            "-t",
+            "--timeout",
+            type=float,
+            minimum=0.001,
+            metavar="SECONDS",
+            help="the server stops the query then",
+            otherwise=TIMEOUT,
+        ),
         Option("-c", "--connection", metavar="NAME", help="run it on this connection instead of the current one"),
         Option("--df", type=bool, help="return a pandas DataFrame"),
         Option("--raw", type=bool, help="return a list of dictionaries with the driver's values"),
@@ -78,7 +101,7 @@ SCHEMA = Command(
     max_words=0,
     options=(
         Option("--refresh", type=bool, help="look at the graph again instead of using the cached schema"),
-        Option("--sample", type=int, minimum=1, metavar="N", help="nodes looked at per label"),
+        Option("--sample", type=int, minimum=1, metavar="N", help="nodes looked at per label", otherwise="1000"),
         Option("--values", type=bool, help="also fetch a few sample values per property"),
         Option("--picture", type=bool, help="draw the schema"),
         Option("-c", "--connection", metavar="NAME", help="of this connection instead of the current one"),
@@ -195,7 +218,10 @@ class GraphMagics(Family):
         try:
             return eval(expression, self.shell.user_global_ns, self.shell.user_ns)  # the user's own code, as in a cell
         except Exception as exc:
-            raise OptionError(f"-p {name}: {expression!r} is not a value: {type(exc).__name__}: {exc}") from exc
+            raise OptionError(
+                f"-p {name}: {expression!r} is not a value: {type(exc).__name__}: {exc}",
+                hint=f'it is read as Python, so texts need quotes: -p {name}="some text"',
+            ) from exc
 
 
 def parameter_names(text: str) -> list[str]:
@@ -225,12 +251,16 @@ def _query_text(options: Options) -> str:
     if not options.file:
         return options.text
     if options.text:
-        raise OptionError("There is a query in the cell and one in --file; give one of them.")
+        raise OptionError("There is a query in the cell and one in --file.", hint="give one of them")
     path = Path(options.file).expanduser()
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
-        raise OptionError(f"The query file {options.file} can not be read: {exc}") from exc
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is not UTF-8 text"
+        raise OptionError(
+            f"The query file {options.file} can not be read: {reason}.",
+            hint=f"paths begin in {Path.cwd()}; it should hold a query as UTF-8 text",
+        ) from exc
 
 
 def _assignment(text: str) -> tuple[str, str | None]:

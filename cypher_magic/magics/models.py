@@ -62,6 +62,7 @@ MODELS = Command(
             metavar="KIND",
             choices=("auto", "cuda", "mps", "cpu"),
             help="for which device: auto, cuda, mps or cpu",
+            otherwise="auto",
         ),
         Option("--fits", type=bool, help="only those that fit"),
         Option("--to", metavar="FOLDER", help="the new folder", verbs=_EXPORT),
@@ -71,7 +72,8 @@ MODELS = Command(
             metavar="FORM",
             optional=True,
             choices=("f16", "q8_0"),
-            help="the whole model as one file for llama.cpp, Ollama, LM Studio; f16, or q8_0 of half the size",
+            help="the whole model as one file for llama.cpp, Ollama, LM Studio: f16, or q8_0 of half the size",
+            otherwise="f16, where FORM is left out",
             verbs=_EXPORT,
         ),
         Option(
@@ -84,11 +86,24 @@ MODELS = Command(
             "--public", type=bool, help="let everybody see it on the Hub, the schema in its card too", verbs=_EXPORT
         ),
         Option("--force", type=bool, help="replace an export that is there", verbs=_EXPORT),
-        Option("--name", metavar="NAME", help="what to call it here", verbs=_IMPORT),
         Option(
-            "--style", choices=("chat", "plain"), metavar="STYLE", help="how it is asked, chat or plain", verbs=_IMPORT
+            "--name", metavar="NAME", help="what to call it here", otherwise="as its folder is called", verbs=_IMPORT
         ),
-        Option("--backbone", metavar="NAME", help="which backbone the adapter was tuned on", verbs=_IMPORT),
+        Option(
+            "--style",
+            choices=("chat", "plain"),
+            metavar="STYLE",
+            help="how it is asked, chat or plain",
+            otherwise="what its files say",
+            verbs=_IMPORT,
+        ),
+        Option(
+            "--backbone",
+            metavar="NAME",
+            help="which backbone the adapter was tuned on",
+            otherwise="what its files say",
+            verbs=_IMPORT,
+        ),
         Option("--prefix", metavar="TEXT", help="what stands in front of a question in the plain style", verbs=_IMPORT),
     ),
     examples=(

@@ -30,6 +30,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from textwrap import TextWrapper
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 _FLAG = re.compile(r"--?[A-Za-z]")
 _WORD_END = re.compile(r"\s")
+_PAGE = 118  # characters in a line of help
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -52,7 +54,8 @@ class Option:
 
     `optional` lets the value be left out (it is then True); `repeat` collects a list; `raw` keeps quotes and reads
     to the closing bracket, for Python expressions; `choices` lists the only values allowed; `verbs` names the
-    command's verbs that take it ("" is a call without one), when it is not the command's default verb alone.
+    command's verbs that take it ("" is a call without one), when it is not the command's default verb alone. The help
+    tells the `default`, or `otherwise`: what is taken without the option where something else decides that.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Option:
         metavar: str = "",
         help: str = "",
         default: Any = None,
+        otherwise: str = "",
         optional: bool = False,
         repeat: bool = False,
         raw: bool = False,
@@ -73,6 +77,7 @@ class Option:
         self.type = type
         self.metavar = metavar or ("" if type is bool else "|".join(choices) or "VALUE")
         self.help = help
+        self.otherwise = otherwise
         self.default = False if type is bool and default is None else default
         self.optional = optional
         self.repeat = repeat
@@ -91,6 +96,14 @@ class Option:
         """The flags and the value, as the help shows them."""
         value = f"[{self.metavar}]" if self.optional else self.metavar
         return f"{', '.join(self.flags)} {value}".rstrip()
+
+    @property
+    def told(self) -> str:
+        """What the option does and what is taken without it, as the help shows it."""
+        default = self.otherwise
+        if not default and self.default is not None and self.default is not False:
+            default = f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
+        return f"{self.help} (default: {default})" if default else self.help
 
     def value(self, flag: str, text: str) -> Any:
         """The value of the text that follows the flag; OptionError when it is not one."""
@@ -303,7 +316,7 @@ def _usage(call: str, free: str, options: tuple[Option, ...]) -> str:
 
 def _option_lines(groups: dict[str, tuple[Option, ...]]) -> list[str]:
     """A line for each option, below the heading of its group; the last group has -h too."""
-    rows = {heading: [(o.usage, o.help) for o in options] for heading, options in groups.items()}
+    rows = {heading: [(o.usage, o.told) for o in options] for heading, options in groups.items()}
     rows[next(reversed(rows))].append(("-h, --help", "show this help"))
     width = max(len(usage) for part in rows.values() for usage, _ in part)
     return [line for heading, part in rows.items() for line in ("", heading, *_columns(part, width))]
@@ -311,7 +324,8 @@ def _option_lines(groups: dict[str, tuple[Option, ...]]) -> list[str]:
 
 def _columns(rows: list[tuple[str, str]], width: int = 0) -> list[str]:
     width = min(width or max(len(left) for left, _ in rows), 30)
-    return [f"  {left:<{width}}  {right}" for left, right in rows]
+    fold = TextWrapper(_PAGE, subsequent_indent=" " * (width + 4), break_long_words=False, break_on_hyphens=False)
+    return [line for left, right in rows for line in fold.wrap(f"  {left:<{width}}  {right}")]
 
 
 def _example_lines(examples: tuple[str, ...]) -> list[str]:

@@ -20,3 +20,7 @@ class CypherMagic(Configurable):
         Unicode(),
         help="Procedures, functions or namespaces (`gds.*`) that a model's query may call besides the known ones.",
     ).tag(config=True)
+
+
+LIMIT = f"CypherMagic.limit, which is {CypherMagic.limit.default_value:,} unless you set it"  # as the help tells them
+TIMEOUT = f"CypherMagic.timeout, which is {CypherMagic.timeout.default_value:g} unless you set it"

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cypher_magic.data.example import Turn
 from cypher_magic.model.catalogue import DEFAULT, find
+from cypher_magic.model.sample_questions import sample_questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,9 +45,6 @@ _ASKED = {
     " (alone it is right less often)",
     False: "the model's bare replies",
 }
-_TURN = Turn(
-    "Who is the oldest person?", "MATCH (p:Person) RETURN p.name ORDER BY p.born LIMIT 1", ("p.name",), (("Ada",),)
-)
 
 
 @dataclass(frozen=True)
@@ -103,16 +100,10 @@ def hub_licence(backbone: str) -> str:
     return _LICENCES.get(known, "other") if known else ""
 
 
-def example_question(schema: str | None) -> str:
-    """A question that fits the schema, without a value of anybody's data."""
-    label = re.search(r"\(:`?(\w+(?: \w+)*)", schema or "")
-    return f"How many {label[1]} nodes are there?" if label else "How many nodes are there?"
-
-
 def snippet(about: Exported) -> str:
     """A program that asks the model with plain transformers (and peft, for an adapter)."""
     facts = about.facts
-    question = example_question(facts.schema)
+    question = sample_questions(facts.schema).question
     if facts.schema is None:
         prefix = repr(facts.without_schema)
     else:
@@ -215,13 +206,15 @@ def _programs(about: Exported) -> str:
 
 def _prompt(about: Exported, prompt: Prompt) -> str:
     facts = about.facts
-    question = example_question(facts.schema)
+    sample = sample_questions(facts.schema)
     texts = [
         f"Style `{facts.style}`. `prompt.json` has the texts around schema and question, for programs. An example:",
-        _block(prompt.text(question, facts.schema)),
+        _block(prompt.text(sample.question, facts.schema)),
         f"The answer is a query, then `{_visible(facts.end)}`. A question that goes on from another one is put with it,"
-        " and with\nthe rows that it gave (three at the most):",
-        _block(prompt.text("And the youngest?", None, (_TURN,))),
+        " and with\nthe rows that it gave (three at the most; what is in brackets here stands for a value):",
+        _block(prompt.text(sample.follow_up, None, (sample.turn,))),
+        "These questions are made from the names in the schema. No row that the model was tuned on and no value of the"
+        " graph is\nin this card.",
     ]
     return "\n\n".join(texts)
 

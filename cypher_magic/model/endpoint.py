@@ -282,7 +282,8 @@ def _one_line(endpoint: Endpoint) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as exc:
-        raise ServerBusy(f"{at} did not answer within {endpoint.timeout:g} seconds.") from exc
+        hint = "it may still be loading the model, or be busy: ask again in a while"
+        raise ServerBusy(f"{at} did not answer within {endpoint.timeout:g} seconds.", hint=hint) from exc
     except httpx.HTTPError as exc:
         reason = _plain(str(exc)) or type(exc).__name__
         kind = ServerBusy if isinstance(exc, httpx.ReadError | httpx.RemoteProtocolError) else ModelError

@@ -29,6 +29,7 @@ def starting_adapter(start_from: str, backbone: str) -> Path | None:
     folder = runs_dir() / start_from / "adapter"
     if Path(start_from).name != start_from or start_from == ".." or not folder.is_dir():
         raise RunNotFound(
-            f"There is no run {start_from!r} with an adapter to continue from.", hint="see %finetune list"
+            f"There is no run {start_from!r} with an adapter to continue from.",
+            hint="start_from takes `starter`, `scratch` or the name of a run; %finetune list tells them",
         )
     return folder

@@ -1,10 +1,11 @@
 """A query in one sentence of plain language, told from its parse tree and not by a model.
 
     MATCH (p:Person)-[:ACTED_IN]->(m:Movie {title: 'Alien'}) RETURN p.name ORDER BY p.born LIMIT 10
-    Finds Person nodes that ACTED_IN a Movie whose title is 'Alien', and returns the Person's name, sorted by the
-    Person's born, at most 10.
+    Finds Person nodes with an ACTED_IN relationship to a Movie whose title is 'Alien', and returns the Person's name,
+    sorted by the Person's born, at most 10.
 
 What has no wording of its own is shown as it stands in the query, so that nothing is left out and nothing is guessed.
+Names of the graph are never bent: a relationship type may be a verb, a noun or neither.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lark import Token
 
 LONGEST = 600  # characters; a query that says more is told up to here
+_EACH = "for each of them "
 _LONG_NAME = 80  # characters; a column that takes more to tell goes by its own name
 
 
@@ -41,9 +43,12 @@ class _Clauses(Telling):
         return "; together with: ".join(self._single(branch) for branch in part.parts("single"))
 
     def _single(self, branch: Node) -> str:
-        before = set(self.introduced)
+        before, names = set(self.introduced), self.names.enter(branch)
         said = [text for clause in branch.children if (text := self._clause(clause))]
         self.introduced = before
+        self.names.leave(names)
+        if said and said[0].startswith(_EACH):
+            said[0] = "takes what this gives: " + said[0].removeprefix(_EACH)
         if len(said) < 2:
             return "".join(said)
         return ", then ".join(said[:-1]) + ", and " + said[-1]
@@ -69,13 +74,18 @@ class _Clauses(Telling):
         new = [phrase for phrase, known in found if not known]
         about = [phrase for phrase, known in found if known]
         verb = "also finds" if optional else "finds"
-        said = f"{verb} {listed(new)}{' if there are any' if optional else ''}" if new else verb
-        conditions = [*about, *([condition] if (condition := self._where(clause)) else [])]
-        return said + f"{',' if new else ''} where {' and '.join(conditions)}" if conditions else said
+        said = f"{verb} {', and '.join(new)}" if new else verb
+        conditions = [*about, *([condition] if (condition := self._where(clause, alone=not about)) else [])]
+        said += f"{',' if new else ''} where {' and '.join(conditions)}" if conditions else ""
+        return said + (", if there is any" if optional else "")
 
-    def _where(self, clause: Node) -> str:
+    def _where(self, clause: Node, *, alone: bool = True) -> str:
         where = clause.part("where")
-        return self.say(where.children[1]) if where is not None else ""
+        if where is None:
+            return ""
+        condition = where.children[1]
+        joined = isinstance(condition, Node) and condition.data in ("or", "xor")
+        return f"({self.holds(condition)})" if joined and not alone else self.holds(condition)
 
     def _unwind(self, clause: Node) -> str:
         source, name = clause.children[1:]
@@ -88,7 +98,30 @@ class _Clauses(Telling):
 
     def _subquery(self, clause: Node) -> str:
         inner = clause.part("query")
-        return f"for each of them ({self.query(inner)})" if inner is not None else self.text(clause)
+        if inner is None:
+            return self.text(clause)
+        said = f"{_EACH}({self.query(inner)})"
+        branches = list(inner.parts("single"))
+        for column, told in self._columns(branches[-1]).items():
+            if len(branches) > 1:
+                self.names.forget(column)
+            else:
+                self.names.tell(column, told)
+        return said
+
+    def _columns(self, branch: Node) -> dict[str, str]:
+        """The columns that a subquery hands on, in words that are true outside it."""
+        last = branch.part("return")
+        if last is None:
+            return {}
+        before = self.names.enter(branch)
+        found = {}
+        for value, name in self._items(last):
+            bare = unquoted(value.children[0]) if isinstance(value, Node) and value.data == "variable" else ""
+            said, column = self.say(value), name or bare
+            found[column] = said if len(said) <= _LONG_NAME and not calls(value) else column
+        self.names.leave(before)
+        return {column: told for column, told in found.items() if column}
 
     def _with(self, clause: Node) -> str:
         items = self._items(clause)
@@ -114,16 +147,17 @@ class _Clauses(Telling):
 
     def _remember(self, items: list[tuple[Node | Token, str]]) -> None:
         """From here on a name is told as what it stands for."""
-        told = {name: self.say(value) for value, name in items if name}
+        told = {name: self.column(value) for value, name in items if name}
         for name, said in told.items():
-            self.things[name] = said if len(said) <= _LONG_NAME else name
+            self.names.tell(name, said if len(said) <= _LONG_NAME else name)
 
     def _projected(self, clause: Node, items: list[tuple[Node | Token, str]]) -> str:
         star = (part := clause.part("items")) is not None and part.token("STAR") is not None
-        groups = [self.say(value) for value, _ in items if not calls(value)]
-        counted = [self.say(value) for value, _ in items if calls(value)]
+        groups = [self.column(value) for value, _ in items if not calls(value)]
+        counted = [self.column(value) for value, _ in items if calls(value)]
         groups = ["everything found", *groups] if star else groups
-        once = ", each once" if clause.token("DISTINCT") is not None else ""
+        each = "each combination once" if len(items) + star > 1 else "each once"
+        once = f", {each}" if clause.token("DISTINCT") is not None else ""
         if not counted:
             return listed(groups) + once
         bare = [said.removeprefix("the ") for said in groups]
@@ -136,7 +170,7 @@ class _Clauses(Telling):
             for sort in order.parts("sort"):
                 down = sort.token("DESC") is not None or sort.token("DESCENDING") is not None
                 keys.append(self.say(sort.children[0]) + (" from high to low" if down else ""))
-            said += f", sorted by {listed(keys)}"
+            said += f", sorted by {', then by '.join(keys)}"
         if (skip := clause.part("skip")) is not None:
             said += f", without the first {self.say(skip.children[1])}"
         if (limit := clause.part("limit")) is not None:

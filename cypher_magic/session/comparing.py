@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cypher_magic.evaluation.report import Report
     from cypher_magic.evaluation.saved import Duel
     from cypher_magic.evaluation.significance import Comparison
+    from cypher_magic.training.run_table import Untuned
     from cypher_magic.training.runs import Run
 
 
@@ -132,6 +133,35 @@ def _own(name: str) -> Report | None:
         return None
     path = find_run(name).folder / "report.json"
     return read_report(path) if path.is_file() else None
+
+
+def untuned(name: str, runs: Sequence[str]) -> Untuned:
+    """`base` or `starter` as a column beside runs: what it was made of, and its scores in the report of one of them.
+
+    Raises OptionError where no run was evaluated against it.
+    """
+    import json
+
+    from cypher_magic.asking.live import STARTER
+    from cypher_magic.model.starter import STARTER as FOLDER
+    from cypher_magic.training.run_table import Untuned
+
+    if not runs:
+        raise OptionError(
+            f"{name} is compared with a run, and none is named.", hint=f"%finetune compare RUN {name}; %finetune list"
+        )
+    reports = [report for run in runs if (report := _own(run)) is not None]
+    beside = next((r for r in reports if r.against is not None and r.against.model == name), None)
+    if beside is None or beside.against is None:
+        raise OptionError(
+            f"{runs[0]} was not measured beside {name} yet.", hint=f"%cypher_eval {runs[0]} --against {name} does that"
+        )
+    scores = {key.replace("_", " "): round(score.value, 4) for key, score in beside.against.scores.items()}
+    measured = {"scores": scores, "evaluation": {"data": beside.data}}
+    if name != STARTER:
+        return Untuned(name, "not tuned", measured)
+    card = json.loads((FOLDER / "card.json").read_text(encoding="utf-8"))
+    return Untuned(name, "comes with the package", {**card, **measured}, card.get("settings") or {})
 
 
 Rows = tuple[tuple[str, str, str], ...]

@@ -18,7 +18,7 @@ from cypher_magic import places
 from cypher_magic.errors import CypherMagicError
 from cypher_magic.graph.values import printable
 from cypher_magic.session import state
-from cypher_magic.session.machine import Gpu, Probe, Torch, cpu
+from cypher_magic.session.machine import PATIENCE, Gpu, Probe, Torch, cpu
 from cypher_magic.session.packages import libraries, version
 from cypher_magic.session.storage import disk, folders, in_gigabytes
 
@@ -37,6 +37,7 @@ EXTRAS = {
     "quantised": "8-bit and 4-bit base weights on NVIDIA GPUs",
     "viz": "interactive pictures of large graphs",
 }
+_OTHER_PYTHON = "this package is tested with 3.11 to 3.13: make an environment with one of these if something fails"
 _ANSWER = 1.5  # seconds that a graph has to answer
 
 
@@ -121,7 +122,8 @@ def _looked(part: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     try:
         return list(look())
     except Exception as error:  # whatever is broken here is a finding, and the other parts are looked at all the same
-        return [Finding(part, f"can not be looked at: {type(error).__name__}: {error}", PROBLEM)]
+        hint = "restart the kernel and look again; if it stays so, please report this line. The other lines hold"
+        return [Finding(part, f"can not be looked at: {type(error).__name__}: {error}", PROBLEM, hint)]
 
 
 def _clean(finding: Finding) -> Finding:
@@ -133,7 +135,7 @@ def _python() -> Iterator[Finding]:
 
     text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    yield Finding("Python", text, *(() if fits else (WARNING, "this package is tested with Python 3.11 to 3.13")))
+    yield Finding("Python", text, *(() if fits else (WARNING, _OTHER_PYTHON)))
     yield Finding("cypher_magic", version("cypher-magic") or "from a checkout that is not installed")
 
 
@@ -162,7 +164,8 @@ def _torch(probe: Probe) -> Iterator[Finding]:
         hint = "%pip install --force-reinstall torch, then restart the kernel; without it nothing is trained or asked"
         yield Finding("PyTorch", f"does not load: {torch.error}", PROBLEM, hint)
     elif torch.late:
-        yield Finding("PyTorch", "took too long to load", WARNING, "is the machine busy? Look again in a minute")
+        hint = "it does the first time after an install, or on a busy machine: look again in a minute"
+        yield Finding("PyTorch", f"took longer than {PATIENCE:g} s to load, and was not waited for", WARNING, hint)
     else:
         formats = "bf16 on this CPU" if torch.bf16 else "fp32 on this CPU, which has no bf16 arithmetic"
         trains = "" if torch.gpus or torch.apple else f"; it trains in {formats}"
@@ -170,6 +173,9 @@ def _torch(probe: Probe) -> Iterator[Finding]:
     yield from (_gpu(gpu, torch) for gpu in gpus)
     if not gpus and (torch.gpus or torch.apple):
         yield Finding("GPU", ", ".join(torch.gpus) or "Apple GPU")
+    elif not gpus and torch.version and probe.driver is not None:
+        hint = "`nvidia-smi` in a terminal says what is wrong with it; until then training runs on the CPU"
+        yield Finding("GPU", "the NVIDIA driver is installed and names none", WARNING, hint)
     elif not gpus and torch.version:
         hint = "training runs on the CPU, which suits the default backbone; larger ones than 500 million need a GPU"
         yield Finding("GPU", "none", OPTIONAL, hint)
@@ -294,7 +300,9 @@ def _runs() -> Iterator[Finding]:
     told = ", ".join(f"{count} {name}" for name, count in states.most_common())
     answers = f"; questions go to {state.SESSION.run}" if state.SESSION.run else ""
     if states:
-        yield Finding("runs", f"{told}{answers}")
+        ended_badly = states["failed"] + states["died"]
+        hint = "%finetune list names them; `logs NAME` says why one failed, `resume NAME` goes on with it"
+        yield Finding("runs", f"{told}{answers}", hint=hint if ended_badly else "")
     else:
         yield Finding(
             "runs",

@@ -40,8 +40,9 @@ def connection(given: str | Connection | None = None) -> Connection:
         return SESSION.connections[wanted]
     if given is None:
         raise NotConnected
-    known = ", ".join(SESSION.connections) or "none"
-    raise OptionError(f"There is no connection called {given!r}.", hint=f"open are: {known}")
+    known = f"open are: {', '.join(SESSION.connections)}; " if SESSION.connections else ""
+    opens = f"%cypher_connect neo4j://HOST:7687 -n {given} opens one"
+    raise OptionError(f"There is no connection called {given!r}.", hint=known + opens)
 
 
 def conversation(graph: Connection) -> Conversation:

@@ -66,6 +66,7 @@ def finetune(
     from cypher_magic.model.starter import starting_adapter
     from cypher_magic.training import dry_run as dry
     from cypher_magic.training.executed import environment
+    from cypher_magic.training.run_table import ways_on
     from cypher_magic.training.runs import create_run
     from cypher_magic.training.settings import TrainingSettings
 
@@ -103,6 +104,8 @@ def finetune(
     try:
         run.wait(on_events)
         answers = (run.folder / "adapter").is_dir()
+        if display and (line := ways_on(run)):
+            print(line)
     finally:
         if not answers:
             state.SESSION.run = None if before == name else before
@@ -187,11 +190,17 @@ def runs() -> RunList:
 
 
 def compare_runs(*names: str) -> pd.DataFrame:
-    """Runs side by side, a column each: the settings in which they differ, rows, losses, time, scores."""
+    """Runs side by side, a column each: the settings in which they differ, rows, losses, time, scores.
+
+    `base` and `starter` may be among them where one of the runs was evaluated against them.
+    """
+    from cypher_magic.asking.live import UNTUNED
+    from cypher_magic.session.comparing import untuned
     from cypher_magic.training.run_table import compare
     from cypher_magic.training.runs import find_run
 
-    return compare([find_run(name) for name in names])
+    runs = {name: find_run(name, UNTUNED) for name in names if name not in UNTUNED}
+    return compare([runs[name] if name in runs else untuned(name, list(runs)) for name in names])
 
 
 def remove_run(name: str) -> str:

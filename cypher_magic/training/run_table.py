@@ -1,9 +1,9 @@
-"""Runs side by side: a list of all of them, and a comparison of some."""
+"""Runs in words and side by side: a list of all of them, a comparison of some, what to do after a stop."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from cypher_magic.graph.values import display_width, printable
 from cypher_magic.training.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -81,29 +81,43 @@ class RunList(list[Run]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def compare(runs: Sequence[Run]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Untuned:
+    """A column of a comparison that is no run: `base` or `starter`, its card, and its settings where it has any."""
+
+    name: str
+    state: str
+    card: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def compare(models: Sequence[Run | Untuned]) -> pd.DataFrame:
     """Runs as a table, a column each: state, rows, the settings in which they differ, losses, time, scores.
 
-    Raises `OptionError` for fewer than two runs.
+    Raises `OptionError` for fewer than two.
     """
     import pandas as pd
 
-    if len(runs) < 2:
-        raise OptionError("Comparing takes two runs or more.", hint="%finetune compare RUN RUN")
-    settings = [run.settings.to_dict() for run in runs]
-    differing = [key for key in settings[0] if len({str(s[key]) for s in settings}) > 1]
-    scores = [run.card.get(_SCORES) or {} for run in runs]
-    names = list(dict.fromkeys(name for found in scores for name in found))
+    if len(models) < 2:
+        raise OptionError(
+            "Comparing takes two runs or more.",
+            hint="%finetune compare RUN RUN, or RUN starter once %cypher_eval RUN --against starter was there",
+        )
+    settings = [m.settings.to_dict() if isinstance(m, Run) else m.settings for m in models]
+    known = dict.fromkeys(key for of in settings for key in of)
+    differing = [key for key in known if len({str(of[key]) for of in settings if key in of}) > 1]
+    names = list(dict.fromkeys(name for m in models for name in m.card.get(_SCORES) or {}))
     columns = {}
-    for run, wanted, found in zip(runs, settings, scores, strict=True):
-        card, f = run.card, figures(run)
-        columns[run.name] = {
-            "state": run.state,
+    for model, wanted in zip(models, settings, strict=True):
+        card, f = model.card, figures(model) if isinstance(model, Run) else Figures()
+        found, same = card.get(_SCORES) or {}, card.get("examples_sha256") == models[0].card.get("examples_sha256")
+        columns[model.name] = {
+            "state": model.state,
             "training rows": card.get("train_rows"),
             "validation rows": card.get("val_rows"),
-            "same examples as the first": card.get("examples_sha256") == runs[0].card.get("examples_sha256"),
-            **{key: wanted[key] for key in differing},
-            "steps": f.step,
+            "same examples as the first": same,
+            **{key: wanted.get(key) for key in differing},
+            "steps": f.step if isinstance(model, Run) else None,
             "training loss": f.loss,
             "validation loss, before": f.first_validation,
             "validation loss, last": f.validation,
@@ -111,9 +125,23 @@ def compare(runs: Sequence[Run]) -> pd.DataFrame:
             "minutes": round(f.seconds / 60, 1) if f.seconds is not None else None,
             "tokens per second": f.tokens_per_second,
             "device": card.get("device"),
+            **({"measured on": (card.get("evaluation") or {}).get("data")} if names else {}),
             **{name: found.get(name) for name in names},
         }
     return whole(pd.DataFrame(columns, dtype=object))
+
+
+def ways_on(run: Run) -> str:
+    """What can be done with a run that was stopped, in one line; empty for any other."""
+    if run.state != "stopped":
+        return ""
+    if not (run.folder / "adapter" / "adapter_config.json").is_file():
+        return f"Run {run.name} was stopped before it learnt anything: %finetune resume {run.name} lets it begin."
+    return (
+        f"Run {run.name} was stopped{run.progress and ' after ' + run.progress} and keeps what it learnt: "
+        f"%cypher_ask -m {run.name} asks it, %finetune use {run.name} lets it answer from now on, "
+        f"%finetune resume {run.name} goes on."
+    )
 
 
 def _row(run: Run) -> tuple[str, ...]:

@@ -74,7 +74,9 @@ class Run:
         """The folder of the LoRA weights; `TrainingError` when the run has none (yet)."""
         folder = self.folder / "adapter"
         if not (folder / "adapter_config.json").is_file():
-            raise TrainingError(f"Run {self.name} has no adapter yet.", hint=f"it is {self.state}")
+            state = self.state
+            resumes = "" if state in ("queued", "running") else f"; %finetune resume {self.name} goes on with it"
+            raise TrainingError(f"Run {self.name} has no adapter yet.", hint=f"it is {state}{resumes}")
         return folder
 
     @property
@@ -98,6 +100,14 @@ class Run:
         if self.worker_alive():
             return "queued" if last is not None and last.kind == "queued" else "running"
         return "died" if (self.folder / "worker.pid").is_file() else "created"
+
+    @property
+    def progress(self) -> str:
+        """How far it got: `12 of 102 steps`; empty before its first step."""
+        events = self.events
+        planned = next((e.get("steps") for e in reversed(events) if e.kind == "step"), None)
+        done = (e.get("step" if e.kind == "step" else "steps", 0) for e in events if e.kind in ("step", "finished"))
+        return f"{max(done):,} of {planned:,} steps" if planned else ""
 
     @property
     def unfinished(self) -> str:
@@ -153,10 +163,11 @@ class Run:
         """
         if self.state in ("running", "queued"):
             raise OptionError(f"Run {self.name} is going on.", hint=f"%finetune attach {self.name}")
-        if self.state == "imported":
-            raise OptionError(f"{self.name} was imported.", hint=f"start a new run with start_from: {self.name}")
-        if self.state == "completed":
-            raise OptionError(f"Run {self.name} has completed.", hint=f"start a new one with start_from: {self.name}")
+        if (state := self.state) in ("imported", "completed"):
+            raise OptionError(
+                f"Run {self.name} {'was imported' if state == 'imported' else 'has completed'}.",
+                hint=f"a new run can go on from it: %%finetune NEW --data FILE --start-from {self.name}",
+            )
         while self.worker_alive():  # it has said its last word and is on its way out
             time.sleep(_POLL)
         self.forget_stop()
@@ -271,9 +282,9 @@ class Run:
         return f"{what} is kept in {folder}, and %finetune resume {self.name} goes on from there"
 
     def __repr__(self) -> str:
-        steps = [e for e in self.events if e.kind == "step"]
-        loss = f", loss {steps[-1]['loss']:.3f}" if steps else ""
-        return f"Run {self.name}: {self.state}, {len(steps)} steps{loss}"
+        last = next((e for e in reversed(self.events) if e.kind == "step"), None)
+        loss = f", loss {last['loss']:.3f}" if last is not None else ""
+        return f"Run {self.name}: {self.state}{self.progress and ', ' + self.progress}{loss}"
 
 
 def runs() -> list[Run]:

@@ -161,7 +161,10 @@ def overrides(text: str) -> dict[str, Any]:
         raise OptionError("The settings are not `name: value` lines.", hint="for example `learning_rate: 0.0005`")
     advanced = raw.pop("advanced", None) or {}
     if not isinstance(advanced, dict):
-        raise OptionError("`advanced` takes indented `name: value` lines.")
+        raise OptionError(
+            "`advanced` takes indented `name: value` lines.",
+            hint="e.g. `    pack_examples: 8` on the line below it",
+        )
     return {str(k): v for k, v in {**raw, **advanced}.items()}
 
 
@@ -182,7 +185,7 @@ def _expected(kind: type) -> str:
 
 def _validate(name: str, value: Any, meta: Mapping[str, Any], kind: type) -> None:
     if isinstance(value, bool) or not isinstance(value, (kind, int) if kind is float else kind):
-        raise OptionError(f"{name} must be of type {kind.__name__}, not {value!r}.")
+        raise OptionError(f"{name} can not be {value!r}.", hint=_expected(kind))
     if meta["choices"] and value not in meta["choices"]:
         raise OptionError(f"{name} can not be {value!r}.", hint=f"one of {', '.join(meta['choices'])}")
     low, high = meta["low"], meta["high"]

@@ -289,7 +289,9 @@ def test_a_large_schema_is_pruned_to_the_question_and_a_small_one_stays_whole(
 
 def test_the_explanation_is_told_from_the_query(demo_graph: Any) -> None:
     answer = ask(QUESTION, model=Script(GOOD), graph=demo_graph)
-    assert answer.explanation.startswith("Finds Person nodes whose name is 'Tom Hanks' that ACTED_IN a Movie")
+    assert answer.explanation.startswith(
+        "Finds Person nodes whose name is 'Tom Hanks' with an ACTED_IN relationship to a Movie"
+    )
     assert answer.explanation in repr(answer)
     assert ask(QUESTION, model=Script(""), graph=demo_graph).explanation == ""
 

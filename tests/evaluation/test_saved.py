@@ -15,7 +15,7 @@ from cypher_magic.evaluation.report import Report
 from cypher_magic.evaluation.saved import ORDERS, answered, duels, ranked, read_report
 from cypher_magic.session.comparing import outcomes
 from cypher_magic.training.events import EventWriter
-from cypher_magic.training.runs import Run, create_run
+from cypher_magic.training.runs import Run, create_run, find_run
 from cypher_magic.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -122,6 +122,26 @@ def test_a_model_without_a_folder_is_compared_by_the_report_of_the_other() -> No
     for first, second, mine in (("base", "movies", "second"), ("movies", "base", "first")):
         found = session.compare_models(first, second)
         assert len(found.of(mine)) == 2 and found.settings == ()
+
+
+@pytest.mark.parametrize("name", ["starter", "base"])
+def test_the_table_of_runs_takes_what_a_run_was_measured_beside(name: str) -> None:
+    run("movies", Report("movies", made("movies", "yyn").predictions, against=made(name, "ynn"), data="val.csv"))
+    find_run("movies").update_card(scores={"execution accuracy": 0.6667}, evaluation={"data": "val.csv"})
+    frame = session.compare_runs(name, "movies")
+    assert list(frame.columns) == [name, "movies"]
+    assert list(frame.loc["execution accuracy"]) == [0.3333, 0.6667]
+    assert list(frame.loc["measured on"]) == ["val.csv", "val.csv"]
+    assert (frame.loc["training rows", name] is None) == (name == "base")
+
+
+def test_the_table_of_runs_says_how_a_run_is_measured_beside_another_model() -> None:
+    run("movies", Report("movies", made("movies", "yyn").predictions, against=made("base", "ynn")))
+    with pytest.raises(OptionError, match="movies was not measured beside starter yet") as caught:
+        session.compare_runs("movies", "starter")
+    assert caught.value.hint.startswith("%cypher_eval movies --against starter")
+    with pytest.raises(OptionError, match="starter is compared with a run"):
+        session.compare_runs("starter", "base")
 
 
 def test_without_a_common_question_the_settings_are_there_and_a_hint() -> None:

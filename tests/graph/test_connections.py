@@ -146,13 +146,15 @@ def test_a_password_in_the_settings_file_is_refused_and_not_repeated() -> None:
 )
 def test_mistakes_in_the_settings_file_are_named(text: str, says: str) -> None:
     write_settings(text)
-    with pytest.raises(OptionError, match=says):
+    with pytest.raises(OptionError, match=says) as caught:
         connect("work")
+    assert "uri = " in caught.value.hint or "user = " in caught.value.hint
 
 
 def test_an_env_file_that_is_not_there_or_not_text_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="can not be read"):
+    with pytest.raises(OptionError, match="can not be read") as caught:
         connect("neo4j://localhost", env_file=tmp_path / "none.env")
+    assert "NEO4J_URI=neo4j://" in caught.value.hint
     (tmp_path / "binary.env").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(OptionError, match="not UTF-8"):
         connect("neo4j://localhost", env_file=tmp_path / "binary.env")

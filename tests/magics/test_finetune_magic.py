@@ -207,11 +207,29 @@ def test_use_needs_a_run_that_can_answer(loaded: Any, monkeypatch: pytest.Monkey
         assert state.SESSION.run == name
 
 
-def test_stop_asks_the_worker_to_stop(loaded: Any) -> None:
+def test_stop_asks_the_worker_to_stop_and_says_what_comes_then(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run = create_run("first", TrainingSettings(), [Example("q", "RETURN 1")])
     loaded.run_cell("%finetune stop first").raise_error()
     assert (find_run("first").folder / "STOP").is_file()
     assert run.state == "created"
+    shown = capsys.readouterr().out
+    assert "ends after the step that it is in" in shown
+    assert "%cypher_ask -m first" in shown and "%finetune resume first" in shown
+    new_run("second")
+    loaded.run_cell("%finetune stop second").raise_error()
+    assert "There is nothing to stop: run second is completed." in capsys.readouterr().out
+
+
+def test_a_run_that_was_stopped_says_what_can_be_done_with_it(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    run = new_run("first", {"kind": "step", "step": 12, "steps": 102, "epoch": 0.3, "loss": 0.5}, state="stopped")
+    (run.folder / "adapter").mkdir()
+    (run.folder / "adapter" / "adapter_config.json").write_text("{}")
+    for line in ("attach first", "stop first"):
+        loaded.run_cell(f"%finetune {line}").raise_error()
+        shown = capsys.readouterr().out
+        assert "Run first was stopped after 12 of 102 steps and keeps what it learnt: %cypher_ask -m first" in shown
+    loaded.run_cell("%finetune status first").raise_error()
+    assert "Run first: stopped, 12 of 102 steps, loss 0.500" in capsys.readouterr().out
 
 
 def test_a_dry_run_and_force_reach_the_function_of_the_same_name(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:

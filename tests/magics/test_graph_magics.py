@@ -65,6 +65,7 @@ def test_a_wrong_parameter_is_one_line(loaded: Any, session: Any, option: str, m
     error = failure(loaded, f"%cypher {option} RETURN $who")
     assert isinstance(error, OptionError)
     assert error.message == message
+    assert '="' in error.hint  # how a text is given
 
 
 @pytest.mark.parametrize(
@@ -213,3 +214,11 @@ def test_a_saved_connection_keeps_everything_but_the_password(
     assert neo4j_server.password not in (config_dir() / "connections.toml").read_text("utf-8") + capsys.readouterr().out
     loaded.run_cell("%cypher_connect --close work").raise_error()
     loaded.run_cell("%cypher_connect work").raise_error()
+
+
+def test_a_query_file_that_is_not_there_or_one_too_many_is_told_with_what_to_do(loaded: Any, session: Any) -> None:
+    missing = failure(loaded, "%cypher --file nowhere.cypher")
+    assert isinstance(missing, OptionError) and missing.hint.startswith("paths begin in /")
+    assert missing.message == "The query file nowhere.cypher can not be read: No such file or directory."
+    both = failure(loaded, "%%cypher --file nowhere.cypher\nRETURN 1")
+    assert isinstance(both, OptionError) and both.hint == "give one of them"

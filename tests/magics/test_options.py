@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import COMMANDS, Command, Option, Verb
+from cypher_magic.training.settings import TrainingSettings
 
 QUERY = Command(
     "%pick",
@@ -128,7 +132,46 @@ def test_a_word_too_many_is_refused() -> None:
 
 
 def test_the_help_names_the_values_that_an_option_takes() -> None:
-    assert "  --format svg|text " in QUERY.help()
+    assert "  --format svg|text\n" in QUERY.help()
+
+
+def test_the_help_tells_what_is_taken_without_an_option() -> None:
+    options = (
+        Option("--rows", type=int, metavar="N", default=600, help="how many"),
+        Option("--typos", type=float, metavar="SHARE", default=0.0, help="share"),
+        Option("--limit", type=int, metavar="N", otherwise="all", help="only N"),
+        Option("--fix", type=bool, help="repair"),
+        Option("--to", metavar="FOLDER", help="where to"),
+    )
+    told = ["how many (default: 600)", "share (default: 0)", "only N (default: all)", "repair", "where to"]
+    assert [option.told for option in options] == told
+    command = Command("%make", "Make.", options=options)
+    del COMMANDS[command.name]
+    assert "  --rows N       how many (default: 600)\n" in command.help()
+
+
+def test_a_long_line_of_help_is_folded_below_its_own_column() -> None:
+    command = Command("%make", "Make.", options=(Option("--rows", metavar="N", help="one or " * 30 + "more"),))
+    del COMMANDS[command.name]
+    lines = command.help().splitlines()
+    at = lines.index(next(line for line in lines if "--rows" in line))
+    assert max(map(len, lines)) < 120 and lines[at].startswith("  --rows N    one or one")
+    assert lines[at + 1].startswith(" " * 14 + "o")
+
+
+def test_every_option_of_a_magic_that_has_a_default_tells_it(loaded: Any) -> None:
+    assert len(COMMANDS) > 8
+    for command in COMMANDS.values():
+        for option in command.options:
+            if option.type is not bool and not option.repeat and option.default is not None:
+                shown = f"{option.default:g}" if option.type is float else option.default
+                assert option.told.endswith(f" (default: {shown})"), option.flags
+    settings = {f.name: f.default for f in fields(TrainingSettings) if not f.metadata["advanced"]}
+    told_of = {option.name: option.told for option in COMMANDS["%%finetune"].options}
+    for name, default in settings.items():
+        assert told_of[name].endswith(f" (default: {default})"), name
+    for name in ("%cypher", "%cypher_ask"):
+        assert "unless you set it" in COMMANDS[name].help()
 
 
 def test_help_is_asked_for_even_where_the_rest_of_the_line_is_wrong() -> None:

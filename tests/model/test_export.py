@@ -22,7 +22,7 @@ from cypher_magic.model.prompt import Prompt
 from tests.model.tiny_folder import KINDS, tiny_folder, tiny_tokenizer
 
 SCHEMA = "(:Person {name: STRING})\n(:Movie {title: STRING})\n(:Person)-[:ACTED_IN]->(:Movie)"
-QUESTION = "How many Person nodes are there?"  # the one that the card asks
+QUESTION = "How many people are there?"  # the one that the card asks
 QUERY = "MATCH (n:Person) RETURN count(n) AS people"
 
 

@@ -9,34 +9,36 @@ import yaml
 
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import LONGEST, explain
+from cypher_magic.query.naming import an
 from cypher_magic.query.parse import parse
 
 CORPUS = yaml.safe_load((Path(__file__).with_name("corpus") / "tricky.yaml").read_text(encoding="utf-8"))
 
 TOLD = {
-    "MATCH (p:Person)-[:ACTED_IN]->(m:Movie {title: 'Alien'}) RETURN p.name ORDER BY p.born DESC LIMIT 10": (
-        "Finds Person nodes that ACTED_IN a Movie whose title is 'Alien', and returns the Person's name, "
-        "sorted by the Person's born from high to low, at most 10."
+    "MATCH (p:Person)-[:ACTED_IN]->(m:Movie {title: 'Alien'}) RETURN p.name ORDER BY p.born DESC, p.name LIMIT 10": (
+        "Finds Person nodes with an ACTED_IN relationship to a Movie whose title is 'Alien', and returns the Person's "
+        "name, sorted by the Person's born from high to low, then by the Person's name, at most 10."
     ),
     "MATCH (m:Movie)<-[:DIRECTED]-(p:Person) WHERE p.name = 'X' AND m.released > 1999 RETURN DISTINCT m.title": (
-        "Finds Movie nodes that a Person DIRECTED, where the Person's name is 'X' and the Movie's released is above "
-        "1999, and returns the Movie's title, each once."
+        "Finds Movie nodes with a DIRECTED relationship from a Person, where the Person's name is 'X' and the Movie's "
+        "released is above 1999, and returns the Movie's title, each once."
     ),
     "MATCH (p:Person)-[:ACTED_IN]->(m:Movie) WITH p, count(m) AS n WHERE n > 1 RETURN p.name, n": (
-        "Finds Person nodes that ACTED_IN a Movie, then takes the number of Movie for each Person, only where the "
-        "number of Movie is above 1, and returns the Person's name and the number of Movie."
+        "Finds Person nodes with an ACTED_IN relationship to a Movie, then takes the number of Movie nodes for each "
+        "Person, only where the number of Movie nodes is above 1, and returns the Person's name and the number of "
+        "Movie nodes."
     ),
     "MATCH (u:User)-[r:RATED {rating: 5}]->(m:Movie) OPTIONAL MATCH (m)<-[:DIRECTED]-(d) RETURN u.name, d.name": (
-        "Finds User nodes that RATED (rating 5) a Movie, then also finds where a node DIRECTED the Movie, "
-        "and returns the User's name and d's name."
+        "Finds User nodes with a RATED relationship whose rating is 5 to a Movie, then also finds where the Movie has "
+        "a DIRECTED relationship from a node (d), if there is any, and returns the User's name and d's name."
     ),
     "MATCH (p:Person) WHERE NOT exists { (p)-[:WROTE]->(:Movie) } AND p.born IS NULL RETURN count(DISTINCT p)": (
-        "Finds Person nodes, where not (there is (p)-[:WROTE]->(:Movie)) and the Person's born is missing, and "
-        "returns the number of different Person."
+        "Finds Person nodes, where the Person has no WROTE relationship to a Movie and the Person's born is missing, "
+        "and returns the number of different Person nodes."
     ),
     "MATCH (a:Person)-[:KNOWS*1..3]-(b:Person) RETURN a.name, b.name": (
-        "Finds Person nodes that are linked by KNOWS (1 to 3 steps) to a Person, and returns the Person a's name and "
-        "the Person b's name."
+        "Finds Person nodes (a) with 1 to 3 KNOWS relationships in a row in either direction to a Person (b), and "
+        "returns the Person a's name and the Person b's name."
     ),
     "MATCH (m:Movie) WHERE m.title IN ['A', 'B'] OR toLower(m.title) CONTAINS 'x' RETURN m"
     " UNION MATCH (f:Film) RETURN f AS m": (
@@ -44,7 +46,59 @@ TOLD = {
         "'x', and returns the Movie; together with: finds Film nodes, and returns the Film."
     ),
     "RETURN 1": "Returns 1.",
+    # relationship types that are verbs in the singular, nouns, prepositions
+    "MATCH (d:Drug)-[:TREATS]->(i:Illness)<-[:AT_RISK_OF]-(p:Patient) RETURN d.name, avg(p.age)": (
+        "Finds Drug nodes with a TREATS relationship to an Illness that has an AT_RISK_OF relationship from a Patient, "
+        "and returns the average of the Patient's age for each Drug's name."
+    ),
+    "MATCH (u:User) WHERE NOT (u)-[:ENROLLED_IN]->(:University) RETURN u, EXISTS { (:Club)-[:HAS]->(u) } AS member": (
+        "Finds User nodes, where the User has no ENROLLED_IN relationship to a University, and returns the User and "
+        "whether the User has a HAS relationship from a Club."
+    ),
+    "MATCH (m:Movie) WHERE m.seen AND NOT m.title STARTS WITH 'A' AND NOT m.year IN [1, 2] RETURN collect(m.title)": (
+        "Finds Movie nodes, where the Movie's seen is true and the Movie's title does not start with 'A' and the "
+        "Movie's year is not one of 1, 2, and returns the list of values of the Movie's title."
+    ),
+    "MATCH p = shortestPath((a:Stop {name: 'X'})<-[:NEXT*..4]-(b:Stop {name: 'Y'})) RETURN length(p)": (
+        "Finds the shortest path from a Stop whose name is 'Y' to a Stop whose name is 'X' over 1 to 4 NEXT "
+        "relationships in a row, and returns the length of p."
+    ),
 }
+
+# What a shorter wording would get wrong: names of another branch, conditions joined by OR, parts that end in a bracket
+TRUE = {
+    "MATCH (n:A) RETURN n UNION MATCH (n:B) RETURN n": "Finds A nodes, and returns the A; together with: finds B nodes",
+    "CALL { MATCH (a:A) RETURN a.x AS x UNION MATCH (b:B) RETURN b.x AS x } RETURN x, count(*)": "for each x.",
+    "MATCH (a:A) MATCH (a)-[:R]->(b:B) WHERE a.x = 1 OR b.x = 2 RETURN a": (
+        "where the A has an R relationship to a B and (the A's x is 1 or the B's x is 2)"
+    ),
+    "MATCH (n:A&B) RETURN n": "Finds A and B nodes",
+    "MATCH (n:!A) RETURN n": "Finds !A nodes",
+    "MATCH (m:M) WHERE 1990 <= m.x < 2000 RETURN m": "1990 is at most the M's x and the M's x is below 2000",
+    "RETURN [1, 2][0], {a: 1}.a, CASE WHEN true THEN 1 END": "[1, 2][0], {a: 1}.a and CASE WHEN true THEN 1 END",
+    "MATCH (n) WHERE n.x IS NOT TYPED STRING NOT NULL RETURN n": "n.x IS NOT TYPED STRING NOT NULL",
+    "MATCH (n:A) WHERE n.x IS NORMALIZED AND n.y IS NULL RETURN n": "n.x IS NORMALIZED and the A's y is missing",
+    "MATCH (n) WHERE n.x XOR n.y IS NULL RETURN n": "where n.x XOR n.y IS NULL, and",
+    "MATCH (n) WHERE (n.x = 1) XOR (n.y = 2) RETURN n": "(n.x = 1) XOR (n.y = 2)",
+    "MATCH (n:A) WHERE NOT (n.x = 1 OR n.y = 2) RETURN n": "not (the A's x is 1 or the A's y is 2)",
+    "MATCH (n:A) WHERE NOT (n)-[:R*2]->(:B) RETURN n": "not (there is (n)-[:R*2]->(:B))",
+    "MATCH (n:A) WHERE NOT EXISTS { (:B)-->(:C) } RETURN n": "there is no B with a relationship to a C",
+    "MATCH (a:A)-[:R*]->(b)-[:S*2..]->(c) RETURN a": "with 1 or more R relationships in a row to a node that has 2",
+    "MATCH (a:A) WITH DISTINCT a.x AS x, a.y AS y RETURN x": "each combination once",
+}
+
+
+@pytest.mark.parametrize("query", TRUE)
+def test_what_a_query_means_is_not_lost_in_the_wording(query: str) -> None:
+    assert TRUE[query] in explain(query)
+
+
+@pytest.mark.parametrize(
+    ("noun", "article"),
+    [("User", "a"), ("University", "a"), ("Umbrella", "an"), ("X relationship", "an"), ("Hour", "an"), ("House", "a")],
+)
+def test_a_noun_has_the_article_that_it_is_spoken_with(noun: str, article: str) -> None:
+    assert an(noun) == f"{article} {noun}"
 
 
 @pytest.mark.parametrize("query", TOLD)

@@ -62,7 +62,7 @@ def test_runs_on_one_device_wait_for_each_other_in_the_order_in_which_they_came(
     assert [e["message"] for e in third.events] == ["waits until the CPU is free: after busy, second"]
     assert told(second.events[0], "second") == "second waits until the CPU is free: after busy"
     assert ahead(second, "cpu") == ["busy"]
-    assert repr(third) == "Run third: queued, 0 steps"
+    assert repr(third) == "Run third: queued"
     busy.stop()
     assert busy.wait().state == "stopped"
     assert (second.wait().state, third.wait().state) == ("completed", "completed")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from cypher_magic.data.example import Example
-from cypher_magic.errors import OptionError
+from cypher_magic.errors import OptionError, TrainingError
 from cypher_magic.training.events import EventWriter
 from cypher_magic.training.process import born
-from cypher_magic.training.run_table import RunList, compare
+from cypher_magic.training.run_table import RunList, Untuned, compare, ways_on
 from cypher_magic.training.runs import Run, create_run, find_run, runs
 from cypher_magic.training.settings import TrainingSettings
 
@@ -83,6 +83,31 @@ def test_runs_are_compared_by_what_differs() -> None:
         compare([first])
 
 
+def test_what_is_no_run_is_compared_by_what_is_known_of_it() -> None:
+    first = new("first", 3.0, 2.0, epochs=3, lora_rank=8)
+    first.update_card(scores={"executable": 0.9}, evaluation={"data": "val.csv"})
+    measured = {"train_rows": 9, "scores": {"executable": 0.4}, "evaluation": {"data": "val.csv"}}
+    starter = Untuned("starter", "comes with the package", measured, {"epochs": 3, "lora_rank": 16})
+    frame = compare([first, starter, Untuned("base", "not tuned")])
+    assert list(frame.loc["lora_rank"]) == [8, 16, None] and "epochs" not in frame.index
+    assert list(frame.loc["executable"]) == [0.9, 0.4, None]
+    assert list(frame.loc["measured on"]) == ["val.csv", "val.csv", None]
+    assert list(frame.loc["training rows"]) == [2, 9, None] and list(frame.loc["steps"]) == [2, None, None]
+
+
+def test_a_stopped_run_says_what_can_be_done_with_it() -> None:
+    assert ways_on(new("whole", 3.0, 2.0)) == ""
+    run = new("halfway", 3.0, 2.0, state="stopped")
+    assert ways_on(run) == (
+        "Run halfway was stopped before it learnt anything: %finetune resume halfway lets it begin."
+    )
+    (run.folder / "adapter").mkdir()
+    (run.folder / "adapter" / "adapter_config.json").write_text("{}")
+    told = ways_on(run)
+    assert told.startswith("Run halfway was stopped after 4 of 6 steps and keeps what it learnt: ")
+    assert all(way in told for way in ("%cypher_ask -m halfway", "%finetune use halfway", "%finetune resume halfway"))
+
+
 def test_a_removed_run_is_gone() -> None:
     run = new("first", 1.0)
     assert run.remove() == []
@@ -105,3 +130,12 @@ def test_a_run_that_another_one_needs_is_kept_and_one_that_was_needed_is_not() -
         first.remove()
     EventWriter(second.folder / "events.jsonl").write("finished", state="completed", steps=6)
     assert first.remove() == ["second"]
+
+
+def test_a_run_that_can_not_be_resumed_or_asked_says_what_can_be_done() -> None:
+    with pytest.raises(OptionError, match="Run whole has completed") as caught:
+        new("whole", 3.0, 2.0).resume()
+    assert caught.value.hint.endswith("%%finetune NEW --data FILE --start-from whole")
+    with pytest.raises(TrainingError, match="has no adapter yet") as early:
+        new("halfway", 3.0, state="stopped").adapter  # noqa: B018
+    assert early.value.hint == "it is stopped; %finetune resume halfway goes on with it"

@@ -218,7 +218,7 @@ def test_a_run_without_adapter_says_how_it_stands() -> None:
     said(run, "failed", message="no", hint="")
     with pytest.raises(TrainingError, match="has no adapter yet") as caught:
         run.adapter  # noqa: B018
-    assert caught.value.hint == "it is failed"
+    assert caught.value.hint == "it is failed; %finetune resume movies goes on with it"
 
 
 def test_waiting_hands_on_all_events_and_returns_the_run() -> None:
@@ -230,7 +230,18 @@ def test_waiting_hands_on_all_events_and_returns_the_run() -> None:
     seen: list[Any] = []
     assert run.wait(seen.extend) is run
     assert [e.kind for e in seen] == ["step"] * 3 + ["finished"]
-    assert repr(run) == "Run movies: completed, 3 steps, loss 1.000"
+
+
+def test_a_run_says_how_many_of_its_steps_are_done() -> None:
+    run = new()
+    worker(run, os.getpid())
+    said(run, "started", device="CPU", rows=1, epochs=3)
+    assert repr(run) == "Run movies: running"
+    for step in (5, 10):  # as with log_every: 5
+        said(run, "step", step=step, steps=1102, loss=1.0 / step)
+    assert repr(run) == "Run movies: running, 10 of 1,102 steps, loss 0.100"
+    said(run, "finished", state="stopped", steps=12)
+    assert repr(run) == "Run movies: stopped, 12 of 1,102 steps, loss 0.100"
 
 
 def test_waiting_calls_back_without_events_too_so_that_a_clock_goes_on() -> None:
