@@ -44,7 +44,9 @@ LEVELS = ("schema", "syntax", "off")
 _KEPT = 16  # grammars per tokenizer
 _WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
-_OTHERS, _UNLIKELY = 3, -9.0  # tokens that are kept at each place besides the chosen one, and their log-probability
+_OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the chosen one, and their log-probability
+_DIGITS = re.compile(rb"\d+")
+_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 # Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
 _EARLIER = {"misplaced_text": 0.0, "found_nothing": 0.0, "in_doubt": 0.25}
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
@@ -162,6 +164,7 @@ class Guide:
             float
         ] = []  # the log-probabilities of the tokens so far, where another beginning may be needed
         self._others: list[tuple[float, list[int]]] = []  # a heap: other beginnings, the most likely first
+        self._wrong: list[list[int]] = []  # beginnings that lead to nothing
 
     def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None:
         """Go on with the most likely token that is allowed; or back, or to the end.
@@ -198,7 +201,7 @@ class Guide:
         other = copy.copy(self)
         other.tokens, other._matcher = list(self.tokens), self._matcher.deep_copy()
         other._banned = {place: set(tokens) for place, tokens in self._banned.items()}
-        other._gains, other._others = list(self._gains), list(self._others)
+        other._gains, other._others, other._wrong = list(self._gains), list(self._others), list(self._wrong)
         return other
 
     def take(self, token: int) -> bool:
@@ -300,25 +303,32 @@ class Guide:
         del self._gains[place:]
         self._gains += [0.0] * (place - len(self._gains))
         gains = scores - np.logaddexp.reduce(scores)
+        self._gains.append(float(gains[token]))
+        if re.search("['\"]", _TEXT.sub("", self.text())):
+            return  # inside a text, where another token is only another spelling
         allowed = self._mask()
         allowed[[token, *self._ends, *self._banned.get(place, ())]] = False
         likely = np.flatnonzero(allowed[: len(gains)] & (gains[: len(allowed)] > _UNLIKELY))
-        for other in likely[np.argsort(-gains[likely])][:_OTHERS]:
-            total = sum(self._gains) + float(gains[other])
-            heapq.heappush(self._others, (-total, [*self.tokens, int(other)]))
-        self._gains.append(float(gains[token]))
+        chosen = _DIGITS.sub(b"", self._piece(token))
+        ranked = map(int, likely[np.argsort(-gains[likely])][: 2 * _OTHERS])
+        for other in [t for t in ranked if _DIGITS.sub(b"", self._piece(t)) != chosen][
+            :_OTHERS
+        ]:  # m2 for m is no other
+            total = sum(self._gains[:place]) + float(gains[other])
+            heapq.heappush(self._others, (-total, [*self.tokens, other]))
 
     def _begin_anew(self, at: int, share: float = 0.0) -> bool:
-        """Go on from the most likely other beginning that differs from the reply up to this place.
+        """Go on from the most likely other beginning, but for those that are as the reply up to this place.
 
         False when there is none that is at least so much (`share`) as likely as the reply is up to there.
         """
-        wrong, least = self.tokens[: at + 1], math.log(share) if share else -math.inf
+        self._wrong.append(self.tokens[: at + 1])
+        least = math.log(share) if share else -math.inf
         while self._others and self.retreats < _MOST_RETREATS:
             total, tokens = heapq.heappop(self._others)
             if -total - sum(self._gains[: len(tokens)]) < least:
                 return False
-            if tokens[: at + 1] != wrong:
+            if not any(tokens[: len(wrong)] == wrong for wrong in self._wrong):
                 self.retreats += 1
                 self._banned.clear()
                 self._replay(tokens)
