@@ -33,6 +33,8 @@ class Reply(Protocol):
     def ended(self) -> bool: ...  # noqa: D102
     @property
     def seconds(self) -> float: ...  # noqa: D102
+    @property
+    def likelihood(self) -> float: ...  # noqa: D102
 
 
 class Prompting(Protocol):

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from cypher_magic.query.parse import Query
 
 SCHEMA_TOKENS = 1200  # a schema below that goes into the prompt whole, so that its prefix is computed once
-_FINAL = frozenset(("write", "timeout"))  # no second try: it was asked to write, or would cost the time limit again
+# No second try: it was asked to write, or would cost the time limit again, or the model has nothing better.
+_FINAL = frozenset(("write", "timeout", "unlikely"))
+UNLIKELY = -15.0  # log-probability of a reply that was led away from what was tried before: from here on it is nonsense
 MOST_BEAMS = 16
 
 
@@ -193,6 +195,10 @@ class Work:
         )
         if not attempt.complaints and not _reads(attempt.query):
             attempt = replace(attempt, complaints=(Complaint("no_pattern", "The query does not look at the graph."),))
+        if not attempt.complaints and reply.likelihood < UNLIKELY:
+            attempt = replace(
+                attempt, complaints=(Complaint("unlikely", "The model takes no other query for likely."),)
+            )
         if attempt.complaints:
             return Tried(attempt)
         result, complaints = self._run(attempt.query)
@@ -252,6 +258,7 @@ class Written:
     text: str
     ended: bool = True
     seconds: float = 0.0
+    likelihood: float = 0.0
 
 
 def answered_by(query: str, answer: Answer, graph: Connection, rules: Rules) -> Answer:

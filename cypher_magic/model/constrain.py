@@ -45,6 +45,7 @@ _KEPT = 16  # grammars per tokenizer
 _WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
 _OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the chosen one, and their log-probability
+_FAR = 8.0  # from here on, in log-probability, another beginning is taken that is more likely
 _DIGITS = re.compile(rb"\d+")
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 # Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
@@ -178,6 +179,8 @@ class Guide:
         token = self._allowed(best, scores)
         if token is not None and self._also is not None:
             self._remember(token, scores())
+            if self._begin_better():
+                return
         if token is None:
             self._back_to(len(self.tokens) - 1)
         elif token in self._ends:
@@ -316,6 +319,17 @@ class Guide:
         ]:  # m2 for m is no other
             total = sum(self._gains[:place]) + float(gains[other])
             heapq.heappush(self._others, (-total, [*self.tokens, other]))
+
+    @property
+    def likelihood(self) -> float:
+        """The log-probability of the reply, where that was asked for; else 0."""
+        return sum(self._gains)
+
+    def _begin_better(self) -> bool:
+        """Go on from another beginning where that is far more likely than what the reply has come to."""
+        if not self._others or self.likelihood > -self._others[0][0] - _FAR:
+            return False
+        return self._begin_anew(len(self.tokens) - 1)
 
     def _begin_anew(self, at: int, share: float = 0.0) -> bool:
         """Go on from the most likely other beginning, but for those that are as the reply up to this place.

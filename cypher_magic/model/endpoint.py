@@ -81,6 +81,7 @@ class Received:
     text: str
     ended: bool
     seconds: float
+    likelihood: float = 0.0  # not known
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class Completion:
     """What the model wrote: `ended` tells whether it came to its end token within the budget.
 
     Under a constraint the text is a whole query in either case. `retreats` counts the places where something that a
-    check complained about was taken back.
+    check complained about was taken back. `likelihood` is the log-probability of the text where the constraint has a
+    check of the caller's own, else 0.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Completion:
     ended: bool
     seconds: float
     retreats: int = 0
+    likelihood: float = 0.0
 
 
 class Guide(Protocol):
@@ -59,6 +61,8 @@ class Guide(Protocol):
     ended: bool
     retreats: int
 
+    @property
+    def likelihood(self) -> float: ...  # noqa: D102
     def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None: ...  # noqa: D102
     def options(self, likely: torch.Tensor, count: int) -> list[tuple[int, float]]: ...  # noqa: D102
     def fork(self) -> Guide: ...  # noqa: D102
@@ -71,7 +75,7 @@ class Greedy:
     def __init__(self, ends: Collection[int], most: int) -> None:
         self.tokens: list[int] = []
         self.done = self.ended = False
-        self.retreats = 0
+        self.retreats, self.likelihood = 0, 0.0
         self._ends, self._most = ends, most
 
     def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None:
@@ -190,7 +194,8 @@ class CypherModel:
         return Greedy(self.end_ids, most) if constraint is None else constraint.guide(self.end_ids, most)
 
     def _completion(self, guide: Guide, seconds: float) -> Completion:
-        return Completion(self._decode(guide.tokens), tuple(guide.tokens), guide.ended, seconds, guide.retreats)
+        text = self._decode(guide.tokens)
+        return Completion(text, tuple(guide.tokens), guide.ended, seconds, guide.retreats, guide.likelihood)
 
     def _keep_prefix(self, prefix: tuple[int, ...], schema: str | None = None) -> None:
         """Keep this prefix's keys and values, and what a reply behind it is computed with."""
