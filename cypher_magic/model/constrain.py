@@ -1,71 +1,30 @@
-"""Edge to llguidance: replies that are queries. What a model may write next, and what it has to take back.
+"""Edge to llguidance: replies that are queries.
 
 A `Constraint` belongs to a tokenizer and a schema and is compiled once; a `Guide` follows one reply. The grammar
-(`query/grammar_for.py`) rules out what can be told from the text alone. Scopes, columns, the properties of a variable
-and the way of an arrow are judged by the checks of `query` at the end of each part of the query. On a complaint the
-reply goes back to the token that the complaint points at, which may not be written there again; an arrow is turned.
-On a complaint of the caller's own check it goes on from the most likely other beginning instead (best-first search):
-what is wrong there was decided much earlier, and forbidding one token after the other leads to nonsense.
+(`query/grammar_for.py`) rules out what can be told from the text alone, the guide's checks the rest.
 """
 
 from __future__ import annotations
 
-import copy
-import heapq
-import math
-import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from cypher_magic.errors import CypherSyntaxError, ModelError, OptionError
-from cypher_magic.query.fits import Finding, fits
+from cypher_magic.errors import ModelError, OptionError
+from cypher_magic.model.guide import WITHOUT, Guide
 from cypher_magic.query.grammar_for import grammar_for
-from cypher_magic.query.parse import parse, unquoted
-from cypher_magic.query.readonly import read_only
-from cypher_magic.query.scopes import understand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-
-    import torch
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Collection
 
     from cypher_magic.graph.schema import GraphSchema
-    from cypher_magic.query.complaint import Complaint
-    from cypher_magic.query.fits import Edits
-    from cypher_magic.query.parse import Query
-
-    Check = Callable[[Query], list[Complaint]]
+    from cypher_magic.model.guide import Check
 
 LEVELS = ("schema", "syntax", "off")
 _KEPT = 16  # grammars per tokenizer
-_WITHOUT = "--constrain off asks without it"
-_MOST_RETREATS = 24
-_OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the chosen one, and their log-probability
-_FAR = 8.0  # from here on, in log-probability, another beginning is taken that is more likely
-_DIGITS = re.compile(rb"\d+")
-_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-# Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
-_EARLIER = {"misplaced_text": 0.0, "found_nothing": 0.0, "in_doubt": 0.25}
-_MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
-_CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
-_LAST_RESORT = "RETURN NULL"
-# A part of a query ends where one of these words, a comma or a new line begins.
-_PART_ENDS = re.compile(
-    r" *\n *(?:[A-Z]+|$)| +(?:WHERE|WITH|RETURN|MATCH|OPTIONAL|ORDER|UNWIND|CALL|LIMIT|SKIP|UNION|AND|OR|XOR)\b|,"
-)
-_NAMED = re.compile(r"\w+|`[^`]+`")
-_USED = re.compile(r"(\w+)\.\Z")
-_BOUND = re.compile(r"[(\[](\w+):(\w+|`[^`]+`)")
-# What the rest of the query can put right; and what the rest of the expression can.
-_LATER = frozenset(("missing_return", "union_columns", "syntax"))
-_LATER_HERE = _LATER | {"grouping", "type_mismatch", "never_true"}
 
 
-class _Compiled:
+class Compiled:
     """A tokenizer as llguidance sees it, and the grammars that were compiled for it."""
 
     def __init__(self, tokenizer: Any) -> None:
@@ -82,7 +41,7 @@ class _Compiled:
         if key not in self.grammars:
             matcher = LLMatcher(self.tokens, text(), log_level=0)
             if matcher.is_error():
-                raise ModelError(f"The grammar can not be used: {matcher.get_error().splitlines()[0]}", hint=_WITHOUT)
+                raise ModelError(f"The grammar can not be used: {matcher.get_error().splitlines()[0]}", hint=WITHOUT)
             self.grammars[key] = matcher
             while len(self.grammars) > _KEPT:
                 self.grammars.popitem(last=False)
@@ -90,7 +49,7 @@ class _Compiled:
         return self.grammars[key]
 
 
-_COMPILED: WeakKeyDictionary[Any, _Compiled] = WeakKeyDictionary()
+_COMPILED: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
 
 
 def constraint_for(
@@ -112,7 +71,7 @@ def constraint_for(
         return None
     compiled = _COMPILED.get(tokenizer)
     if compiled is None:
-        compiled = _COMPILED[tokenizer] = _Compiled(tokenizer)
+        compiled = _COMPILED[tokenizer] = Compiled(tokenizer)
     known = schema if level == "schema" and schema is not None and schema.labels else None
     kinds = frozenset(index.kind for index in known.indexes) if known else frozenset()
     key = (known.fingerprint if known else "", kinds, frozenset(banned), frozenset(texts))
@@ -123,9 +82,7 @@ def constraint_for(
 class Constraint:
     """What replies may be; `guide()` follows one reply."""
 
-    def __init__(
-        self, compiled: _Compiled, grammar: Any, schema: GraphSchema | None, also: Check | None = None
-    ) -> None:
+    def __init__(self, compiled: Compiled, grammar: Any, schema: GraphSchema | None, also: Check | None = None) -> None:
         self._compiled, self._grammar, self.schema, self._also = compiled, grammar, schema, also
 
     def guide(self, ends: Collection[int], most: int) -> Guide:
@@ -137,343 +94,3 @@ class Constraint:
         matcher = self._grammar.deep_copy()
         tokens = self._compiled.tokens.tokenize_str(query)
         return matcher.try_consume_tokens(tokens) == len(tokens) and bool(matcher.is_accepting())
-
-
-class Guide:
-    """The tokens of one reply as it grows, each allowed by the grammar, and back where a check complains.
-
-    `tokens` is the reply so far, `done` whether it is finished: then it is a query that the grammar accepts, whatever
-    the budget. `ended` tells whether the model itself ended it, `retreats` how often something was taken back.
-    """
-
-    def __init__(
-        self,
-        compiled: _Compiled,
-        matcher: Any,
-        schema: GraphSchema | None,
-        ends: Collection[int],
-        most: int,
-        also: Check | None = None,
-    ) -> None:
-        self.tokens: list[int] = []
-        self.done = self.ended = False
-        self.retreats = 0
-        self._compiled, self._matcher, self._schema, self._also = compiled, matcher, schema, also
-        self._ends, self._most = list(ends), most
-        self._banned: dict[int, set[int]] = {}
-        self._gains: list[
-            float
-        ] = []  # the log-probabilities of the tokens so far, where another beginning may be needed
-        self._others: list[tuple[float, list[int]]] = []  # a heap: other beginnings, the most likely first
-        self._wrong: list[list[int]] = []  # beginnings that lead to nothing
-
-    def next(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> None:
-        """Go on with the most likely token that is allowed; or back, or to the end.
-
-        `best` is the most likely token of all; `scores` gives those of all tokens, and is asked only when that one is
-        not allowed.
-        """
-        if len(self.tokens) >= self._most:
-            self._finish()
-            return
-        token = self._allowed(best, scores)
-        if token is not None and self._also is not None:
-            self._remember(token, scores())
-            if self._begin_better():
-                return
-        if token is None:
-            self._back_to(len(self.tokens) - 1)
-        elif token in self._ends:
-            if not self._put_right(None):
-                self.done = self.ended = True
-        else:
-            self._push(token)
-
-    def options(self, likely: torch.Tensor, count: int) -> list[tuple[int, float]]:
-        """The most likely tokens that may stand here, with their scores, best first."""
-        allowed = self._mask()
-        allowed[list(self._banned.get(len(self.tokens), ()))] = False
-        tokens = np.flatnonzero(allowed[: len(likely)])
-        values = likely.cpu().numpy()[tokens]
-        best = np.argsort(-values, kind="stable")[: 2 * count]
-        found = [(int(tokens[i]), float(values[i])) for i in best if not self._nests_too_deep(int(tokens[i]))]
-        return found[:count]
-
-    def fork(self) -> Guide:
-        """A second guide at the same place, that goes on by itself."""
-        other = copy.copy(self)
-        other.tokens, other._matcher = list(self.tokens), self._matcher.deep_copy()
-        other._banned = {place: set(tokens) for place, tokens in self._banned.items()}
-        other._gains, other._others, other._wrong = list(self._gains), list(self._others), list(self._wrong)
-        return other
-
-    def take(self, token: int) -> bool:
-        """Add this token, or end with it; False when a check complains. An arrow is turned as in `next`."""
-        before = list(self.tokens)
-        if len(before) >= self._most:
-            self._finish()
-        elif token not in self._ends:
-            self._push(token)
-        elif not self._put_right(None):
-            self.done = self.ended = True
-        return self.done or len(self.tokens) > len(before) or self.tokens != before[: len(self.tokens)]
-
-    def text(self, count: int | None = None) -> str:
-        """The reply so far, or its first tokens."""
-        return b"".join(map(self._piece, self.tokens[:count])).decode("utf-8", "replace")
-
-    def _piece(self, token: int) -> bytes:
-        pieces = self._compiled.pieces
-        if token not in pieces:
-            pieces[token] = self._compiled.tokens.decode_bytes([token])
-        return pieces[token]
-
-    # Choosing
-
-    def _allowed(self, best: int, scores: Callable[[], NDArray[np.float32]]) -> int | None:
-        """The most likely token that may stand here; None when none may."""
-        banned = self._banned.get(len(self.tokens), set())
-        if best not in banned and self._fits(best) and not self._nests_too_deep(best):
-            return best
-        allowed = self._mask()
-        allowed[list(banned)] = False
-        if not allowed.any():
-            return None
-        values = scores()[: len(allowed)]
-        values = np.where(allowed[: len(values)], values, -np.inf)
-        while np.max(values) > -np.inf:
-            token = int(np.argmax(values))
-            if not self._nests_too_deep(token):
-                return token
-            values[token] = -np.inf
-        return None
-
-    def _nests_too_deep(self, token: int) -> bool:
-        """Models that lose their way open brackets for ever, and no grammar counts them."""
-        piece = self._piece(token)
-        opened = [sign for sign in _MOST_OPEN if sign in piece]
-        if not opened:
-            return False
-        text = b"".join(map(self._piece, self.tokens)) + piece
-        return any(text.count(sign) - text.count(_CLOSING[sign]) > _MOST_OPEN[sign] for sign in opened)
-
-    def _fits(self, token: int) -> bool:
-        if token in self._ends:
-            return bool(self._matcher.is_accepting())
-        return not self._matcher.is_stopped() and self._matcher.validate_tokens([token]) == 1
-
-    def _mask(self) -> NDArray[np.bool_]:
-        size = self._compiled.tokens.vocab_size
-        allowed = np.zeros(max(size, max(self._ends, default=0) + 1), dtype=np.bool_)
-        if not self._matcher.is_stopped():
-            bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
-            allowed[:size] = np.unpackbits(bits, bitorder="little")[:size]
-        allowed[[*self._ends, *self._compiled.tokens.eos_tokens]] = False
-        allowed[self._ends] = self._matcher.is_accepting()
-        return allowed
-
-    def _push(self, token: int) -> None:
-        if self.tokens:
-            ends = _PART_ENDS.match(self._piece(token).decode("utf-8", "replace"))
-            if ends and self._put_right(ends[0].strip()):
-                return
-        if not self._matcher.consume_token(token):
-            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}", hint=_WITHOUT)
-        self.tokens.append(token)
-
-    # Going back
-
-    def _put_right(self, following: str | None) -> bool:
-        """Whether something is wrong with the text so far and was changed; `following` is None at its end."""
-        text = self.text()
-        wrong = self._judge(text, following)
-        if wrong is None:
-            return False
-        if wrong.complaint.code == "reversed_direction" and wrong.edits and self._rewrite(_edited(text, wrong.edits)):
-            return True
-        at = self._token_at(text, wrong.complaint)
-        share = _EARLIER.get(wrong.complaint.code)
-        if share is not None and self._begin_anew(at, share):
-            return True
-        if share:
-            return False
-        self._back_to(at)
-        return True
-
-    def _remember(self, token: int, scores: NDArray[np.float32]) -> None:
-        """Keep the likely tokens that may stand here besides the chosen one: other beginnings to go on from."""
-        place = len(self.tokens)
-        del self._gains[place:]
-        self._gains += [0.0] * (place - len(self._gains))
-        gains = scores - np.logaddexp.reduce(scores)
-        self._gains.append(float(gains[token]))
-        if re.search("['\"]", _TEXT.sub("", self.text())):
-            return  # inside a text, where another token is only another spelling
-        allowed = self._mask()
-        allowed[[token, *self._ends, *self._banned.get(place, ())]] = False
-        likely = np.flatnonzero(allowed[: len(gains)] & (gains[: len(allowed)] > _UNLIKELY))
-        chosen = _DIGITS.sub(b"", self._piece(token))
-        ranked = map(int, likely[np.argsort(-gains[likely])][: 2 * _OTHERS])
-        for other in [t for t in ranked if _DIGITS.sub(b"", self._piece(t)) != chosen][
-            :_OTHERS
-        ]:  # m2 for m is no other
-            total = sum(self._gains[:place]) + float(gains[other])
-            heapq.heappush(self._others, (-total, [*self.tokens, other]))
-
-    @property
-    def likelihood(self) -> float:
-        """The log-probability of the reply, where that was asked for; else 0."""
-        return sum(self._gains)
-
-    def _begin_better(self) -> bool:
-        """Go on from another beginning where that is far more likely than what the reply has come to."""
-        if not self._others or self.likelihood > -self._others[0][0] - _FAR:
-            return False
-        return self._begin_anew(len(self.tokens) - 1)
-
-    def _begin_anew(self, at: int, share: float = 0.0) -> bool:
-        """Go on from the most likely other beginning, but for those that are as the reply up to this place.
-
-        False when there is none that is at least so much (`share`) as likely as the reply is up to there.
-        """
-        self._wrong.append(self.tokens[: at + 1])
-        least = math.log(share) if share else -math.inf
-        while self._others and self.retreats < _MOST_RETREATS:
-            total, tokens = heapq.heappop(self._others)
-            if -total - sum(self._gains[: len(tokens)]) < least:
-                return False
-            if not any(tokens[: len(wrong)] == wrong for wrong in self._wrong):
-                self.retreats += 1
-                self._banned.clear()
-                self._replay(tokens)
-                self._gains = [-total, *[0.0] * (len(tokens) - 1)]
-                return True
-        return False
-
-    def _rewrite(self, text: str) -> bool:
-        """Put another text in the place of the reply so far; False if that can not be written."""
-        tokens, before = self._compiled.tokens.tokenize_str(text), list(self.tokens)
-        if len(tokens) > self._most or self.retreats >= _MOST_RETREATS:
-            return False
-        self._cut(0)
-        if self._matcher.validate_tokens(tokens) < len(tokens):
-            self._replay(before)
-            return False
-        self._replay(tokens)
-        self.retreats += 1
-        self._banned.clear()
-        return True
-
-    def _back_to(self, at: int) -> None:
-        """Take back the token at this place and all behind it; it can not be written there again."""
-        self.retreats += 1
-        if at < 0 or self.retreats > _MOST_RETREATS:
-            self._finish()
-            return
-        self._banned = {place: tokens for place, tokens in self._banned.items() if place <= at}
-        self._banned.setdefault(at, set()).add(self.tokens[at])
-        self._cut(at)
-
-    def _cut(self, count: int) -> None:
-        if len(self.tokens) > count:
-            self._matcher.rollback(len(self.tokens) - count)
-            del self.tokens[count:]
-
-    def _judge(self, text: str, following: str | None) -> Finding | None:
-        """The first thing that is wrong with the text; `following` is the word behind it, None at the end."""
-        if following is None and (refused := read_only(text)):
-            return Finding(refused[0])
-        query = _readable(text)
-        if query is None:  # inside brackets, or not yet a whole part
-            return None
-        meaning = understand(query)
-        found = [Finding(complaint) for complaint in meaning.complaints]
-        found += fits(query, meaning, self._schema) if self._schema is not None else []
-        found += map(Finding, self._also(query)) if self._also is not None else []
-        if following is not None:
-            later = _LATER if following.isalpha() else _LATER_HERE
-            found = [f for f in found if f.complaint.code not in later and _offset(text, f.complaint) < len(text)]
-        return min(found, key=lambda f: (f.complaint.line, f.complaint.column), default=None)
-
-    def _token_at(self, text: str, complaint: Complaint) -> int:
-        offset = _offset(text, complaint)
-        if complaint.code == "duplicate_column" and not text[:offset].rstrip().upper().endswith(" AS"):
-            offset = max(text.rfind(",", 0, offset), 0)  # rather no further column than another one
-        if complaint.code == "unknown_property":
-            offset = self._owner_at(text, offset)
-        wanted = len(text[:offset].encode())
-        place = 0
-        for i, token in enumerate(self.tokens):
-            place += len(self._piece(token))
-            if place > wanted:
-                return i
-        return len(self.tokens) - 1
-
-    def _owner_at(self, text: str, offset: int) -> int:
-        """Where the variable in front of a property begins, if another variable has that property; else the same."""
-        used, name = _USED.search(text, 0, offset), _NAMED.match(text, offset)
-        if used is None or name is None or self._schema is None:
-            return offset
-        owners = {**self._schema.labels, **self._schema.relationship_types}
-        holders = {owner for owner, properties in owners.items() if unquoted(name[0]) in properties}
-        others = ((v, owner) for v, owner in _BOUND.findall(text[:offset]) if v != used[1])
-        return used.start() if any(unquoted(owner) in holders for _, owner in others) else offset
-
-    # The end of the budget
-
-    def _finish(self) -> None:
-        """End the reply with what there is: its longest beginning that is a query, or that RETURN makes one.
-
-        One that nothing is to be said against goes before one that is only complete.
-        """
-        self.done = True
-        whole = list(self.tokens)
-        complete = None
-        for tail in ("", "\nRETURN *"):
-            for tokens in self._endings(whole, self._compiled.tokens.tokenize_str(tail) if tail else []):
-                if self._judge(self.text(), None) is None:
-                    return
-                complete = complete or tokens
-        self._replay(complete or self._compiled.tokens.tokenize_str(_LAST_RESORT))
-
-    def _endings(self, whole: list[int], tail: list[int]) -> Iterator[list[int]]:
-        """The beginnings of a reply that are complete with this tail, the longest first; each is put in its place."""
-        self._replay(whole)
-        for count in range(min(len(whole), self._most - len(tail)), 0, -1):
-            self._cut(count)
-            if not self._is_word_end(whole, count) or self._matcher.validate_tokens(tail) < len(tail):
-                continue
-            self._matcher.consume_tokens(tail)
-            self.tokens += tail
-            if self._matcher.is_accepting():  # not so inside brackets
-                yield list(self.tokens)
-
-    def _is_word_end(self, tokens: list[int], count: int) -> bool:
-        following = self._piece(tokens[count])[:1] if count < len(tokens) else b" "
-        return not (following.isalnum() or following == b"_" or following >= b"\x80")
-
-    def _replay(self, tokens: list[int]) -> None:
-        self._cut(0)
-        if not self._matcher.consume_tokens(tokens):
-            raise ModelError(f"The grammar lost its way: {self._matcher.get_error()}", hint=_WITHOUT)
-        self.tokens = list(tokens)
-
-
-def _edited(text: str, edits: Edits) -> str:
-    for start, end, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
-
-
-def _readable(text: str) -> Query | None:
-    """The text as a query, with a RETURN where that is missing; None when it is no whole number of clauses."""
-    for tail in ("", " RETURN 1"):
-        try:
-            return parse(text + tail)
-        except CypherSyntaxError:
-            continue
-    return None
-
-
-def _offset(text: str, complaint: Complaint) -> int:
-    return sum(len(row) for row in text.splitlines(keepends=True)[: complaint.line - 1]) + complaint.column - 1

@@ -9,8 +9,9 @@ import pytest
 from cypher_magic.errors import OptionError
 from cypher_magic.graph.schema import GraphSchema, Triple
 from cypher_magic.model import constrain
-from cypher_magic.model.constrain import Constraint, Guide, constraint_for
+from cypher_magic.model.constrain import Constraint, constraint_for
 from cypher_magic.model.generate import CypherModel
+from cypher_magic.model.guide import Guide
 from cypher_magic.model.load import choose_device, load_backbone, load_tokenizer
 from cypher_magic.model.prompt import Prompt
 from cypher_magic.query.check import check

@@ -1,0 +1,66 @@
+"""Other beginnings of a reply: a best-first search over what a model might have written instead.
+
+While a reply is written, the tokens that were likely at each place besides the chosen one are kept, each with all that
+stands before it and its log-probability. Where the reply turns out wrong, the most likely of them is gone on from.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_FAR = 8.0  # from here on, in log-probability, another beginning is taken that is more likely
+
+
+class Beginnings:
+    """What else a reply might begin with, the most likely first."""
+
+    def __init__(self) -> None:
+        self._gains: list[float] = []  # the log-probabilities of the reply's tokens
+        self._others: list[tuple[float, list[int]]] = []  # a heap: minus the log-probability, and the tokens
+        self._wrong: list[list[int]] = []  # beginnings that lead to nothing
+
+    @property
+    def likelihood(self) -> float:
+        """The log-probability of the reply so far."""
+        return sum(self._gains)
+
+    def add(self, tokens: Sequence[int], gain: float, others: Iterable[tuple[int, float]]) -> None:
+        """The next token, behind these, has this log-probability, and these others could stand in its place."""
+        place = len(tokens)
+        del self._gains[place:]
+        self._gains += [0.0] * (place - len(self._gains))
+        before = self.likelihood
+        for token, chance in others:
+            heapq.heappush(self._others, (-before - chance, [*tokens, token]))
+        self._gains.append(gain)
+
+    def next(self, tokens: Sequence[int], at: int, share: float = 0.0) -> list[int] | None:
+        """The most likely other beginning, but for those that are as the reply up to this place.
+
+        None when there is none that is at least so much (`share`) as likely as the reply is up to there.
+        """
+        self._wrong.append(list(tokens[: at + 1]))
+        least = math.log(share) if share else -math.inf
+        while self._others:
+            minus, found = heapq.heappop(self._others)
+            if -minus - sum(self._gains[: len(found)]) < least:
+                return None
+            if not any(found[: len(wrong)] == wrong for wrong in self._wrong):
+                self._gains = [-minus, *[0.0] * (len(found) - 1)]
+                return found
+        return None
+
+    def better(self) -> bool:
+        """Whether another beginning is far more likely than what the reply has come to."""
+        return bool(self._others) and self.likelihood < -self._others[0][0] - _FAR
+
+    def copy(self) -> Beginnings:
+        """The same, to grow on its own."""
+        other = Beginnings()
+        other._gains, other._others, other._wrong = list(self._gains), list(self._others), list(self._wrong)
+        return other
