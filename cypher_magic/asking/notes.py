@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.asking.following import follows
 from cypher_magic.asking.literals import text_of
+from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.unused import unused
 from cypher_magic.errors import CypherSyntaxError
@@ -57,6 +58,9 @@ def remarks(
         notes += [f"The question says {word!r}, {what} that the query does not use." for word, what in left_out]
     if invented := unsaid(texts_of(query), question, history):
         notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
+    if query and (numbers := unsaid_numbers(parse(query), question, history)):
+        told = " and ".join(dict.fromkeys(map(str, numbers)))
+        notes.append(f"The query compares with {told}, which the question does not say.")
     if query and history and not _NAME.search(question) and (gone := _gone(history[-1].query, query)):
         notes.append(f"The query before looks for {' and '.join(map(repr, gone))}, and this one does not.")
     if not history and follows(question):

@@ -10,6 +10,7 @@ from cypher_magic.asking.answer import Answer, Attempt
 from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import may_be_several
 from cypher_magic.asking.notes import explanation, remarks, spans, texts_of, unsaid
+from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
@@ -18,7 +19,7 @@ from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTime
 from cypher_magic.model.prompt import correction
 from cypher_magic.query.check import check
 from cypher_magic.query.complaint import NAMES, Complaint
-from cypher_magic.query.parse import Node, parse
+from cypher_magic.query.parse import Node, parse, start_of
 from cypher_magic.query.readonly import read_only
 from cypher_magic.query.repair import repair
 
@@ -70,13 +71,15 @@ class Tried:
     notes: tuple[str, ...] = ()
     missing: Missing | None = None
     dropped: bool = False  # a text that was to be looked for elsewhere is not in the query any more
+    guessed: bool = False  # it compares with a number that nobody said
 
     @property
     def rank(self) -> int:
-        """0 with rows (or checked and not to be run), 1 with an empty result, 2 with a complaint, 3 past the point."""
+        """0 with rows (or checked and not to be run), 1 empty or guessed, 2 with a complaint, 3 past the point."""
         if self.dropped:
             return 3
-        return 2 if self.attempt.complaints else int(self.result is not None and is_empty(self.result))
+        doubtful = self.guessed or (self.result is not None and is_empty(self.result))
+        return 2 if self.attempt.complaints else int(doubtful)
 
 
 @dataclass
@@ -94,6 +97,7 @@ class Work:
     texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
     homes: frozenset[Home] = frozenset()  # where the texts are that were looked for in vain
     vain: frozenset[str] = frozenset()  # what found nothing
+    no_guess: bool = False  # a number was made up: no other may be
     done: bool = False
     by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
@@ -110,13 +114,16 @@ class Work:
             )
 
     @property
-    def limits(self) -> tuple[frozenset[object], ...]:
+    def limits(self) -> tuple[object, ...]:
         """What the next reply may be, besides what fits the graph; questions with the same can be asked together."""
-        return self.banned, self.texts, self.homes, self.vain
+        return self.banned, self.texts, self.homes, self.vain, self.no_guess
 
     def against(self, query: Query) -> list[Complaint]:
-        """What the tries so far tell against a query: texts that are elsewhere, and what found nothing before."""
+        """What the tries so far tell against a query: texts that are elsewhere, made-up numbers, what found nothing."""
         found = not_at_home(query, self.schema, self.homes) if self.homes else []
+        for number in unsaid_numbers(query, self.question, self.history)[:1] if self.no_guess else ():
+            place = query.place(start_of(number))
+            found.append(Complaint("unsaid_number", f"The question does not say {number}.", *place))
         end = where_vain(query.text, self.vain) if self.vain else None
         if end is not None:
             line, column = query.place(max(0, end - 1))
@@ -130,7 +137,8 @@ class Work:
         tried = self._judged(reply)
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
         query = tried.attempt.query.lower()
-        tried = replace(tried, dropped=not all(home.text.lower() in query for home in self.homes))
+        dropped = not all(home.text.lower() in query for home in self.homes)
+        tried = replace(tried, dropped=dropped, guessed=self._guessed(tried.attempt))
         self.tries.append(tried)
         self.done = again or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
 
@@ -177,13 +185,15 @@ class Work:
             self.turns = (*self.history, Turn(self.question, attempt.query))
             self.steps.note("again", f"with the complaint: {first.message}")
             return True
-        if tried.missing is None and not tried.dropped or self.rules.constrain != "schema":
+        if self.rules.constrain != "schema" or not (tried.missing or tried.dropped or tried.guessed):
             return False
         # the same question: with texts compared with what has them, and where that found nothing, another query;
         # where every text is in its place, only one that the model held to be nearly as likely
         new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()
         self.homes |= new
-        self.vain |= {vain(attempt.reply, tried.result)}
+        self.no_guess |= tried.guessed
+        if not tried.guessed:
+            self.vain |= {vain(attempt.reply, tried.result)}
         self.asked, self.turns = self.question, self.history
         told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
         self.steps.note("again", f"with {', '.join(told)}" if new else "for another query that is likely, too")
@@ -206,6 +216,12 @@ class Work:
         if result is None or self.rules.near == "off" or not (is_empty(result) or self._doubtful(attempt.query)):
             return Tried(attempt, result)
         return self._near(attempt, result)
+
+    def _guessed(self, attempt: Attempt) -> bool:
+        """Whether a sound query compares with a number that nobody said."""
+        if attempt.complaints or self.by_hand:
+            return False
+        return bool(unsaid_numbers(parse(attempt.query), self.question, self.history))
 
     def _doubtful(self, query: str) -> bool:
         """Whether rows may come by other parts: a text was not said letter for letter, or is one of several."""

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.unused import unused
 from cypher_magic.data.pairs import generate_pairs
 from cypher_magic.graph import demo
+from cypher_magic.query.parse import parse
 from cypher_magic.query.readonly import read_only
 
 if TYPE_CHECKING:
@@ -104,6 +106,17 @@ def test_fewer_than_one_right_query_in_a_hundred_is_said_to_leave_out_a_name(
     print(f"{len(found)} of {len(examples)} right queries")
     assert len(examples) > 1500
     assert len(found) < 0.01 * len(examples), found
+
+
+def test_fewer_than_one_right_query_in_a_hundred_is_taken_to_have_a_number_that_nobody_said(
+    hand_written: Questions, movies: Connection, hospital: Connection
+) -> None:
+    asked = [(row["question"], row["query"], ()) for rows in hand_written.values() for row in rows]
+    for graph in (movies, hospital):
+        asked += [(p.question, p.query, p.history) for p in generate_pairs(graph, 600)]
+    found = [(q, query) for q, query, history in asked if unsaid_numbers(parse(query), q, history)]
+    print(f"{len(found)} of {len(asked)} right queries")
+    assert len(asked) > 1000 and len(found) < 0.01 * len(asked), found
 
 
 def _bag(graph: Connection, query: str) -> Counter[str]:
