@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.asking.following import follows
 from cypher_magic.asking.literals import text_of
-from cypher_magic.asking.numbers import unsaid_numbers
+from cypher_magic.asking.numbers import left_out_numbers, unsaid_numbers
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.unused import unused
 from cypher_magic.errors import CypherSyntaxError
@@ -29,7 +29,6 @@ _WRITES = re.compile(
 _QUOTED = re.compile(r"\"([^\"]{2,60})\"|“([^”]{2,60})”|(?<!\w)'([^']{2,60})'(?!\w)")
 _NAME = re.compile(r"(?<=\w\s)[A-Z]\w|[\"“']\w|\d")  # the question brings a name or a number of its own
 _ALIKE = 0.7  # of two words, by difflib's ratio: comedy and comedies, Warfarin and warfarine
-_YEAR = re.compile(r"(?<![\w.])(?:1[5-9]|20)\d\d(?![\w.])")
 
 
 def explanation(query: str) -> str:
@@ -47,15 +46,7 @@ def remarks(
     notes = []
     if found := _WRITES.match(question):
         notes.append(f"Nothing was changed: a question only reads, and this one says {found[1].lower()!r}.")
-    told = query.casefold()
-    named = [next(filter(None, groups)) for groups in _QUOTED.findall(question)] + _YEAR.findall(question)
-    left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
-    if query and left:
-        notes.append(f"The question says {' and '.join(map(repr, left))}, and the query does not.")
-    if query and schema is not None:
-        asked = _QUOTED.sub(" , ", question)
-        left_out = unused(asked, query, schema)
-        notes += [f"The question says {word!r}, {what} that the query does not use." for word, what in left_out]
+    notes += left_out(question, query, schema) if query else []
     if invented := unsaid(texts_of(query), question, history):
         notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
     if query and (numbers := unsaid_numbers(parse(query), question, history)):
@@ -66,6 +57,18 @@ def remarks(
     if not history and follows(question):
         notes.append("It reads as if it went on from another question, and was asked on its own.")
     return tuple(notes)
+
+
+def left_out(question: str, query: str, schema: GraphSchema | None) -> list[str]:
+    """What of the question the query leaves out, a line each: texts in quotes, numbers, names of the graph."""
+    told = query.casefold()
+    named = [next(filter(None, groups)) for groups in _QUOTED.findall(question)]
+    left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
+    asked = _QUOTED.sub(" , ", question)
+    left += left_out_numbers(asked, query)
+    lines = [f"The question says {' and '.join(map(repr, left))}, and the query does not."] if left else []
+    names = unused(asked, query, schema) if schema is not None else []
+    return lines + [f"The question says {word!r}, {what} that the query does not use." for word, what in names]
 
 
 def unsaid(texts: Iterable[str], question: str, history: Sequence[Turn] = (), *, exactly: bool = False) -> list[str]:

@@ -1,4 +1,4 @@
-"""Numbers that a query compares with a property, and that nobody said."""
+"""Numbers that a query compares with a property and nobody said, and those that were said and it leaves out."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOMENT = 1e6  # from here on it may be a moment in seconds, or a sum in words
 _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_ALONE = re.compile(r"(?<![\w.,:'-])\d[\d,]*(?:\.\d+)?(?![\w:-])")
 _UNITS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
 nineteen
@@ -45,6 +46,14 @@ def unsaid_numbers(query: Query, question: str, history: Sequence[Turn] = ()) ->
     known = {0.0, 1.0, *(float(figure.replace(",", "")) for figure in _FIGURE.findall(said))}
     known |= {float(_WORDS[word]) for word in re.findall(r"[a-z]+", said.lower()) if word in _WORDS}
     return [token for token in _compared(query) if float(token) not in known and float(token) < _MOMENT]
+
+
+def left_out_numbers(question: str, query: str) -> list[str]:
+    """The numbers of the question, in figures, that stand nowhere in the query; none where it means others by them."""
+    if _TURNED.search(question):
+        return []
+    told = {float(figure) for figure in re.findall(r"\d+(?:\.\d+)?", query)}
+    return [figure for figure in _ALONE.findall(question) if float(figure.replace(",", "")) not in told]
 
 
 def _compared(query: Query) -> Iterator[Token]:

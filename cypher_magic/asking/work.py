@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cypher_magic.asking.answer import Answer, Attempt
 from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import may_be_several
-from cypher_magic.asking.notes import explanation, remarks, spans, texts_of, unsaid
+from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, unsaid
 from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.vain import vain, where_vain
@@ -72,14 +72,15 @@ class Tried:
     missing: Missing | None = None
     dropped: bool = False  # a text that was to be looked for elsewhere is not in the query any more
     guessed: bool = False  # it compares with a number that nobody said
+    gaps: tuple[str, ...] = ()  # what of the question it leaves out
 
     @property
     def rank(self) -> int:
-        """0 with rows (or checked and not to be run), 1 empty or guessed, 2 with a complaint, 3 past the point."""
+        """0 with rows (or checked and not to be run), 1 in doubt, 2 with a complaint, 3 past the point."""
         if self.dropped:
             return 3
-        doubtful = self.guessed or (self.result is not None and is_empty(self.result))
-        return 2 if self.attempt.complaints else int(doubtful)
+        doubtful = self.guessed or self.gaps or (self.result is not None and is_empty(self.result))
+        return 2 if self.attempt.complaints else int(bool(doubtful))
 
 
 @dataclass
@@ -98,6 +99,7 @@ class Work:
     homes: frozenset[Home] = frozenset()  # where the texts are that were looked for in vain
     vain: frozenset[str] = frozenset()  # what found nothing
     no_guess: bool = False  # a number was made up: no other may be
+    no_gap: bool = False  # something of the question was left out: nothing may be
     done: bool = False
     by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
@@ -116,14 +118,19 @@ class Work:
     @property
     def limits(self) -> tuple[object, ...]:
         """What the next reply may be, besides what fits the graph; questions with the same can be asked together."""
-        return self.banned, self.texts, self.homes, self.vain, self.no_guess
+        return self.banned, self.texts, self.homes, self.vain, self.no_guess, self.no_gap
 
-    def against(self, query: Query) -> list[Complaint]:
-        """What the tries so far tell against a query: texts that are elsewhere, made-up numbers, what found nothing."""
+    def against(self, query: Query, whole: bool) -> list[Complaint]:
+        """What the tries so far tell against a query: texts that are elsewhere, made-up numbers, what found nothing.
+
+        Of a `whole` one also what it leaves out.
+        """
         found = not_at_home(query, self.schema, self.homes) if self.homes else []
         for number in unsaid_numbers(query, self.question, self.history)[:1] if self.no_guess else ():
             place = query.place(start_of(number))
             found.append(Complaint("unsaid_number", f"The question does not say {number}.", *place))
+        if whole and self.no_gap and (gaps := self._gaps(query.text)):
+            found.append(Complaint("left_out", gaps[0], *query.place(max(0, len(query.text.rstrip()) - 1))))
         end = where_vain(query.text, self.vain) if self.vain else None
         if end is not None:
             line, column = query.place(max(0, end - 1))
@@ -138,7 +145,9 @@ class Work:
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
         query = tried.attempt.query.lower()
         dropped = not all(home.text.lower() in query for home in self.homes)
-        tried = replace(tried, dropped=dropped, guessed=self._guessed(tried.attempt))
+        sound = not tried.attempt.complaints and not self.by_hand
+        gaps = self._gaps(tried.attempt.query) if sound else ()
+        tried = replace(tried, dropped=dropped, guessed=sound and self._guessed(tried.attempt.query), gaps=gaps)
         self.tries.append(tried)
         self.done = again or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
 
@@ -185,14 +194,15 @@ class Work:
             self.turns = (*self.history, Turn(self.question, attempt.query))
             self.steps.note("again", f"with the complaint: {first.message}")
             return True
-        if self.rules.constrain != "schema" or not (tried.missing or tried.dropped or tried.guessed):
+        if self.rules.constrain != "schema" or not (tried.missing or tried.dropped or tried.guessed or tried.gaps):
             return False
         # the same question: with texts compared with what has them, and where that found nothing, another query;
         # where every text is in its place, only one that the model held to be nearly as likely
         new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()
         self.homes |= new
         self.no_guess |= tried.guessed
-        if not tried.guessed:
+        self.no_gap |= bool(tried.gaps)
+        if tried.missing or tried.dropped:
             self.vain |= {vain(attempt.reply, tried.result)}
         self.asked, self.turns = self.question, self.history
         told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
@@ -217,11 +227,13 @@ class Work:
             return Tried(attempt, result)
         return self._near(attempt, result)
 
-    def _guessed(self, attempt: Attempt) -> bool:
-        """Whether a sound query compares with a number that nobody said."""
-        if attempt.complaints or self.by_hand:
-            return False
-        return bool(unsaid_numbers(parse(attempt.query), self.question, self.history))
+    def _guessed(self, query: str) -> bool:
+        """Whether a query compares with a number that nobody said."""
+        return bool(unsaid_numbers(parse(query), self.question, self.history))
+
+    def _gaps(self, query: str) -> tuple[str, ...]:
+        """What of the question a query leaves out; a question that goes on from another may leave out its words."""
+        return () if self.history else tuple(left_out(self.question, query, self.schema))
 
     def _doubtful(self, query: str) -> bool:
         """Whether rows may come by other parts: a text was not said letter for letter, or is one of several."""

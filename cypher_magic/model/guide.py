@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from cypher_magic.query.fits import Edits
     from cypher_magic.query.parse import Query
 
-    Check = Callable[[Query], list[Complaint]]
+    Check = Callable[[Query, bool], list[Complaint]]  # of the reply so far, and whether it is the whole of it
 
 WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
+_MOST_BEGINNINGS = 10
 _OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the chosen one, and their log-probability
 _DIGITS = re.compile(rb"\d+")
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 # Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
-_EARLIER = {"misplaced_text": 0.0, "unsaid_number": 0.0, "found_nothing": 0.0, "in_doubt": 0.25}
+_EARLIER = {"misplaced_text": 0.0, "unsaid_number": 0.0, "left_out": 0.0, "found_nothing": 0.0, "in_doubt": 0.25}
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
 _CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
 _LAST_RESORT = "RETURN NULL"
@@ -62,7 +63,8 @@ class Guide:
     """The tokens of one reply as it grows, each allowed by the grammar, and back where a check complains.
 
     `tokens` is the reply so far, `done` whether it is finished: then it is a query that the grammar accepts, whatever
-    the budget. `ended` tells whether the model itself ended it, `retreats` how often something was taken back.
+    the budget. `ended` tells whether the model itself ended it, `retreats` how often something was taken back, `begun`
+    how often it was for another beginning.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Guide:
     ) -> None:
         self.tokens: list[int] = []
         self.done = self.ended = False
-        self.retreats = 0
+        self.retreats = self.begun = 0
         self._compiled, self._matcher, self._schema, self._also = compiled, matcher, schema, also
         self._ends, self._most = list(ends), most
         self._banned: dict[int, set[int]] = {}
@@ -235,10 +237,11 @@ class Guide:
 
     def _begin_anew(self, at: int, share: float = 0.0) -> bool:
         """Go on from the most likely other beginning (see `Beginnings.next`); False without one."""
-        tokens = self._beginnings.next(self.tokens, at, share) if self.retreats < _MOST_RETREATS else None
+        tokens = self._beginnings.next(self.tokens, at, share) if self.begun < _MOST_BEGINNINGS else None
         if tokens is None:
             return False
         self.retreats += 1
+        self.begun += 1
         self._banned.clear()
         self._replay(tokens)
         return True
@@ -282,7 +285,7 @@ class Guide:
         meaning = understand(query)
         found = [Finding(complaint) for complaint in meaning.complaints]
         found += fits(query, meaning, self._schema) if self._schema is not None else []
-        found += map(Finding, self._also(query)) if self._also is not None else []
+        found += map(Finding, self._also(query, following is None)) if self._also is not None else []
         if following is not None:
             later = _LATER if following.isalpha() else _LATER_HERE
             found = [f for f in found if f.complaint.code not in later and _offset(text, f.complaint) < len(text)]

@@ -15,7 +15,7 @@ class Complaint:
     type_mismatch, never_true, misplaced_pattern, unknown_label, unknown_relationship_type, unknown_property,
     unknown_triple, reversed_direction, missing_return, duplicate_column, union_columns, write, load_csv, procedure,
     function, clause, several_statements, too_deep, too_long, no_pattern, invented, misplaced_text,
-    unsaid_number, found_nothing, in_doubt, unlikely, timeout, database.
+    unsaid_number, left_out, found_nothing, in_doubt, unlikely, timeout, database.
     """
 
     code: str

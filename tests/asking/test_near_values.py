@@ -146,7 +146,7 @@ def test_a_label_may_still_be_written_for_what_is_one(demo_graph: Any) -> None:
     work = Work("which movies did Ada Okafor rate", demo_graph, demo_graph.schema(), Rules())
     work.take(Written("MATCH (m:Movie {title: 'Ada Okafor'})-[:IN_GENRE]->(g:Genre) RETURN g.name"))
     right = "MATCH (u:User {name: 'Ada Okafor'})-[:RATED]->(m:Movie) RETURN m.title"
-    assert not work.done and work.banned == frozenset() and work.against(parse(right)) == []
+    assert not work.done and work.banned == frozenset() and work.against(parse(right), whole=True) == []
 
 
 def test_what_found_nothing_is_known_again_under_other_names(demo_graph: Any) -> None:

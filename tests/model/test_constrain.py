@@ -147,7 +147,7 @@ def test_only_texts_that_were_said_are_written_where_they_are_given() -> None:
 
 
 def test_on_a_complaint_of_the_callers_own_a_reply_begins_anew_where_another_way_was_likely() -> None:
-    def no_text_of_a_movie(query: Query) -> list[Complaint]:
+    def no_text_of_a_movie(query: Query, whole: bool) -> list[Complaint]:
         at = query.text.find("title: 'Ada'")
         return [Complaint("misplaced_text", "'Ada' is no Movie.", 1, at + 1)] if at >= 0 else []
 
@@ -156,7 +156,7 @@ def test_on_a_complaint_of_the_callers_own_a_reply_begins_anew_where_another_way
 
 
 def test_a_reply_in_doubt_gives_way_only_to_one_that_is_nearly_as_likely() -> None:
-    def found_nothing(query: Query) -> list[Complaint]:
+    def found_nothing(query: Query, whole: bool) -> list[Complaint]:
         found = query.text == wishes[0]
         return [Complaint("in_doubt", "This found nothing.", 1, query.text.find("RETURN") + 1)] if found else []
 
