@@ -98,8 +98,7 @@ class Work:
     texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
     homes: frozenset[Home] = frozenset()  # where the texts are that were looked for in vain
     vain: frozenset[str] = frozenset()  # what found nothing
-    no_guess: bool = False  # a number was made up: no other may be
-    no_gap: bool = False  # something of the question was left out: nothing may be
+    strict: bool = False  # after a query in doubt: no number may be made up, and nothing left out
     done: bool = False
     by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
@@ -118,7 +117,7 @@ class Work:
     @property
     def limits(self) -> tuple[object, ...]:
         """What the next reply may be, besides what fits the graph; questions with the same can be asked together."""
-        return self.banned, self.texts, self.homes, self.vain, self.no_guess, self.no_gap
+        return self.banned, self.texts, self.homes, self.vain, self.strict
 
     def against(self, query: Query, whole: bool) -> list[Complaint]:
         """What the tries so far tell against a query: texts that are elsewhere, made-up numbers, what found nothing.
@@ -126,10 +125,10 @@ class Work:
         Of a `whole` one also what it leaves out.
         """
         found = not_at_home(query, self.schema, self.homes) if self.homes else []
-        for number in unsaid_numbers(query, self.question, self.history)[:1] if self.no_guess else ():
+        for number in unsaid_numbers(query, self.question, self.history)[:1] if self.strict else ():
             place = query.place(start_of(number))
             found.append(Complaint("unsaid_number", f"The question does not say {number}.", *place))
-        if whole and self.no_gap and (gaps := self._gaps(query.text)):
+        if whole and self.strict and (gaps := self._gaps(query.text)):
             found.append(Complaint("left_out", gaps[0], *query.place(max(0, len(query.text.rstrip()) - 1))))
         end = where_vain(query.text, self.vain) if self.vain else None
         if end is not None:
@@ -200,8 +199,7 @@ class Work:
         # where every text is in its place, only one that the model held to be nearly as likely
         new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()
         self.homes |= new
-        self.no_guess |= tried.guessed
-        self.no_gap |= bool(tried.gaps)
+        self.strict = True
         if tried.missing or tried.dropped:
             self.vain |= {vain(attempt.reply, tried.result)}
         self.asked, self.turns = self.question, self.history
