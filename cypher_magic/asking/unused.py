@@ -30,6 +30,7 @@ connected connects connection related relates linked link belongs associated sim
 """
 _WORD = re.compile(r"[^\W\d_]+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")  # of bloodType and of ACTED_IN
+_AGENT = re.compile(r"(?:er|or)$")
 _ENDING = re.compile(r"(?:ing|ed|er|or|ion|e)$")
 
 
@@ -48,6 +49,10 @@ def unused(question: str, query: str, schema: GraphSchema) -> list[tuple[str, st
         sure = sum(map(len, words)) >= _SHORTEST and _stem(words[0]) not in _COMMON_STEMS
         if sure and told.isdisjoint(map(_stem, words)) and (said := _said(words, asked)):
             found.setdefault(said, what)
+    for kind in _beside(meaning, schema):
+        stems = [_stem(word) for word in _PART.findall(kind)]
+        if stems and stems[0] not in _COMMON_STEMS and told.isdisjoint(stems) and (said := _agent(stems[0], asked)):
+            found.setdefault(said, f"those of {kind},")
     return list(found.items())
 
 
@@ -76,6 +81,14 @@ def _around(meaning: Meaning, schema: GraphSchema) -> Iterator[tuple[str, str]]:
         for here, there in ((start, end), (end, start)):
             if here in labels and there not in implied:
                 yield there, "a label"
+
+
+def _beside(meaning: Meaning, schema: GraphSchema) -> Iterator[str]:
+    """Relationship types that the query does not name, at labels that it names."""
+    labels, types = _named(meaning, "node"), _named(meaning, "relationship")
+    yield from dict.fromkeys(
+        kind for a, kind, b in schema.triples if kind not in types and not labels.isdisjoint((a, b))
+    )
 
 
 def _named(meaning: Meaning, kind: str) -> set[str]:
@@ -114,6 +127,11 @@ def _said(words: Sequence[str], asked: Sequence[tuple[str, str]]) -> str:
         if [folded for folded, _ in part] == list(words):
             return " ".join(word for _, word in part)
     return ""
+
+
+def _agent(stem: str, asked: Sequence[tuple[str, str]]) -> str:
+    """The word of the question for those who do what a relationship says: actors where one is ACTED_IN."""
+    return next((as_said for said, as_said in asked if _AGENT.search(said) and _stem(said) == stem), "")
 
 
 def _folded(word: str) -> str:

@@ -33,6 +33,7 @@ def said(question: str, query: str) -> list[tuple[str, str]]:
         ("Which nurses lead a ward?", NURSES, "lead", "a property of ASSIGNED_TO"),
         ("Which nurses manage a ward?", NURSES, "manage", "a relationship type"),
         ("How many wards are there?", PATIENTS, "wards", "a label"),
+        ("managers of ward 3", NURSES, "managers", "those of MANAGES,"),
         ("Which insured patients?", "MATCH (p:Patient) RETURN p", "insured", "a property of Patient"),
     ],
 )
