@@ -10,7 +10,7 @@ from IPython.core.magic import line_cell_magic, magics_class
 
 from cypher_magic.errors import OptionError
 from cypher_magic.magics.options import Command, Family, Option, Options, Verb
-from cypher_magic.magics.progress import StageClock, progress_line
+from cypher_magic.magics.progress import progress_line
 from cypher_magic.training.settings import TrainingSettings, overrides
 
 if TYPE_CHECKING:
@@ -244,21 +244,17 @@ class _Shown:
 
     def __init__(self) -> None:
         self.view: TrainingView | None = None
-        self.clock: StageClock | None = None
 
     def __call__(self, run: Run) -> Callable[[list[Any]], None]:
         from cypher_magic.widgets.progress import TrainingView
 
         self.view = TrainingView(run)
         self.view.show()
-        self.clock = StageClock(self.view)
-        return self.clock
+        return self.view.update
 
     def __enter__(self) -> _Shown:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self.clock is not None:
-            self.clock.close()
         if self.view is not None:
             self.view.settle()

@@ -10,14 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from cypher_magic.training.events import TrainEvent
-    from cypher_magic.widgets.progress import TrainingView
 
 _AFTER = 0.5  # seconds before anything is shown: what is quick needs no telling
 _EVERY = 0.2  # seconds between two drawings
-_SECONDS = 0.5  # and between two of a clock that tells whole seconds
 _BYTES = 1_000_000  # a total from here on counts bytes: nothing else comes in millions
 _WIPE = "\r\x1b[K"
 
@@ -99,61 +96,6 @@ class ProgressLine:
         if self._show is not None and text != self._drawn:
             self._show(text)
         self._drawn = text
-
-
-class StageClock:
-    """Hands a run's new events to its view; until the first step, a terminal's last line also tells the seconds.
-
-    What goes on before it (loading the model, the first evaluation) counts nothing and may take minutes. A thread of
-    its own keeps the seconds going.
-    """
-
-    def __init__(self, view: TrainingView) -> None:
-        from cypher_magic.widgets.progress import in_notebook
-
-        self._view = view
-        self._began: float | None = view.run.created  # of the stage that goes on; None from the first step on
-        self._changing = threading.Lock()
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-        if sys.stdout.isatty() and not in_notebook():
-            self._thread = threading.Thread(target=self._keep_drawing, name="stage clock", daemon=True)
-            self._thread.start()
-
-    def __call__(self, events: Sequence[TrainEvent]) -> None:
-        """Show what is new."""
-        with self._changing:
-            for event in events:
-                if event.kind in ("queued", "turn", "started", "resumed"):
-                    self._began = event.time
-                elif event.kind == "step":
-                    self._began = None
-            self._view.update(events)
-
-    def close(self) -> None:
-        """Draw nothing any more."""
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _keep_drawing(self) -> None:
-        while not self._over.wait(_SECONDS):
-            self.tick()
-
-    def tick(self) -> None:
-        """Draw how long the stage that goes on has taken, where one does."""
-        with self._changing:
-            if self._began is not None and not self._view.over:
-                self._draw(max(0.0, time.time() - self._began))
-
-    def _draw(self, seconds: float) -> None:
-        from cypher_magic.widgets.epochs import duration
-        from cypher_magic.widgets.progress import fitted
-
-        stage, *facts = self._view.facts.split(" · ")
-        room = shutil.get_terminal_size().columns - 1
-        line = fitted(" · ".join([stage, duration(seconds), *facts]), room)
-        print(f"{_WIPE}{line}", end="", flush=True)
 
 
 def told(what: str, done: int, total: int, seconds: float, left: float | None = None) -> str:

@@ -13,14 +13,8 @@ from typing import Any
 
 import pytest
 
-from cypher_magic.data.example import Example
 from cypher_magic.magics import progress
-from cypher_magic.magics.progress import ProgressLine, StageClock, progress_line, told
-from cypher_magic.training.events import TrainEvent
-from cypher_magic.training.runs import create_run
-from cypher_magic.training.settings import TrainingSettings
-from cypher_magic.widgets import progress as view_module
-from cypher_magic.widgets.progress import TrainingView
+from cypher_magic.magics.progress import ProgressLine, progress_line, told
 
 
 @pytest.fixture
@@ -150,77 +144,6 @@ def test_in_a_notebook_it_is_one_output_that_is_empty_in_the_end(
     assert published[0]["data"]["text/plain"] == "loading <model> · 0 s"
     assert "&lt;model&gt;" in published[0]["data"]["text/html"]
     assert published[-1]["data"] == {"text/plain": "", "text/html": ""}
-
-
-@pytest.fixture
-def after(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Lets seconds go by and hands events of then to the clock of a run in a terminal."""
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(view_module, "PAUSE", 0.0)
-    run = create_run("movies", TrainingSettings(), [Example("q", "RETURN 1")])
-    clock = [run.created]
-    monkeypatch.setattr(progress, "time", SimpleNamespace(time=lambda: clock[0]))
-    watched = StageClock(TrainingView(run).show())
-    watched.close()  # its thread; the test says itself when it is time to draw
-
-    def after(seconds: float, *kinds: str, **values: Any) -> None:
-        clock[0] += seconds
-        if kinds:
-            watched([TrainEvent(kind, clock[0], values) for kind in kinds])
-        else:
-            watched.tick()
-
-    return after
-
-
-def test_before_the_first_step_a_terminal_shows_the_stage_with_seconds_that_go_on(
-    after: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    def drawn() -> str:
-        return capsys.readouterr().out.rpartition("\r\x1b[K")[2]
-
-    after(4)
-    assert drawn() == "loading the model · 4 s"
-    after(1, "started", device="CPU", rows=1, epochs=1)
-    assert drawn() == "looking at the model before the first step"
-    after(65)
-    assert drawn() == "looking at the model before the first step · 1 min 5 s"
-    after(1, "evaluated", epoch=0, loss=2.5)
-    after(0)
-    assert drawn() == "looking at the model before the first step · 1 min 6 s · validation loss 2.5"
-    after(1, "step", step=1, steps=9, epoch=0.1, loss=1.0, eta_seconds=90)
-    drawn()
-    after(5)
-    assert drawn() == "", "from then on the steps tell the time that is left"
-    after(1, "finished", state="completed", steps=9)
-    drawn()
-    after(1)
-    assert drawn() == ""
-
-
-def test_where_nobody_sees_a_line_redrawn_the_seconds_are_not_written(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
-    view = TrainingView(create_run("other", TrainingSettings(), [Example("q", "RETURN 1")])).show()
-    capsys.readouterr()
-    clock = StageClock(view)
-    assert not [t for t in threading.enumerate() if t.name == "stage clock"]
-    clock.close()
-    assert capsys.readouterr().out == ""
-
-
-def test_the_seconds_go_on_by_themselves_until_the_clock_is_closed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(progress, "_SECONDS", 0.005)
-    clock = StageClock(TrainingView(create_run("movies", TrainingSettings(), [Example("q", "RETURN 1")])).show())
-    time.sleep(0.1)
-    clock.close()
-    drawn = capsys.readouterr().out.split("\r\x1b[K")
-    assert len(drawn) > 3 and drawn[-1].startswith("loading the model · ")
-    assert not [t for t in threading.enumerate() if t.name == "stage clock"]
 
 
 TERMINAL = """

@@ -188,7 +188,7 @@ def test_a_run_goes_out_with_what_it_was_made_of(tmp_path: Path) -> None:
     assert (done.name, done.folder, done.url) == ("movies", tmp_path / "out", None)
     assert f"| SHA-256 of the rows | {run.card['examples_sha256']} |" in readme
     assert "| training rows | 1 |" in readme and "| epochs | 7 |" in readme
-    assert "Ask: How many Person nodes are there?<|endoftext|>" in readme
+    assert "Ask: How many people are there?<|endoftext|>" in readme
     for file in (tmp_path / "out").iterdir():
         assert str(tmp_path).encode() not in file.read_bytes(), file.name
         assert b"Acacia" not in file.read_bytes(), file.name  # rows are private
