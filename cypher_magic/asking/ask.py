@@ -80,7 +80,7 @@ class BatchModel(Protocol):
         asked: Sequence[Any],
         *,
         progress: Callable[[int, int], None] | None = None,
-        constraint: Constraint | None = None,
+        constraint: Constraint | None | Sequence[Constraint | None] = None,
         beams: int = 1,
     ) -> Sequence[Reply]: ...
 
@@ -149,14 +149,11 @@ def ask_many(
             progress(min(total - asked + done, total - 1), total)  # all of it is done when all has run
 
     while open_works := [work for work in works if not work.done]:
-        for limits in {work.limits for work in open_works}:
-            group = [work for work in open_works if work.limits == limits]
-            asked = [model.prompt.ask(work.asked, work.schema_text, work.turns) for work in group]
-            limit = _constraint(model, group[0])
-            replies = model.complete_many(asked, progress=replied, constraint=limit, beams=rules.beams)
-            for work, reply in zip(group, replies, strict=True):
-                work.take(reply)
-                replied(len(group), len(group))
+        asked = [model.prompt.ask(work.asked, work.schema_text, work.turns) for work in open_works]
+        limits = [_constraint(model, work) for work in open_works]
+        replies = model.complete_many(asked, progress=replied, constraint=limits, beams=rules.beams)
+        for work, reply in zip(open_works, replies, strict=True):
+            work.take(reply)
     if progress is not None:
         progress(total, total)
     return [w.answer(model.prompt.text(w.question, w.schema_text, w.history), model.name) for w in works]

@@ -114,11 +114,6 @@ class Work:
                 whole if pruned is self.schema else f"{len(pruned.labels)} of {whole}, those near the question"
             )
 
-    @property
-    def limits(self) -> tuple[object, ...]:
-        """What the next reply may be, besides what fits the graph; questions with the same can be asked together."""
-        return self.banned, self.texts, self.homes, self.vain, self.strict
-
     def against(self, query: Query, whole: bool) -> list[Complaint]:
         """What the tries so far tell against a query: texts that are elsewhere, made-up numbers, what found nothing.
 
@@ -138,7 +133,7 @@ class Work:
         return found
 
     def take(self, reply: Reply) -> None:
-        """Judge a reply; afterwards `done`, or `asked`, `turns` and `limits` say what comes next."""
+        """Judge a reply; afterwards `done`, or `asked`, `turns` and what the next one may be are set."""
         self.steps.note("write", f"{len(reply.text)} characters" + ("" if reply.ended else ", cut off"), reply.seconds)
         tried = self._judged(reply)
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
