@@ -52,7 +52,14 @@ ASK = Command(
         Option("--history", type=bool, help="show the conversation, ask nothing"),
         Option("--to-cell", type=bool, help="put the query into a new cell"),
         Option("--show-steps", type=bool, help="show what was done, and how long it took"),
-        Option("--retries", type=int, minimum=0, metavar="N", default=2, help="tries after a query that fails"),
+        Option(
+            "--retries",
+            type=int,
+            minimum=0,
+            metavar="N",
+            default=2,
+            help="tries after a query that fails or is in doubt",
+        ),
         Option("--no-run", type=bool, help="show the checked query without running it"),
         Option(
             "--near",

@@ -76,7 +76,7 @@ _SPELLED = {
     "STAR": r"/\*/",
     "COMPARE": "/ ?(=|<>|<=|>=|<|>) ?/",
     "MATCHES": "/ ?=~ ?/",
-    "QUANTIFIER": "/(?i:ALL|ANY|NONE|SINGLE)/",
+    "QUANTIFIER": "/ALL|ANY|NONE|SINGLE|all|any|none|single/",
     "NAME": "NAME",
     "FUNCTION": "FUNCTION",
 }
@@ -146,12 +146,17 @@ def grammar_for(
     lines = [_OWN.strip(), *_read_rules(), _text_rule(texts)]
     reserved = "|".join(_RESERVED.split())
     # a small model that lost its way goes on with digits: m2m2333
-    lines.append(f"NAME: /[A-Za-z_]{{1,32}}([0-9]{{1,2}}(_[A-Za-z_]{{1,20}})?)?/ & ~/(?i:{reserved})/")
+    lines.append(f"NAME: /[A-Za-z_]{{1,40}}([0-9]{{1,2}}(_[A-Za-z_]{{1,20}})?)?/ & ~/(?i:{reserved})/")
     functions = sorted(f for f in FUNCTIONS - {b.lower() for b in banned} if "*" not in f and not f.startswith("apoc"))
-    lines.append(f"FUNCTION: /(?i:{'|'.join(map(re.escape, functions))})/")
+    lines.append(f"FUNCTION: /{'|'.join(map(_in_any_case, functions))}/")
     lines += any_ways() if schema is None else ways(schema, ends=ends, banned=frozenset(banned))
     lines.append(_clause_rules(schema))
     return "\n".join(lines) + "\n"
+
+
+def _in_any_case(word: str) -> str:
+    """A word as a regular expression, in small or large letters. (?i:keys) would take a Kelvin sign for its K, too."""
+    return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else re.escape(c) for c in word)
 
 
 def _text_rule(texts: Collection[str]) -> str:

@@ -197,3 +197,9 @@ def test_queries_that_people_and_models_write_can_be_written(accepts: Accepts, s
     sound = [(query, schema) for schema, query in drawn if not (check(query, schema) or read_only(query))]
     refused = [query for query, schema in sound if not accepts(query, schema)]
     assert len(refused) <= 0.02 * len(sound), refused
+
+
+def test_letters_that_only_look_like_those_of_a_function_are_none(accepts: Accepts) -> None:
+    assert accepts("MATCH (p:Person) RETURN keys(p)") and accepts("MATCH (p:Person) RETURN KEYS(p)")
+    assert not accepts("MATCH (p:Person) RETURN \u212aEYS(p)")  # a Kelvin sign, which is a K where case is folded
+    assert not accepts("MATCH (p:Person) WHERE \u017fingle(x IN [1] WHERE x = 1) RETURN p")  # a long s
