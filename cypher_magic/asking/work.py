@@ -190,6 +190,8 @@ class Work:
             return True
         if self.rules.constrain != "schema" or not (tried.missing or tried.dropped or tried.guessed or tried.gaps):
             return False
+        if self.vain and not self.homes:
+            return False  # every text was in its place, and the other reading finds nothing either
         # the same question: with texts compared with what has them, and where that found nothing, another query;
         # where every text is in its place, only one that the model held to be nearly as likely
         new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()

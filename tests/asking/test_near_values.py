@@ -110,6 +110,9 @@ def test_a_query_that_finds_nothing_gives_way_to_another_likely_one_and_the_answ
     answer = ask("films with Dennis Hopper", model=Guided(nothing, found), graph=demo_graph)
     assert answer.query == found and len(answer.df) > 0
     assert answer.notes[0] == f"The question can be read in two ways, and the first found nothing: {nothing}"
+    wrote = nothing.replace("DIRECTED", "WROTE")
+    neither = ask("films with Dennis Hopper", model=Guided(nothing, wrote), graph=demo_graph)
+    assert neither.query == nothing and neither.sentence.startswith("Nothing found after 2 tries")
     sure = ask("films with Dennis Hopper", model=Guided(nothing, nothing), graph=demo_graph)  # no other is likely
     assert sure.query == nothing and sure.notes == () and sure.sentence.startswith("Nothing found")
     once = ask("films with Dennis Hopper", model=Script(nothing), graph=demo_graph)  # a model that can not be led
