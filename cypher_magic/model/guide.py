@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
-_MOST_BEGINNINGS = 10
+_MOST_BEGINNINGS, _MOST_COMPUTED = 10, 320  # other beginnings of one reply, and tokens in all before the last of them
 _OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the chosen one, and their log-probability
 _DIGITS = re.compile(rb"\d+")
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
@@ -78,7 +78,7 @@ class Guide:
     ) -> None:
         self.tokens: list[int] = []
         self.done = self.ended = False
-        self.retreats = self.begun = 0
+        self.retreats = self.begun = self._computed = 0
         self._compiled, self._matcher, self._schema, self._also = compiled, matcher, schema, also
         self._ends, self._most = list(ends), most
         self._banned: dict[int, set[int]] = {}
@@ -93,6 +93,7 @@ class Guide:
         if len(self.tokens) >= self._most:
             self._finish()
             return
+        self._computed += 1
         token = self._allowed(best, scores)
         if token is not None and self._also is not None:
             self._remember(token, scores())
@@ -237,7 +238,8 @@ class Guide:
 
     def _begin_anew(self, at: int, share: float = 0.0) -> bool:
         """Go on from the most likely other beginning (see `Beginnings.next`); False without one."""
-        tokens = self._beginnings.next(self.tokens, at, share) if self.begun < _MOST_BEGINNINGS else None
+        spent = self.begun >= _MOST_BEGINNINGS or self._computed >= _MOST_COMPUTED
+        tokens = None if spent else self._beginnings.next(self.tokens, at, share)
         if tokens is None:
             return False
         self.retreats += 1
