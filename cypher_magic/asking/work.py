@@ -137,8 +137,8 @@ class Work:
         self.steps.note("write", f"{len(reply.text)} characters" + ("" if reply.ended else ", cut off"), reply.seconds)
         tried = self._judged(reply)
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
-        query = tried.attempt.query.lower()
-        dropped = not all(home.text.lower() in query for home in self.homes)
+        texts = [text.lower() for text in texts_of(tried.attempt.query)] if self.homes else []
+        dropped = not all(any(home.text.lower() in text for text in texts) for home in self.homes)
         sound = not tried.attempt.complaints and not self.by_hand
         gaps = self._gaps(tried.attempt.query) if sound else ()
         tried = replace(tried, dropped=dropped, guessed=sound and self._guessed(tried.attempt.query), gaps=gaps)

@@ -145,6 +145,13 @@ def test_a_text_that_was_looked_for_in_vain_may_only_be_compared_with_what_has_i
         assert all(c.message.endswith("kafor' is the name of a User.") for c in complaints)
 
 
+def test_a_text_with_an_apostrophe_is_found_again_in_the_next_query(demo_graph: Any) -> None:
+    wrong = "MATCH (m:Movie)-[:IN_GENRE]->(g:Genre {name: 'Schindler\\'s List'}) RETURN m.title"
+    right = "MATCH (m:Movie {title: 'Schindler\\'s List'}) RETURN m.released"
+    answer = ask("When was Schindler's List made?", model=Guided(wrong, right), graph=demo_graph)
+    assert answer.query == right and len(answer.df) == 1
+
+
 def test_a_label_may_still_be_written_for_what_is_one(demo_graph: Any) -> None:
     work = Work("which movies did Ada Okafor rate", demo_graph, demo_graph.schema(), Rules())
     work.take(Written("MATCH (m:Movie {title: 'Ada Okafor'})-[:IN_GENRE]->(g:Genre) RETURN g.name"))
