@@ -5,6 +5,8 @@ from __future__ import annotations
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 from traitlets.config.configurable import Configurable
 
+from cypher_magic.magics.options import Option
+
 
 class CypherMagic(Configurable):
     """Settings of all magics: `%config CypherMagic.limit = 50`, or `c.CypherMagic.limit = 50` in a profile."""
@@ -23,4 +25,12 @@ class CypherMagic(Configurable):
 
 
 LIMIT = f"CypherMagic.limit, which is {CypherMagic.limit.default_value:,} unless you set it"  # as the help tells them
-TIMEOUT = f"CypherMagic.timeout, which is {CypherMagic.timeout.default_value:g} unless you set it"
+TIMEOUT = Option(
+    "-t",
+    "--timeout",
+    type=float,
+    minimum=0.001,
+    metavar="SECONDS",
+    help="the server stops the query then",
+    otherwise=f"CypherMagic.timeout, which is {CypherMagic.timeout.default_value:g} unless you set it",
+)
