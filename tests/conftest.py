@@ -24,18 +24,25 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first: what is broken shows early."""
-    late = ("slow", "neo4j", "browser", "gpu")
-    items.sort(key=lambda item: any(item.get_closest_marker(name) for name in late))
+    """Quick tests first: what is broken shows early. What shares a server or a file's fixtures stays in one process."""
+
+    def kind(item: pytest.Item) -> str:
+        return next((name for name in ("neo4j", "browser", "gpu", "slow") if item.get_closest_marker(name)), "")
+
+    items.sort(key=lambda item: bool(kind(item)))
+    for item in items:
+        alone = kind(item) in ("neo4j", "browser", "gpu")
+        item.add_marker(pytest.mark.xdist_group(kind(item) if alone else f"{item.path.stem} {kind(item)}".strip()))
 
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's own settings and runs; the backbone cache is shared."""
+    """No test reads or writes the user's own settings and runs, nor sees a terminal; the backbone cache is shared."""
     monkeypatch.setenv("CYPHER_MAGIC_CONFIG", str(tmp_path / "config"))
     monkeypatch.setenv("CYPHER_MAGIC_RUNS", str(tmp_path / "runs"))
     for name in [n for n in os.environ if n.startswith("NEO4J_") and not n.startswith("NEO4J_TEST")]:
         monkeypatch.delenv(name)
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ HEAVY = {
     "arcadedb",
     "gguf",
     "ipywidgets",
+    "lark",
     "llguidance",
     "neo4j",
     "numpy",

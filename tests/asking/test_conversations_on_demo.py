@@ -68,7 +68,7 @@ def test_a_tuned_model_answers_follow_ups_at_least_as_well_as_an_untuned_one(
             model=model,
             graph=demo_graph,
             histories=[history for _, _, history in asked],
-            rules=Rules(retries=1),
+            rules=Rules(retries=0),
         )
         fine = [
             answer.result is not None and same_rows(answer.result.rows, demo_graph.read(query).rows)

@@ -55,22 +55,14 @@ def make_million(run: Run) -> None:
     """A million nodes and 1.3 million relationships: 8 labels, one relationship type between several of them,
     a property only the newest nodes have, and a triple that exists once.
     """
+    nodes = [f"(a{number}:L{number} {{id: i, name: 'n' + i, half: i / 2.0}})" for number in range(8)]
+    ring = "-[:NEXT {w: i / 2.0}]->".join([*nodes, "(a0)"])
+    far = "WITH * WHERE i <= 100000 CREATE (a0)-[:FAR]->(a4), (a1)-[:FAR]->(a5)"
+    run(f"UNWIND range(1, 125000) AS i CALL (i) {{ CREATE {ring} {far} }} IN TRANSACTIONS OF 5000 ROWS")
     for number in range(8):
-        run(
-            f"UNWIND range(1, 125000) AS i CALL (i) {{ CREATE (:L{number} {{id: i, name: 'n' + i, half: i / 2.0}}) }}"
-            " IN TRANSACTIONS OF 20000 ROWS"
-        )
         run(f"CREATE INDEX l{number} IF NOT EXISTS FOR (n:L{number}) ON (n.id)")
     run("CALL db.awaitIndexes(300)")
-    pairs = [(number, (number + 1) % 8) for number in range(8)]
-    for start, end in pairs:
-        run(
-            f"MATCH (a:L{start}) CALL (a) {{ MATCH (b:L{end} {{id: a.id}}) CREATE (a)-[:NEXT {{w: a.half}}]->(b) }}"
-            " IN TRANSACTIONS OF 20000 ROWS"
-        )
     far = "CREATE (a)-[:FAR]->(b) } IN TRANSACTIONS OF 20000 ROWS"
-    for start, end in ((0, 4), (1, 5)):
-        run(f"MATCH (a:L{start}) WHERE a.id <= 100000 CALL (a) {{ MATCH (b:L{end} {{id: a.id}}) {far}")
     run(f"MATCH (b:L7 {{id: 1}}) MATCH (a:L6) WHERE a.id <= 50000 CALL (a, b) {{ {far}")  # a hub
     run("MATCH (a:L2 {id: 77777}), (b:L7 {id: 88888}) CREATE (a)-[:FAR]->(b)")
     run("CREATE (:L0 {id: 125001, newest: date()})")

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import MAGIC_NO_VAR_EXPAND_ATTR, MAGIC_OUTPUT_CAN_BE_SILENCED, Magics, line_magic, magics_class
@@ -11,22 +8,6 @@ from cypher_magic.magics.options import COMMANDS
 
 if TYPE_CHECKING:
     import pytest
-
-HEAVY = ("torch", "transformers", "peft", "neo4j", "pandas", "numpy", "ipywidgets", "lark", "arcadedb", "llguidance")
-
-_FRESH = """
-import json, sys, time
-from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance()
-started = time.process_time()  # wall time would measure what else the machine does
-shell.run_line_magic("load_ext", "cypher_magic")
-print(json.dumps({"ms": (time.process_time() - started) * 1000, "modules": sorted(sys.modules)}))
-"""
-
-
-def fresh() -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-c", _FRESH], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def own_magics(shell: Any) -> dict[str, Any]:
@@ -37,14 +18,6 @@ def own_magics(shell: Any) -> dict[str, Any]:
         for name, magic in tables[kind].items()
         if type(getattr(magic, "__self__", None)).__module__.startswith("cypher_magic")
     }
-
-
-def test_load_ext_imports_no_heavy_library() -> None:
-    assert [name for name in HEAVY if name in fresh()["modules"]] == []
-
-
-def test_load_ext_takes_under_50_ms_beyond_ipython() -> None:
-    assert min(fresh()["ms"] for _ in range(3)) < 50
 
 
 def test_the_magics_of_the_graph_are_there_in_both_forms(loaded: Any) -> None:
