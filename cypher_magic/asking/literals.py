@@ -67,6 +67,13 @@ def may_be_several(query: Query) -> bool:
     return any(isinstance(many, Node) and sum(map(_is_text, many.children)) > 1 for many in lists)
 
 
+def number_of(token: Token) -> float:
+    """The value of a number as Cypher writes it: 0x1F, 1_000, 2.5e3."""
+    if token.type == "INTEGER" and token[:2].lower() in ("0x", "0o"):
+        return float(int(token, 0))
+    return float(token)
+
+
 def text_of(token: Token) -> str:
     """The value of a text as it stands in a query, quotes and escapes undone."""
 

@@ -6,9 +6,11 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from cypher_magic.asking.bounds import wrong_bounds
 from cypher_magic.asking.following import follows
 from cypher_magic.asking.literals import text_of
 from cypher_magic.asking.numbers import left_out_numbers, unsaid_numbers
+from cypher_magic.asking.order import wrong_order
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.unused import unused
 from cypher_magic.errors import CypherSyntaxError
@@ -18,8 +20,11 @@ from cypher_magic.query.parse import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from lark import Token
+
     from cypher_magic.data.example import Turn
     from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.query.parse import Query
 
 _WRITES = re.compile(
     r"\W*(?:(?:please|now|can you|could you|would you|i want to|i would like to|let's)\s+)*"
@@ -46,7 +51,9 @@ def remarks(
     notes = []
     if found := _WRITES.match(question):
         notes.append(f"Nothing was changed: a question only reads, and this one says {found[1].lower()!r}.")
-    notes += left_out(question, query, schema) if query else []
+    if query:
+        notes += left_out(question, query, schema)
+        notes += [told for _, told in turned(parse(query), question, schema)]
     if invented := unsaid(texts_of(query), question, history):
         notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
     if query and (numbers := unsaid_numbers(parse(query), question, history)):
@@ -61,7 +68,7 @@ def remarks(
 
 def left_out(question: str, query: str, schema: GraphSchema | None) -> list[str]:
     """What of the question the query leaves out, a line each: texts in quotes, numbers, names of the graph."""
-    told = query.casefold()
+    told = query.casefold().replace("\\'", "'")
     named = [next(filter(None, groups)) for groups in _QUOTED.findall(question)]
     left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
     asked = _QUOTED.sub(" , ", question)
@@ -69,6 +76,16 @@ def left_out(question: str, query: str, schema: GraphSchema | None) -> list[str]
     lines = [f"The question says {' and '.join(map(repr, left))}, and the query does not."] if left else []
     names = unused(asked, query, schema) if schema is not None else []
     return lines + [f"The question says {word!r}, {what} that the query does not use." for word, what in names]
+
+
+def turned(query: Query, question: str, schema: GraphSchema | None) -> list[tuple[Token, str]]:
+    """Where the query does the opposite of what the question says, or less exactly, with a line about it."""
+    found = [
+        (number, f"The question says {said!r}, and the query compares with {number} in another way.")
+        for number, said in wrong_bounds(query, question)
+    ]
+    orders = wrong_order(query, question, schema) if schema is not None else []
+    return found + [(end, f"The question says {said!r}, and the query takes the other end.") for end, said in orders]
 
 
 def unsaid(texts: Iterable[str], question: str, history: Sequence[Turn] = (), *, exactly: bool = False) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lark import Token
 
+from cypher_magic.asking.literals import number_of
 from cypher_magic.query.parse import Node
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def unsaid_numbers(query: Query, question: str, history: Sequence[Turn] = ()) ->
         return []
     known = {0.0, 1.0, *(float(figure.replace(",", "")) for figure in _FIGURE.findall(said))}
     known |= {float(_WORDS[word]) for word in re.findall(r"[a-z]+", said.lower()) if word in _WORDS}
-    return [token for token in _compared(query) if float(token) not in known and float(token) < _MOMENT]
+    return [token for token in _compared(query) if number_of(token) not in known and number_of(token) < _MOMENT]
 
 
 def left_out_numbers(question: str, query: str) -> list[str]:

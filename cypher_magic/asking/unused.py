@@ -44,14 +44,18 @@ def unused(question: str, query: str, schema: GraphSchema) -> list[tuple[str, st
     told = {_stem(word) for word in _PART.findall(query)}
     asked = list(_words_of(question))
     found: dict[str, str] = {}
-    for name, what in (*_properties(meaning, schema, whole=_shows_whole_nodes(read)), *_around(meaning, schema)):
+    properties = list(_properties(meaning, schema, whole=_shows_whole_nodes(read)))
+    for name, what in (*properties, *_around(meaning, schema)):
         words = [_folded(word) for word in _PART.findall(name)]
         sure = sum(map(len, words)) >= _SHORTEST and _stem(words[0]) not in _COMMON_STEMS
-        if sure and told.isdisjoint(map(_stem, words)) and (said := _said(words, asked)):
+        stems = set(map(_stem, words))
+        # an "IMDb rating" is not used where a rating is; of other names any of the words will do
+        used = stems <= told if (name, what) in properties else not told.isdisjoint(stems)
+        if sure and not used and (said := _said(words, asked)):
             found.setdefault(said, what)
     for kind in _beside(meaning, schema):
-        stems = [_stem(word) for word in _PART.findall(kind)]
-        if stems and stems[0] not in _COMMON_STEMS and told.isdisjoint(stems) and (said := _agent(stems[0], asked)):
+        parts = [_stem(word) for word in _PART.findall(kind)]
+        if parts and parts[0] not in _COMMON_STEMS and told.isdisjoint(parts) and (said := _agent(parts[0], asked)):
             found.setdefault(said, f"those of {kind},")
     return list(found.items())
 
@@ -117,7 +121,8 @@ def _words_of(question: str) -> Iterator[tuple[str, str]]:
         begins = not question[: found.start()].strip() or any(sign in between for sign in ".?!:")
         if between.strip(" -_"):
             yield "", ""
-        yield ("", "") if found[0][0].isupper() and not begins else (_folded(found[0]), found[0])
+        name = found[0][0].isupper() and not begins and sum(map(str.isupper, found[0])) == 1  # IMDb is none
+        yield ("", "") if name else (_folded(found[0]), found[0])
 
 
 def _said(words: Sequence[str], asked: Sequence[tuple[str, str]]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cypher_magic.asking.answer import Answer, Attempt
 from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import may_be_several
-from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, unsaid
+from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, turned, unsaid
 from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.vain import vain, where_vain
@@ -72,7 +72,7 @@ class Tried:
     missing: Missing | None = None
     dropped: bool = False  # a text that was to be looked for elsewhere is not in the query any more
     guessed: bool = False  # it compares with a number that nobody said
-    gaps: tuple[str, ...] = ()  # what of the question it leaves out
+    gaps: tuple[str, ...] = ()  # what of the question it leaves out or turns round
 
     @property
     def rank(self) -> int:
@@ -98,7 +98,7 @@ class Work:
     texts: frozenset[str] = frozenset()  # the only ones that may be written, once one was made up
     homes: frozenset[Home] = frozenset()  # where the texts are that were looked for in vain
     vain: frozenset[str] = frozenset()  # what found nothing
-    strict: bool = False  # after a query in doubt: no number may be made up, and nothing left out
+    strict: bool = False  # after a query in doubt: nothing may be made up, left out or turned round
     done: bool = False
     by_hand: bool = False  # the query is a person's own, who may look for what was not asked
 
@@ -123,7 +123,9 @@ class Work:
         for number in unsaid_numbers(query, self.question, self.history)[:1] if self.strict else ():
             place = query.place(start_of(number))
             found.append(Complaint("unsaid_number", f"The question does not say {number}.", *place))
-        if whole and self.strict and (gaps := self._gaps(query.text)):
+        for token, told in turned(query, self.question, self.schema)[:1] if self.strict else ():
+            found.append(Complaint("turned", told, *query.place(start_of(token))))
+        if whole and self.strict and (gaps := left_out(self.question, query.text, self.schema)):
             found.append(Complaint("left_out", gaps[0], *query.place(max(0, len(query.text.rstrip()) - 1))))
         end = where_vain(query.text, self.vain) if self.vain else None
         if end is not None:
@@ -227,8 +229,9 @@ class Work:
         return bool(unsaid_numbers(parse(query), self.question, self.history))
 
     def _gaps(self, query: str) -> tuple[str, ...]:
-        """What of the question a query leaves out; a question that goes on from another may leave out its words."""
-        return () if self.history else tuple(left_out(self.question, query, self.schema))
+        """What of the question a query leaves out or turns round."""
+        ways = (told for _, told in turned(parse(query), self.question, self.schema))
+        return *left_out(self.question, query, self.schema), *ways
 
     def _doubtful(self, query: str) -> bool:
         """Whether rows may come by other parts: a text was not said letter for letter, or is one of several."""

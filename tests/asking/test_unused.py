@@ -30,6 +30,8 @@ def said(question: str, query: str) -> list[tuple[str, str]]:
         ("Insured patients", PATIENTS, "Insured", "a property of Patient"),
         ("patients with their blood-types", PATIENTS, "blood types", "a property of Patient"),
         ("patients and their allergy", PATIENTS, "allergy", "a property of Patient"),
+        ("their blood type", "MATCH (p:Patient) RETURN p.type", "blood type", "a property of Patient"),
+        ("Average BLOOD type", "MATCH (p:Patient) RETURN p.type", "BLOOD type", "a property of Patient"),
         ("Which nurses lead a ward?", NURSES, "lead", "a property of ASSIGNED_TO"),
         ("Which nurses manage a ward?", NURSES, "manage", "a relationship type"),
         ("How many wards are there?", PATIENTS, "wards", "a label"),

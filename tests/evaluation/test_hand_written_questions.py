@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cypher_magic.asking.notes import turned
 from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.unused import unused
 from cypher_magic.data.pairs import generate_pairs
@@ -117,6 +118,24 @@ def test_fewer_than_one_right_query_in_a_hundred_is_taken_to_have_a_number_that_
     found = [(q, query) for q, query, history in asked if unsaid_numbers(parse(query), q, history)]
     print(f"{len(found)} of {len(asked)} right queries")
     assert len(asked) > 1000 and len(found) < 0.01 * len(asked), found
+
+
+def test_fewer_than_one_right_query_in_a_hundred_is_said_to_turn_the_question_round(
+    hand_written: Questions, movies: Connection, hospital: Connection
+) -> None:
+    examples = [
+        (movies, row["question"], row["query"]) for name in ("movies", "quickstart") for row in hand_written[name]
+    ]
+    examples += [(hospital, row["question"], row["query"]) for row in hand_written["hospital"]]
+    for graph in (movies, hospital):
+        examples += [(graph, p.question, p.query) for p in generate_pairs(graph, 600)]
+    found = [
+        (question, query, lines)
+        for graph, question, query in examples
+        if (lines := [line for _, line in turned(parse(query), question, graph.schema())])
+    ]
+    print(f"{len(found)} of {len(examples)} right queries")
+    assert len(examples) > 1000 and len(found) < 0.01 * len(examples), found
 
 
 def _bag(graph: Connection, query: str) -> Counter[str]:
