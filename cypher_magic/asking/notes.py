@@ -10,7 +10,7 @@ from cypher_magic.asking.bounds import wrong_bounds
 from cypher_magic.asking.following import follows
 from cypher_magic.asking.literals import text_of
 from cypher_magic.asking.numbers import left_out_numbers, unsaid_numbers
-from cypher_magic.asking.order import wrong_order
+from cypher_magic.asking.order import without_order, wrong_order
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.unused import unused
 from cypher_magic.errors import CypherSyntaxError
@@ -67,15 +67,22 @@ def remarks(
 
 
 def left_out(question: str, query: str, schema: GraphSchema | None) -> list[str]:
-    """What of the question the query leaves out, a line each: texts in quotes, numbers, names of the graph."""
+    """What of the question the query leaves out, a line each: texts in quotes, numbers, names, superlatives."""
     told = query.casefold().replace("\\'", "'")
     named = [next(filter(None, groups)) for groups in _QUOTED.findall(question)]
     left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
     asked = _QUOTED.sub(" , ", question)
     left += left_out_numbers(asked, query)
     lines = [f"The question says {' and '.join(map(repr, left))}, and the query does not."] if left else []
-    names = unused(asked, query, schema) if schema is not None else []
-    return lines + [f"The question says {word!r}, {what} that the query does not use." for word, what in names]
+    if schema is None:
+        return lines
+    lines += [
+        f"The question says {w!r}, {what} that the query does not use." for w, what in unused(asked, query, schema)
+    ]
+    ends = without_order(parse(query), asked, schema)
+    return lines + [
+        f"The question says {w!r}, and the query does not look at {' or '.join(names)}." for w, names in ends
+    ]
 
 
 def turned(query: Query, question: str, schema: GraphSchema | None) -> list[tuple[Token, str]]:

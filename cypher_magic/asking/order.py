@@ -1,7 +1,7 @@
-"""An order that the question says the other way round: `ORDER BY m.runtime DESC` for the shortest one.
+"""An order that the question says the other way round, or that the query does not have: "the shortest", "younger than".
 
 The words for the ends of a property ("youngest" is the latest year of birth) are those that pairs are made with
-(`data/generate/naming_properties.py`). Words of both ends in one question say nothing.
+(`data/generate/naming_properties.py`). Words of both ends in one question say nothing about the way round.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from lark import Token
 
 from cypher_magic.data.generate.naming_properties import property_words
+from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import words
 from cypher_magic.query.parse import Node, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cypher_magic.data.generate.lexicon_properties import PropertyWords
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.parse import Query
 
@@ -26,6 +28,13 @@ _HIGH = ("highest", "largest", "biggest", "greatest", "maximum")
 _LOW = ("lowest", "smallest", "minimum", "least", "fewest")
 _MANY = ("most", "top", *_HIGH)
 _FEW = ("bottom", *_LOW)
+# that many things may be the first or the better of
+_ANY = frozenset(
+    (*_HIGH, *_LOW, *spaced("first last best worst better worse higher lower larger smaller bigger later earlier"))
+)
+_PATH = re.compile(
+    r"\W*(?:paths?|ways?|routes?|connections?|distances?|links?|chains?)\b", re.IGNORECASE
+)  # shortest path
 _PLACES = frozenset(("rank", "ranking", "position", "place", "level", "priority", "id"))  # the top one is the first
 
 
@@ -41,6 +50,19 @@ def wrong_order(query: Query, question: str, schema: GraphSchema) -> list[tuple[
         if wrong and not (high and low):
             found.append((token, wrong[0]))
     return found
+
+
+def without_order(query: Query, question: str, schema: GraphSchema) -> list[tuple[str, list[str]]]:
+    """Words of the question for an end of properties none of which the query uses, with the names of those."""
+    used = {unquoted(token) for token in query.tokens if token.type == "NAME"}
+    meant: dict[str, set[str]] = {}
+    for name, said, _ in _said_of(schema):
+        for word in {*said.most, *said.least, *said.higher, *said.lower} - _ANY:
+            meant.setdefault(word, set()).add(name)
+    hit = _any_of(tuple(meant)).search(question) if meant else None
+    if hit is None or _PATH.match(question, hit.end()) or not meant[hit[0].lower()].isdisjoint(used):
+        return []
+    return [(hit[0], sorted(meant[hit[0].lower()]))]
 
 
 def _orders(query: Query) -> Iterator[tuple[str, bool, Token]]:
@@ -91,19 +113,24 @@ def _ends(name: str, schema: GraphSchema) -> tuple[re.Pattern[str], re.Pattern[s
     if not name:
         return _any_of(_MANY), _any_of(_FEW)
     high, low = set(_HIGH), set(_LOW)
+    for said, type_ in ((said, type_) for other, said, type_ in _said_of(schema) if other == name):
+        high.update(said.most, said.higher)
+        low.update(said.least, said.lower)
+        if "STRING" not in type_ and _PLACES.isdisjoint(words(name)):
+            high.add("top")
+            low.add("bottom")
+        if "DATE" in type_:
+            high.add("latest")
+            low.add("earliest")
+    return _any_of(tuple(high - low)), _any_of(tuple(low - high))
+
+
+def _said_of(schema: GraphSchema) -> Iterator[tuple[str, PropertyWords, str]]:
+    """Every property of the graph with the words for it and its type."""
     for known in (schema.labels, schema.relationship_types):
         for owner, properties in known.items():
-            if name in properties:
-                said = property_words(name, words(owner), properties[name])
-                high.update(said.most, said.higher)
-                low.update(said.least, said.lower)
-                if "STRING" not in properties[name] and _PLACES.isdisjoint(words(name)):
-                    high.add("top")
-                    low.add("bottom")
-                if "DATE" in properties[name]:
-                    high.add("latest")
-                    low.add("earliest")
-    return _any_of(tuple(high - low)), _any_of(tuple(low - high))
+            for name, type_ in properties.items():
+                yield name, property_words(name, words(owner), type_), type_
 
 
 @lru_cache(maxsize=256)

@@ -199,7 +199,7 @@ class Work:
         new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()
         self.homes |= new
         self.strict = True
-        if tried.missing or tried.dropped:
+        if new or tried.dropped or (tried.result is not None and is_empty(tried.result)):
             self.vain |= {vain(attempt.reply, tried.result)}
         self.asked, self.turns = self.question, self.history
         told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))

@@ -43,7 +43,8 @@ _OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the 
 _DIGITS = re.compile(rb"\d+")
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 # Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
-_EARLIER = {"misplaced_text": 0.0, "unsaid_number": 0.0, "left_out": 0.0, "found_nothing": 0.0, "in_doubt": 0.25}
+_EARLIER = dict.fromkeys(("misplaced_text", "unsaid_number", "turned", "left_out", "found_nothing"), 0.0)
+_EARLIER |= {"in_doubt": 0.25}
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
 _CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
 _LAST_RESORT = "RETURN NULL"

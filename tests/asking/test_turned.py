@@ -1,4 +1,4 @@
-"""Orders and bounds that a query turns round; `tests/evaluation` counts how rarely that is said wrongly."""
+"""Orders and bounds that a query turns round or leaves out; `tests/evaluation` counts how rarely that is wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from cypher_magic.asking.ask import ask
 from cypher_magic.asking.bounds import wrong_bounds
 from cypher_magic.asking.literals import number_of
-from cypher_magic.asking.order import wrong_order
+from cypher_magic.asking.order import without_order, wrong_order
 from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.parse import parse
 from tests.asking.test_ask import Guided, Script
@@ -57,6 +57,28 @@ def test_the_other_end_of_an_order_is_found(question: str, query: str, word: str
 )
 def test_an_order_that_may_be_right_is_left_alone(question: str, query: str) -> None:
     assert wrong_order(parse(query), question, SCHEMA) == []
+
+
+PEOPLE = "MATCH (p:Person)-[:ACTED_IN]->(m:Movie) RETURN p.name"
+
+
+@pytest.mark.parametrize(
+    ("question", "query", "found"),
+    [
+        ("List people younger than Ann", PEOPLE, [("younger", ["born"])]),
+        ("the shortest film", MOVIE + "m.title LIMIT 1", [("shortest", ["runtime"])]),
+        ("people older than Ann", PEOPLE, [("older", ["born", "released"])]),
+        ("people older than Ann", PEOPLE + ", m.released", []),
+        ("List people younger than Ann", "MATCH (p:Person), (q:Person) WHERE p.born > q.born RETURN p.name", []),
+        ("the shortest path between Ann and Bob", PEOPLE, []),
+        ("the first movie, the best one, the largest number", PEOPLE, []),
+        ("at least two people", PEOPLE, []),
+    ],
+)
+def test_a_comparison_that_the_query_does_not_make_is_found(
+    question: str, query: str, found: list[tuple[str, list[str]]]
+) -> None:
+    assert without_order(parse(query), question, SCHEMA) == found
 
 
 @pytest.mark.parametrize(
@@ -124,6 +146,12 @@ def test_a_number_has_the_value_that_cypher_gives_it(text: str, value: float) ->
             "MATCH (u:User)-[r:RATED]->(m:Movie) RETURN u.name, avg(r.rating)",
             "MATCH (u:User)-[r:RATED]->(m:Movie) RETURN u.name, avg(m.imdbRating)",
             "The question says 'IMDb rating', a property of Movie that the query does not use.",
+        ),
+        (
+            "Which is the shortest animation?",
+            "MATCH (m:Movie)-[:IN_GENRE]->(:Genre {name: 'Animation'}) RETURN m.title ORDER BY m.title LIMIT 1",
+            "MATCH (m:Movie)-[:IN_GENRE]->(:Genre {name: 'Animation'}) RETURN m.title ORDER BY m.runtime LIMIT 1",
+            "The question says 'shortest', and the query does not look at runtime.",
         ),
     ],
 )
