@@ -17,6 +17,7 @@ from cypher_magic.query.compare import same_rows
 from cypher_magic.query.readonly import read_only
 from cypher_magic.session import state
 
+BASE = 8  # follow-ups for the untuned model, which writes up to its budget
 FILE = Path(__file__).with_name("conversations.jsonl")
 CONVERSATIONS = [json.loads(line)["turns"] for line in FILE.read_text(encoding="utf-8").splitlines()]
 
@@ -60,24 +61,23 @@ def test_a_tuned_model_answers_follow_ups_at_least_as_well_as_an_untuned_one(
 ) -> None:
     monkeypatch.setattr(state, "SESSION", state.Session())
     asked = cases(demo_graph)
-    right: dict[str, int] = {}
-    for name in ("base", "starter"):
-        model = state.model(name)
+    right: dict[str, list[bool]] = {}
+    for name, count in (("base", BASE), ("starter", len(asked))):
         answers = ask_many(
-            [question for question, _, _ in asked],
-            model=model,
+            [question for question, _, _ in asked[:count]],
+            model=state.model(name),
             graph=demo_graph,
-            histories=[history for _, _, history in asked],
+            histories=[history for _, _, history in asked[:count]],
             rules=Rules(retries=0),
         )
-        fine = [
+        right[name] = [
             answer.result is not None and same_rows(answer.result.rows, demo_graph.read(query).rows)
-            for answer, (_, query, _) in zip(answers, asked, strict=True)
+            for answer, (_, query, _) in zip(answers, asked, strict=False)
         ]
-        right[name] = sum(fine)
-        for answer, (question, _, _), ok in zip(answers, asked, fine, strict=True):
+        for answer, (question, _, _), ok in zip(answers, asked, right[name], strict=False):
             if not ok and name == "starter":
                 print(f"\n  {question}\n    {answer.query}")
-    print(f"\nfollow-ups with right rows, of {len(asked)}: {right}")
-    assert right["starter"] >= right["base"]
-    assert right["starter"] > 0
+    told = ", ".join(f"{name} {sum(fine)} of {len(fine)}" for name, fine in right.items())
+    print(f"\nfollow-ups with right rows: {told}")
+    assert sum(right["starter"][:BASE]) >= sum(right["base"])
+    assert sum(right["starter"]) > len(asked) / 3

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL_GRAPH = """

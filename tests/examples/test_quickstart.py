@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(3600)
 def test_the_quickstart_trains_a_model_that_answers_unseen_questions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,7 +99,7 @@ def test_a_timeout_leaves_the_connection_usable(neo4j_graph: Any) -> None:
         assert neo4j_graph.read("RETURN 1").rows == ((1,),)
 
 
-@pytest.mark.timeout(240)  # without a limit of our own, the operating system would wait for a quarter of an hour
+@pytest.mark.timeout(480)  # without a limit of our own, the operating system would wait for a quarter of an hour
 def test_a_network_that_goes_away_without_a_word_and_comes_back(neo4j_server: Any) -> None:
     network = FlakyNetwork(int(neo4j_server.uri.rpartition(":")[2]))
     password, uri = Secret(neo4j_server.password), f"bolt://127.0.0.1:{network.port}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EPOCHS = 3
-BASE_ROWS = 16  # the untuned model writes prose up to its budget, which takes long and changes nothing
+BASE_ROWS = 8  # the untuned model writes prose up to its budget, which takes long and changes nothing
 
 
 @pytest.mark.slow
