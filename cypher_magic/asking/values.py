@@ -192,9 +192,10 @@ class _Search:
             return [(start, end, quoted(place.property))] if literal.owners == (place.label,) else []
         if (read := _USED.search(query, 0, start)) and (holder := _only(place.label, query)):
             return [(read.start(), end, f"{holder}.{quoted(place.property)}")]
+        labels = [(start, end, quoted(place.label)) for start, end in literal.label_places]
         if place.property == literal.property:
-            return [(start, end, quoted(place.label)) for start, end in literal.label_places]
-        return []
+            return labels
+        return [*labels, (start, end, quoted(place.property))] if _unused_elsewhere(literal, query) else []
 
     def _swapped(self) -> bool:
         """Whether each of the two misplaced texts is where the query looks for the other."""
@@ -229,6 +230,17 @@ def missing(query: str, schema: GraphSchema, graph: Connection, question: str = 
 def _names_nodes(literal: Literal) -> bool:
     """Whether the text is the name of nodes of one label."""
     return literal.kind == "node" and len(literal.owners) == 1 and literal.operator == "=" and not literal.is_list
+
+
+def _unused_elsewhere(literal: Literal, query: str) -> bool:
+    """Whether nothing else in the query speaks of the node that has the text: then it may be one of another label.
+
+    Whether such a node can stand there is for the checks to say.
+    """
+    if len(literal.label_places) != 1:
+        return False
+    node = re.search(r"\((\w*)\s*:\s*\Z", query[: literal.label_places[0][0]])
+    return node is not None and (not node[1] or len(re.findall(rf"\b{node[1]}\b", _STRING.sub("''", query))) == 1)
 
 
 def _only(label: str, query: str) -> str:

@@ -52,6 +52,30 @@ def test_a_value_is_read_as_the_near_one_that_the_graph_has(demo_graph: Any, que
         assert answer.repairs[0] in repr(answer) and f"+{answer.query}" in repr(answer)
 
 
+def test_label_and_property_are_exchanged_where_nothing_else_speaks_of_the_node(demo_graph: Any) -> None:
+    path = "MATCH path = shortestPath(({})-[*..6]-({})) RETURN length(path)"
+    query = path.format("m:Movie {title: 'Western'}", "m2:Movie {title: 'Elif Yılmaz'}")
+    answer = ask("How far is Western from Elif Yılmaz?", model=Script(query), graph=demo_graph)
+    assert answer.query == path.format("m:Genre {name: 'Western'}", "m2:User {name: 'Elif Yılmaz'}")
+    assert len(answer.attempts) == 1 and answer.repairs == (
+        "No Movie has the title 'Western': looked for as name of Genre",
+        "No Movie has the title 'Elif Yılmaz': looked for as name of User",
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "MATCH (m:Movie {title: 'Western'})--(n) RETURN m.title",  # used elsewhere
+        "MATCH (p:Person)-[:ACTED_IN]->(m:Movie {title: 'Western'}) RETURN p.name",  # nobody acts in a genre
+        "MATCH (m:Movie {title: 'Western', released: 1999})--(n) RETURN count(n)",  # no genre was released
+    ],
+)
+def test_they_stay_where_the_node_could_not_be_one_of_the_other_label(demo_graph: Any, query: str) -> None:
+    answer = ask("Who is in Western, 1999?", model=Script(query), graph=demo_graph, rules=Rules(retries=0))
+    assert answer.query == query and answer.repairs == ()
+
+
 def test_a_label_is_exchanged_for_the_one_that_has_the_value_where_that_fits(demo_graph: Any) -> None:
     query = "MATCH (p:Person {name: 'Jun Takeda'}) RETURN p.name"
     answer = ask("Who is Jun Takeda?", model=Script(query), graph=demo_graph)
