@@ -32,9 +32,8 @@ _FEW = ("bottom", *_LOW)
 _ANY = frozenset(
     (*_HIGH, *_LOW, *spaced("first last best worst better worse higher lower larger smaller bigger later earlier"))
 )
-_PATH = re.compile(
-    r"\W*(?:paths?|ways?|routes?|connections?|distances?|links?|chains?)\b", re.IGNORECASE
-)  # shortest path
+# behind "shortest"
+_PATH = re.compile(r"\W*(?:paths?|ways?|routes?|connections?|distances?|links?|chains?)\b", re.IGNORECASE)
 _PLACES = frozenset(("rank", "ranking", "position", "place", "level", "priority", "id"))  # the top one is the first
 
 
@@ -56,9 +55,10 @@ def without_order(query: Query, question: str, schema: GraphSchema) -> list[tupl
     """Words of the question for an end of properties none of which the query uses, with the names of those."""
     used = {unquoted(token) for token in query.tokens if token.type == "NAME"}
     meant: dict[str, set[str]] = {}
-    for name, said, _ in _said_of(schema):
+    for one in _properties(schema):
+        said = _said(*one)
         for word in {*said.most, *said.least, *said.higher, *said.lower} - _ANY:
-            meant.setdefault(word, set()).add(name)
+            meant.setdefault(word, set()).add(one[0])
     hit = _any_of(tuple(meant)).search(question) if meant else None
     if hit is None or _PATH.match(question, hit.end()) or not meant[hit[0].lower()].isdisjoint(used):
         return []
@@ -113,7 +113,7 @@ def _ends(name: str, schema: GraphSchema) -> tuple[re.Pattern[str], re.Pattern[s
     if not name:
         return _any_of(_MANY), _any_of(_FEW)
     high, low = set(_HIGH), set(_LOW)
-    for said, type_ in ((said, type_) for other, said, type_ in _said_of(schema) if other == name):
+    for said, type_ in ((_said(*one), one[2]) for one in _properties(schema) if one[0] == name):
         high.update(said.most, said.higher)
         low.update(said.least, said.lower)
         if "STRING" not in type_ and _PLACES.isdisjoint(words(name)):
@@ -125,12 +125,17 @@ def _ends(name: str, schema: GraphSchema) -> tuple[re.Pattern[str], re.Pattern[s
     return _any_of(tuple(high - low)), _any_of(tuple(low - high))
 
 
-def _said_of(schema: GraphSchema) -> Iterator[tuple[str, PropertyWords, str]]:
-    """Every property of the graph with the words for it and its type."""
+def _properties(schema: GraphSchema) -> Iterator[tuple[str, str, str]]:
+    """Every property of the graph: its name, what has it, its type."""
     for known in (schema.labels, schema.relationship_types):
         for owner, properties in known.items():
-            for name, type_ in properties.items():
-                yield name, property_words(name, words(owner), type_), type_
+            yield from ((name, owner, type_) for name, type_ in properties.items())
+
+
+@lru_cache(maxsize=10_000)
+def _said(name: str, owner: str, type_: str) -> PropertyWords:
+    """The words for a property; a search asks for them at every step."""
+    return property_words(name, words(owner), type_)
 
 
 @lru_cache(maxsize=256)
