@@ -1,4 +1,4 @@
-"""Reading the schema of big graphs on Neo4j: whole, within its time budget, and without looking at everything."""
+"""Big graphs on Neo4j: the schema is whole, in its time, without looking at everything; questions can be made."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cypher_magic import places
+from cypher_magic.data.pairs import generate_pairs
 from cypher_magic.graph.schema import Triple
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.slow]
@@ -76,3 +77,6 @@ def test_a_million_nodes(neo4j_graph: Any, neo4j_server: Any, big_graphs: Any, m
     expected |= {Triple("L0", "FAR", "L4"), Triple("L1", "FAR", "L5"), Triple("L6", "FAR", "L7")}
     assert expected <= set(schema.triples) <= expected | {Triple("L2", "FAR", "L7")}
     assert most_hits_of_a_probe(neo4j_graph, neo4j_server, monkeypatch) < 200_000  # of 2.25 million to look at
+    pairs = generate_pairs(neo4j_graph, 40, time_budget=120)
+    assert len(pairs) == 40 and len({pair.family for pair in pairs}) > 5
+    assert all(neo4j_graph.read(pair.query).rows for pair in list(pairs)[:5])
