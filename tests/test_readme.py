@@ -38,5 +38,17 @@ def test_every_file_that_the_readme_names_is_there() -> None:
     assert {name for name in named if not (README.parent / name).exists()} == set()
 
 
+def test_every_line_of_the_readme_may_be_pasted_with_its_comment() -> None:
+    """Each magic of the ten-line start, as it stands there."""
+    magics_table()  # all commands are declared
+    block = next(b for b in README.read_text("utf-8").split("```")[1::2] if "%load_ext" in b)
+    lines = [line for line in block.splitlines() if line.startswith("%") and not line.startswith("%load_ext")]
+    assert len(lines) > 6
+    for line in lines:
+        name = next(name for name in sorted(COMMANDS, key=len, reverse=True) if line.startswith(name))
+        options = COMMANDS[name].parse(line.removeprefix(name))
+        assert "#" not in " ".join([*options.words, options.rest])
+
+
 if __name__ == "__main__":
     README.write_text(PLACE.sub(lambda _: magics_table(), README.read_text("utf-8")), "utf-8")

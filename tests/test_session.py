@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,7 +94,8 @@ def test_a_model_is_loaded_once_and_again_when_its_weights_change(
     weights.touch()
     assert state.model() is not first
     session.finetune("tiny", PAIRS, PAIRS[:1], **small(backbone))
-    state.model()
+    with ThreadPoolExecutor(2) as panels:  # two that ask at once
+        assert len(set(map(id, panels.map(state.model, ("tiny", "tiny"))))) == 1
     assert loaded == ["tiny"] * 3
     assert len(state.SESSION.models) == 1
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import line_cell_magic, magics_class
 
 from cypher_magic.errors import OptionError
+from cypher_magic.magics.line import variable
 from cypher_magic.magics.options import Command, Family, Option, Options
 from cypher_magic.magics.progress import progress_line
 from cypher_magic.magics.settings import LIMIT, TIMEOUT
@@ -23,8 +24,9 @@ ASK = Command(
     "Ask the connected graph a question in plain language. The tuned model writes a query, which is checked against\n"
     "the graph's schema, refused unless it only reads, and run. The answer has .query, .df, .graph and .complaints;\n"
     ".edit(query) runs your own, .save_example(file) keeps the pair for the next training.",
-    notes="A question such as `and which of them also directed?` goes on from the one before it. A cell with several\n"
-    "lines asks each line as a question of its own, many at a time, and returns a DataFrame.",
+    notes="Options stand before the question. One such as `and which of them also directed?` goes on from the one\n"
+    "before it. A cell with several lines asks each line as a question of its own, many at a time, and returns a\n"
+    "DataFrame.",
     rest="QUESTION",
     options=(
         Option(
@@ -38,7 +40,7 @@ ASK = Command(
         Option("-c", "--connection", metavar="NAME", help="ask this connection instead of the current one"),
         Option("-l", "--limit", type=int, minimum=1, metavar="N", help="fetch at most N rows", otherwise=LIMIT),
         TIMEOUT,
-        Option("-o", "--out", metavar="VAR", help="also keep the answer in this variable"),
+        Option("-o", "--out", type=variable, metavar="VAR", help="also keep the answer in this variable"),
         Option("--new", type=bool, help="start over: forget the conversation"),
         Option("--follow-up", type=bool, help="go on from the last question, whatever the words say"),
         Option("--history", type=bool, help="show the conversation, ask nothing"),
@@ -94,6 +96,7 @@ class AskMagics(Family):
         """The Answer; a DataFrame for several questions; the Conversation for --history."""
         from cypher_magic import session
 
+        _refuse_late_options(options.rest)
         if options.history:
             return session.conversation(options.connection)
         if options.new and not options.text:
@@ -148,3 +151,13 @@ class AskMagics(Family):
             "beams": options.beams,
             "page": self.settings.display_limit,
         }
+
+
+def _refuse_late_options(question: str) -> None:
+    """Raise for an option behind the question: there it would be asked."""
+    flags = {flag for option in ASK.options for flag in option.flags}
+    late = next((word for word in question.split() if word.partition("=")[0] in flags), None)
+    if late is not None:
+        raise OptionError(
+            f"{late} stands behind the question.", hint="options come first: %cypher_ask -m base Who ...?"
+        )

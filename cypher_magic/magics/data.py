@@ -81,6 +81,7 @@ GENERATE = Command(
         Option("--prices", metavar="THERE,BACK", help="what the teacher takes per million tokens, to tell the cost"),
         Option("--yes", type=bool, help="ask the teacher without a question about its cost"),
     ),
+    max_words=0,
     examples=(
         "pairs = %cypher_data generate",
         "%cypher_data generate --rows 1000 --out train.jsonl --val val.jsonl --by phrasing",
@@ -98,7 +99,7 @@ class DataMagics(Family):
     @interrupts_in_one_line()
     def cypher_data(self, line: str = "", cell: str | None = None) -> Any:
         """Examples for training: `%cypher_data check FILE...`, `%cypher_data generate`; VERB -h tells its options."""
-        verb, _, rest = line.strip().partition(" ")
+        verb, rest = [*line.split(None, 1), "", ""][:2]
         if verb in ("", "-h", "--help"):
             print("\n\n".join(command.help() for command, _ in VERBS.values()))
             return None

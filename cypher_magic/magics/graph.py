@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import line_cell_magic, line_magic, magics_class
 
 from cypher_magic.errors import OptionError
+from cypher_magic.magics.line import variable
 from cypher_magic.magics.options import Command, Family, Option, Options
 from cypher_magic.magics.progress import progress_line
 from cypher_magic.magics.settings import LIMIT, TIMEOUT
@@ -60,7 +61,13 @@ CYPHER = Command(
     rest="QUERY",
     options=(
         Option("-p", "--param", metavar="NAME=EXPR", raw=True, repeat=True, help="a parameter and its Python value"),
-        Option("-o", "--out", metavar="VAR", help="also keep the result in this variable (or write `VAR << QUERY`)"),
+        Option(
+            "-o",
+            "--out",
+            type=variable,
+            metavar="VAR",
+            help="also keep the result in this variable (or write `VAR << QUERY`)",
+        ),
         Option(
             "-l",
             "--limit",

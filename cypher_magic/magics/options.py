@@ -17,10 +17,10 @@
 
 argparse would read the arrow in `MATCH (a) --> (b)` as an option, and shlex would eat quotes and backslashes. So with
 `rest` only the options in front are read and everything after them is kept letter for letter; with `words` (a
-command line of names and files) options may stand anywhere. `verbs` are subcommands (`%cypher_models export`): an
-option says which of them take it, is refused by the others, and `VERB -h` is a page of its own. A Command as a
-decorator hands the method one `Options`, prints the help for `-h`, tells an Interrupt in one line, and switches off
-IPython's `$name` splicing, which would be an injection.
+command line of names and files) options may stand anywhere. A comment behind either is left out. `verbs` are
+subcommands (`%cypher_models export`): an option says which of them take it, is refused by the others, and `VERB -h` is
+a page of its own. A Command as a decorator hands the method one `Options`, prints the help for `-h`, tells an Interrupt
+in one line, and switches off IPython's `$name` splicing, which would be an injection.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, no_var_expand
 
 from cypher_magic.errors import OptionError
+from cypher_magic.magics.line import literal, next_word, skip_space, unquoted, variable, without_comment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 _FLAG = re.compile(r"--?[A-Za-z]")
 _WORD_END = re.compile(r"\s")
 _PAGE = 118  # characters in a line of help
-_BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
 class Option:
@@ -118,7 +118,7 @@ class Option:
         return value
 
 
-_KINDS: dict[Any, str] = {int: "a whole number", float: "a number"}
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", variable: "the name of a variable"}
 
 
 COMMANDS: dict[str, Command] = {}  # every declared magic by its name: for completion and the docs
@@ -195,12 +195,15 @@ class Command:
         table = {flag: option for option in self.options for flag in option.flags}
         wants_help = False
         at = 0
-        while (at := _skip_space(line, at)) < len(line):
+        while (at := skip_space(line, at)) < len(line):
+            if not self.rest and line[at] == "#":
+                line = line[:at]
+                break
             if not _FLAG.match(line, at) or (line[at:].split(None, 1)[0] == "--"):
                 if self.rest or line[at:].split(None, 1)[0] == "--":
                     break
-                word, at = _word(line, at)
-                words.append(_unquoted(word))
+                word, at = next_word(line, at)
+                words.append(unquoted(literal(word)))
                 continue
             flag = line[at:].split(None, 1)[0].partition("=")[0]
             at += len(flag)
@@ -216,7 +219,7 @@ class Command:
                 values[option.name].append(value)
             else:
                 values[option.name] = value
-        rest = line[at:]
+        rest = without_comment(line[at:])
         if rest.split(None, 1)[:1] == ["--"]:
             rest = rest[2:].lstrip()
         verb = words[0] if cell is None and words and words[0] in self.verb_names else self.default_verb
@@ -340,7 +343,7 @@ def _value(option: Option, flag: str, line: str, at: int) -> tuple[Any, int]:
         if given:
             raise OptionError(f"{flag} takes no value.")
         return True, at
-    start = at + 1 if given else _skip_space(line, at)
+    start = at + 1 if given else skip_space(line, at)
     missing = start >= len(line) or (given and _WORD_END.match(line, start) is not None)
     if not missing and not given and _FLAG.match(line, start):
         missing = True
@@ -348,40 +351,7 @@ def _value(option: Option, flag: str, line: str, at: int) -> tuple[Any, int]:
         if option.optional:
             return True, at
         raise OptionError(f"{flag} needs a value: {flag} {option.metavar}.")
-    word, at = _word(line, start, brackets=option.raw)
-    return option.value(flag, _unquoted(word)), at
-
-
-def _skip_space(line: str, at: int) -> int:
-    while at < len(line) and line[at].isspace():
-        at += 1
-    return at
-
-
-def _word(line: str, at: int, *, brackets: bool = False) -> tuple[str, int]:
-    """The word that starts here, quotes included, and its end; spaces inside quotes (and brackets) belong to it."""
-    start = at
-    closing: list[str] = []
-    while at < len(line) and (closing or not line[at].isspace()):
-        character = line[at]
-        if character in "\"'":
-            end = line.find(character, at + 1)
-            if end < 0:
-                if brackets or at == start:
-                    raise OptionError(f"A quote is not closed: {line[start:]}")
-                end = at  # an apostrophe inside a word, as in a file name
-            at = end
-        elif brackets and character in _BRACKETS:
-            closing.append(_BRACKETS[character])
-        elif closing and character == closing[-1]:
-            closing.pop()
-        at += 1
-    if closing:
-        raise OptionError(f"A bracket is not closed: {line[start:]}")
-    return line[start:at], at
-
-
-def _unquoted(word: str) -> str:
-    if len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'" and word[0] not in word[1:-1]:
-        return word[1:-1]
-    return word
+    word, end = next_word(line, start, brackets=option.raw)
+    if not option.raw:
+        literal(word)
+    return option.value(flag, unquoted(word)), end

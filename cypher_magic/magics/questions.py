@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-_ASKED = re.compile(r"\s*(?:[^\s%#][^%#]*=\s*%|%?)cypher_ask\s+\S")
+_ASKED = re.compile(r"\s*(?:%(?:time|timeit|prun)\s+)?(?:[^\s%#][^%#]*=\s*%|%?)cypher_ask\s+\S")
 _CELL = re.compile(r"%%(?:finetune|cypher_ask|cypher)(?!\w)")
 _TRIPLE_QUOTES = re.compile(r"\"\"\"|'''")
 

@@ -7,10 +7,12 @@ of a `Constraint` only what may stand there, and it may take tokens back. The mo
 from __future__ import annotations
 
 import copy
+import functools
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -109,8 +111,26 @@ def end_ids(tokenizer: Any, end: str) -> frozenset[int]:
     return frozenset(i for i in ends if i is not None)
 
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def one_at_a_time(method: Callable[Concatenate[Any, _P], _R]) -> Callable[Concatenate[Any, _P], _R]:
+    """The method, for which threads take turns: the kept keys and values are one text's at a time."""
+
+    @functools.wraps(method)
+    def in_turn(self: CypherModel, /, *args: _P.args, **options: _P.kwargs) -> _R:
+        with self._turn:
+            return method(self, *args, **options)
+
+    return in_turn
+
+
 class CypherModel:
-    """A model, its tokenizer and its prompt: question in, reply out. One question at a time, or many."""
+    """A model, its tokenizer and its prompt: question in, reply out. One question at a time, or many.
+
+    Threads that ask at the same time take turns.
+    """
 
     def __init__(self, model: Any, tokenizer: Any, prompt: Prompt, *, name: str = "") -> None:
         self.model, self.tokenizer, self.prompt, self.name = model, tokenizer, prompt, name
@@ -120,7 +140,9 @@ class CypherModel:
         self._drafts = Drafts()
         self._bundles: bool | None = None  # whether the model takes them; tried when first needed
         self.end_ids = end_ids(tokenizer, prompt.end)
+        self._turn = threading.RLock()
 
+    @one_at_a_time
     @torch.inference_mode()
     def complete(
         self,
@@ -210,6 +232,7 @@ class CypherModel:
             self._drafts.learn(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         self._drafts.learn(prefix)
 
+    @one_at_a_time
     @torch.inference_mode()
     def complete_many(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -24,6 +25,7 @@ class Session:
     current: str | None = None
     run: str | None = None
     models: dict[tuple[str, float], LiveModel] = field(default_factory=dict)  # at most one: models are large
+    loading: threading.RLock = field(default_factory=threading.RLock)  # who comes meanwhile waits for it
     # by the connection itself, not by its name: another graph under that name must not hear of this one's
     conversations: WeakKeyDictionary[Connection, Conversation] = field(default_factory=WeakKeyDictionary)
 
@@ -63,7 +65,8 @@ def model(name: str | None = None, progress: Progress | None = None) -> LiveMode
 
     name = name or SESSION.run or live.newest_run()
     key = (name, live.written(name))
-    if key not in SESSION.models:
-        SESSION.models.clear()
-        SESSION.models[key] = live.load(name, progress)
-    return SESSION.models[key]
+    with SESSION.loading:
+        if key not in SESSION.models:
+            SESSION.models.clear()
+            SESSION.models[key] = live.load(name, progress)
+        return SESSION.models[key]

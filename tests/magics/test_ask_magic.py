@@ -136,6 +136,14 @@ def test_the_query_is_put_into_a_new_cell(loaded: Any, asked: list[Any], monkeyp
     assert cells == ["%%cypher\nRETURN 1 AS n"]
 
 
+@pytest.mark.parametrize("flag", ["-m base", "--no-run", "--limit=5"])
+def test_an_option_behind_the_question_is_not_asked(
+    loaded: Any, asked: list[Any], capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    error, shown = failure(loaded, f"%cypher_ask Who directed Alien? {flag}", capsys)
+    assert isinstance(error, OptionError) and "stands behind the question" in shown and not asked
+
+
 def test_the_conversation_is_shown_and_forgotten(
     loaded: Any, nothing_open: None, demo_graph: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +180,7 @@ def test_what_the_model_writes_is_shown_in_a_notebook_until_the_answer_is_there(
 
 
 WRONG = ["--modle base Who?", "--retries many Who?", "-l 0 Who?", "-m", "--near some Who?", "--beams 0 Who?"]
+WRONG += ["-o 'not valid' Who?", "-o class Who?"]
 
 
 @pytest.mark.parametrize("options", WRONG)

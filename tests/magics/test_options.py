@@ -56,6 +56,9 @@ for _command in (QUERY, WORDS, VERBS):  # those above are no magics of the packa
         "RETURN 'it''s' AS x // --limit 3",
         'RETURN "a\\\\b" AS `--df`',
         "MATCH (n {p: $p}) --df",
+        "RETURN 'no  # comment' AS x, `a  # b`",
+        'RETURN "it\'s  # none"',
+        "How many C# films have  #1 in their title?",
     ],
 )
 def test_everything_after_the_leading_options_is_kept_letter_for_letter(query: str) -> None:
@@ -68,6 +71,25 @@ def test_everything_after_the_leading_options_is_kept_letter_for_letter(query: s
 def test_options_of_a_command_line_may_stand_anywhere() -> None:
     parsed = WORDS.parse("neo4j://host:7687 -u me --env-file 'my file.env'")
     assert (parsed.words, parsed.user, parsed.env_file) == (["neo4j://host:7687"], "me", "my file.env")
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        ("RETURN 'a  # b' AS x    # it's what is asked", "RETURN 'a  # b' AS x"),
+        ("-l 5 What's Tom's first film?  # it's a \"comment\"", "What's Tom's first film?"),
+        ("--df  # the query stands below", ""),
+        ("RETURN 1\t\t#", "RETURN 1"),
+    ],
+)
+def test_a_comment_behind_two_spaces_is_left_out(line: str, rest: str) -> None:
+    assert QUERY.parse(line).rest == rest
+
+
+def test_a_comment_ends_a_command_line() -> None:
+    parsed = WORDS.parse("'#1' -u me # --close 'all")
+    assert (parsed.words, parsed.user, parsed.close, parsed.rest) == (["#1"], "me", None, "")
+    assert WORDS.parse("http://host/v1#model").words == ["http://host/v1#model"]
 
 
 def test_an_equals_sign_may_join_an_option_and_its_value() -> None:
@@ -91,6 +113,13 @@ def test_an_optional_value_may_be_left_out() -> None:
     assert WORDS.parse("--close work").close == "work"
     assert WORDS.parse("--close -u me").close is True
     assert WORDS.parse("").close is None
+
+
+@pytest.mark.parametrize("line", ["$home/x", "--env-file {folder}/x", "{name}"])
+def test_a_variable_in_a_command_line_is_refused_and_not_taken_for_a_name(line: str) -> None:
+    with pytest.raises(OptionError, match="variables are not filled in"):
+        WORDS.parse(line)
+    assert WORDS.parse("'{name}'").words == ["{name}"]
 
 
 def test_two_dashes_end_the_options() -> None:

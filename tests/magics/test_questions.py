@@ -24,6 +24,7 @@ def asked(shell: Any) -> tuple[Any, list[str]]:
         ("%cypher_ask really??", "really??"),
         ("%cypher_ask -l 5 what's the title of m?", "-l 5 what's the title of m?"),
         ("answer = %cypher_ask who directed Jaws?", "who directed Jaws?"),
+        ("%time %cypher_ask who acted in The Matrix?", "who acted in The Matrix?"),
         ("answers['a b'] = %cypher_ask who directed Jaws?", "who directed Jaws?"),
         ("for i in range(1):\n    %cypher_ask who is it?\n", "who is it?"),
         ("x = 1\n%cypher_ask how many?\ny = 2", "how many?"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +109,13 @@ def test_an_interrupt_at_any_step_does_not_change_later_replies(
         assert len(expected) < at - 1, "the model was not interrupted"
     hook.remove()
     assert tiny.complete(QUESTIONS[0], SCHEMA, max_tokens=6).tokens == expected
+
+
+def test_threads_that_ask_at_once_get_what_each_gets_alone(tiny: CypherModel) -> None:
+    asked = [(question, schema) for question in QUESTIONS for schema in (SCHEMA, None)]
+    alone = [tiny.complete(*a, max_tokens=10).tokens for a in asked]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda a: tiny.complete(*a, max_tokens=10).tokens, asked * 2)) == alone * 2
 
 
 def test_a_reply_ends_at_the_end_token_or_is_cut_at_the_budget(tiny: CypherModel) -> None:
