@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from cypher_magic.graph.picture import Picture
 
+_DRAWN = 100  # rows, and nodes in them, whose picture is shown without being asked for: drawing more takes long
+
 
 @dataclass(frozen=True)
 class QueryResult:
@@ -92,7 +94,14 @@ class QueryResult:
         return {"note": self.summary, "page": page, "plan": plan, "remarks": self.notes}
 
     def _repr_html_(self) -> str:
-        return table.html(self.columns, self.rows, **self._around)
+        return table.html(self.columns, self.rows, **self._around) + self._folded_picture
+
+    @property
+    def _folded_picture(self) -> str:
+        """The picture of a result that is small and has relationships; `graph` draws any."""
+        if len(self.rows) > _DRAWN or not self.graph.lines or self.graph.node_count > _DRAWN:
+            return ""
+        return f"<details><summary>Picture</summary>{self.graph._repr_html_()}</details>"
 
     def __repr__(self) -> str:
         return table.plain(self.columns, self.rows, **self._around)

@@ -148,6 +148,8 @@ def test_every_value_is_escaped_in_html() -> None:
         b"<b>",
     )
     html = QueryResult((HOSTILE, "x"), tuple((v, v) for v in values), plan=HOSTILE)._repr_html_()
+    html, picture, _ = html.partition("<details><summary>Picture")  # which has a test of its own
+    assert picture
     found = tags(html)
     assert set(found.tags) <= {"style", "div", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre"}
     assert set(found.attributes) <= {"class"}
@@ -207,6 +209,16 @@ def test_nodes_relationships_and_paths_are_readable() -> None:
     assert '(:Movie "Forrest Gump")<-[:ACTED_IN]' in text
     html = QueryResult(("p", "r"), ((TOM, acted),))._repr_html_()
     assert ">(:Person &quot;Tom Hanks&quot;)</summary>name: Tom Hanks\nborn: 1956" in html
+
+
+def test_a_small_result_with_relationships_has_its_picture_folded_below() -> None:
+    acted = relationship(TOM, "ACTED_IN", GUMP)
+    html = QueryResult(("p", "r", "m"), ((TOM, acted, GUMP),))._repr_html_()
+    assert html.count("<details><summary>Picture</summary>") == html.count("<svg") == 1
+    many = [node(str(i), "Person", name=f"Person {i}") for i in range(2, 200)]
+    large = tuple((p, relationship(p, "ACTED_IN", GUMP), GUMP) for p in many)
+    for result in (column(TOM, GUMP), column(1), QueryResult(("p", "r", "m"), large)):
+        assert "<svg" not in result._repr_html_()
 
 
 def test_text_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
