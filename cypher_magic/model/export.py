@@ -94,7 +94,7 @@ def write_export(
         (folder / "README.md").write_text(model_card(about, prompt), encoding="utf-8")
         facts.save(folder)
         if not gguf:  # the file holds it
-            tokenizer.chat_template = _template(tokenizer, prompt)
+            tokenizer.chat_template = _template(prompt)
             tokenizer.save_pretrained(folder)
         _readable(folder)
     return to
@@ -108,8 +108,8 @@ def _readable(folder: Path) -> None:
             path.chmod(rights)
 
 
-def _template(tokenizer: Any, prompt: Prompt) -> Any:
-    return plain_template(prompt) if prompt.style == "plain" else tokenizer.chat_template
+def _template(prompt: Prompt) -> str:
+    return plain_template(prompt) if prompt.style == "plain" else prompt.template
 
 
 def refuse_overwriting(to: Path, *, force: bool) -> None:
@@ -156,7 +156,7 @@ def _vocabulary(tuned: Tuned, tokenizer: Any, prompt: Prompt) -> Vocabulary:
     config = load_config(tuned.backbone)
     check_layers(config)
     end = tokenizer(prompt.end, add_special_tokens=False)["input_ids"][-1]
-    return read_vocabulary(tokenizer, config.vocab_size, end=end, template=_template(tokenizer, prompt))
+    return read_vocabulary(tokenizer, config.vocab_size, end=end, template=_template(prompt))
 
 
 def _write_gguf(tuned: Tuned, path: Path, vocabulary: Vocabulary, form: str, progress: Progress) -> None:

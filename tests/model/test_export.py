@@ -19,7 +19,7 @@ from cypher_magic.model.facts import plain_template, prompt_facts, read_facts
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import Device, load_backbone, load_tokenizer, load_tuned
 from cypher_magic.model.prompt import Prompt
-from tests.model.tiny_folder import KINDS, tiny_folder, tiny_tokenizer
+from tests.model.tiny_folder import CHAT_KINDS, KINDS, tiny_folder, tiny_tokenizer
 
 SCHEMA = "(:Person {name: STRING})\n(:Movie {title: STRING})\n(:Person)-[:ACTED_IN]->(:Movie)"
 QUESTION = "How many people are there?"  # the one that the card asks
@@ -184,6 +184,16 @@ def test_the_texts_of_prompt_json_are_those_that_are_asked(kind: str, schema: st
     assert tokens == [encoded.prefix, encoded.question]
     assert facts["end"] == prompt.end
     assert read_facts(tmp_path)["style"] == prompt.style
+
+
+@pytest.mark.parametrize("kind", CHAT_KINDS)
+def test_the_exported_chat_template_renders_the_prompt_that_was_trained(kind: str, tmp_path: Path) -> None:
+    whole = Tuned("movies", tiny_folder(tmp_path / "model", kind), "someone/tiny", None, schema=SCHEMA)
+    prompt = Prompt(tiny_tokenizer(kind))
+    theirs = load_tokenizer(write_export(whole, tmp_path / "out", merged=True))
+    messages = prompt.messages(QUESTION, SCHEMA)
+    rendered = theirs.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    assert rendered == prompt.text(QUESTION, SCHEMA)
 
 
 @pytest.mark.parametrize("kind", ["plain", "plain_start", "chatml"])

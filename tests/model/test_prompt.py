@@ -64,6 +64,45 @@ def test_without_a_schema_the_instruction_says_so() -> None:
     assert ids(encoded) == template("chatml", [message("system", WITHOUT_SCHEMA), message("user", QUESTION)])
 
 
+@pytest.mark.parametrize("kind", CHAT_KINDS)
+@pytest.mark.parametrize("history", [(), TURNS])
+def test_every_program_that_renders_the_prompts_template_gives_the_prompt(kind: str, history: tuple[Turn, ...]) -> None:
+    prompt = Prompt(tiny_tokenizer(kind))
+    messages = prompt.messages(QUESTION, SCHEMA, history)
+    rendered = tiny_tokenizer(kind).apply_chat_template(
+        messages, chat_template=prompt.template, add_generation_prompt=True, tokenize=False
+    )
+    assert rendered == prompt.text(QUESTION, SCHEMA, history)
+
+
+def test_a_model_that_can_think_is_told_not_to() -> None:
+    assert Prompt(tiny_tokenizer("thinking")).text(QUESTION, None).endswith("assistant\n<think>\n\n</think>\n\n")
+
+
+def test_the_prompt_is_the_same_on_every_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datetime
+
+    class Later(datetime.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return cls(2031, 3, 1, tzinfo=tz)
+
+    tokenizer = tiny_tokenizer("dated")
+    before = Prompt(tokenizer).text(QUESTION, SCHEMA)
+    monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", Later)
+    own = tokenizer.apply_chat_template([message("system", "x")], tokenize=False)
+    assert "01 Mar 2031, 2031-03-01" in own  # what the template does on its own
+    assert Prompt(tokenizer).text(QUESTION, SCHEMA) == before
+    assert "Today Date: 26 Jul 2024, 2024-07-26" in before
+
+
+@pytest.mark.parametrize("kind", ["gemma", "thinking", "dated"])
+def test_a_template_is_pinned_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Prompt(tiny_tokenizer(kind)).template
+    monkeypatch.setattr(tiny_tokenizer(kind), "chat_template", once)
+    assert Prompt(tiny_tokenizer(kind)).template == once
+
+
 @pytest.mark.parametrize("kind", ["gemma", "mistral", "deaf"])
 def test_a_template_without_a_system_role_gets_the_schema_in_front_of_the_first_question(kind: str) -> None:
     prompt = Prompt(tiny_tokenizer(kind))

@@ -49,6 +49,19 @@ TEMPLATES = {
         "{% else %}{{ '<|old|>' + m['content'] }}{% endif %}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
     ),
+    "thinking": (  # as Qwen 3: thinks unless it is told not to
+        "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+        "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+        "{% endif %}"
+    ),
+    "dated": (  # as Llama 3.2, and as Mistral Small
+        "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+        "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}"
+        "{% if m['role'] == 'system' %}{{ 'Today Date: ' + date_string + ', ' + strftime_now('%Y-%m-%d') + '\n' }}"
+        "{% endif %}{{ m['content'] + '<|im_end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    ),
 }
 # named tokens, other control tokens, whether a start token is put in front of every text
 _TOKENS: dict[str, tuple[dict[str, str], tuple[str, ...], bool]] = {
@@ -58,6 +71,8 @@ _TOKENS: dict[str, tuple[dict[str, str], tuple[str, ...], bool]] = {
     "mistral": ({"bos_token": "<s>", "eos_token": "</s>"}, ("[INST]", "[/INST]"), True),
     "deaf": ({"eos_token": "<|endoftext|>"}, ("<|user|>", "<|assistant|>", "<|end|>"), False),
     "forgetful": ({"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}, ("<|old|>",), False),
+    "thinking": ({"eos_token": "<|im_end|>"}, ("<|im_start|>",), False),
+    "dated": ({"eos_token": "<|im_end|>"}, ("<|im_start|>",), False),
     "plain": ({"eos_token": "<|endoftext|>"}, (), False),  # as Pythia
     "plain_start": ({"bos_token": "<s>", "eos_token": "</s>"}, (), True),  # as OPT
 }
