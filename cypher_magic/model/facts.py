@@ -44,8 +44,9 @@ class PromptFacts:
     dtype: str = "float32"  # the number format in which answers were computed
 
     def save(self, folder: Path) -> None:
-        """Write `prompt.json`."""
-        (folder / FILE).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False), encoding="utf-8")
+        """Write `prompt.json`, last of all: it names the files beside it, which are the export's own."""
+        raw = {**asdict(self), "files": sorted({FILE, *(path.name for path in folder.iterdir())})}
+        (folder / FILE).write_text(json.dumps(raw, indent=1, ensure_ascii=False), encoding="utf-8")
 
     @property
     def instructions(self) -> str:
@@ -86,14 +87,23 @@ def prompt_facts(
 
 def read_facts(folder: Path) -> dict[str, Any]:
     """What `prompt.json` in a folder says that we read again, checked; empty when there is none of ours."""
+    raw = _read(folder)
+    texts = {key: raw[key] for key in ("instruction", "schema", "backbone") if isinstance(raw.get(key), str)}
+    return {"style": raw["style"], **texts} if raw else {}
+
+
+def own_files(folder: Path) -> set[str]:
+    """The names of what an export wrote to this folder; empty when it is none of ours."""
+    files = _read(folder).get("files")
+    return {str(name) for name in files} if isinstance(files, list) else set()
+
+
+def _read(folder: Path) -> dict[str, Any]:
     try:
         raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(raw, dict) or raw.get("style") not in ("chat", "plain"):
-        return {}
-    texts = {key: raw[key] for key in ("instruction", "schema", "backbone") if isinstance(raw.get(key), str)}
-    return {"style": raw["style"], **texts}
+    return raw if isinstance(raw, dict) and raw.get("style") in ("chat", "plain") else {}
 
 
 def plain_template(prompt: Prompt) -> str:

@@ -19,6 +19,7 @@ from cypher_magic.model.facts import plain_template, prompt_facts, read_facts
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import Device, load_backbone, load_tokenizer, load_tuned
 from cypher_magic.model.prompt import Prompt
+from cypher_magic.model.room import Room
 from tests.model.tiny_folder import CHAT_KINDS, KINDS, tiny_folder, tiny_tokenizer
 
 SCHEMA = "(:Person {name: STRING})\n(:Movie {title: STRING})\n(:Person)-[:ACTED_IN]->(:Movie)"
@@ -261,21 +262,134 @@ def test_the_card_lists_the_settings_that_were_really_used(one: Tuned, tmp_path:
     assert "| goes on from | a new adapter |" in readme and "optimiser step" not in readme
 
 
-def test_a_folder_that_is_there_is_replaced_only_with_force_and_only_when_it_is_an_export(
-    one: Tuned, tmp_path: Path
-) -> None:
+def test_an_export_that_is_there_is_replaced_only_with_force(one: Tuned, tmp_path: Path) -> None:
     out = write_export(one, tmp_path / "out", merged=False)
     with pytest.raises(OptionError, match="is there already") as caught:
         write_export(one, out, merged=True)
     assert "--force" in caught.value.hint
     write_export(one, out, merged=True, force=True)
     assert (out / "model.safetensors").is_file() and not (out / "adapter_config.json").exists()
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    assert hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("prompt_file", [None, '{"system": "You are my app"}', '{"style": "chat"}', "[]"])
+def test_a_folder_that_is_no_export_stays(one: Tuned, tmp_path: Path, prompt_file: str | None) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    if prompt_file is not None:
+        (mine / "prompt.json").write_text(prompt_file)
     with pytest.raises(OptionError, match="no export of ours"):
-        write_export(one, tmp_path / "mine", merged=True, force=True)
-    assert (tmp_path / "mine" / "thesis.txt").is_file()
-    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+        write_export(one, mine, merged=True, force=True)
+    assert (mine / "thesis.txt").is_file()
+
+
+def test_what_somebody_put_into_an_export_stays(one: Tuned, tmp_path: Path) -> None:
+    out = write_export(one, tmp_path / "out", merged=False)
+    (out / ".git").mkdir()
+    (out / "notes.md").write_text("mine")
+    with pytest.raises(OptionError, match=r"holds what is not the export's: \.git and 1 more\."):
+        write_export(one, out, merged=True, force=True)
+    assert (out / ".git").is_dir() and (out / "notes.md").is_file() and (out / "adapter_config.json").is_file()
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_folder_that_appears_while_the_export_is_made_stays(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    thesis = tmp_path / "out" / "thesis.txt"
+
+    def meanwhile(*_: Any) -> str:
+        thesis.parent.mkdir()
+        thesis.write_text("years of work")
+        return "card"
+
+    monkeypatch.setattr("cypher_magic.model.export.model_card", meanwhile)
+    with pytest.raises(OptionError):
+        write_export(one, thesis.parent, merged=False, force=force)
+    assert [path.name for path in thesis.parent.iterdir()] == ["thesis.txt"] and hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("file", ["README.md", "prompt.json"])
+@pytest.mark.parametrize("how", [KeyboardInterrupt(), OSError(errno.EIO, os.strerror(errno.EIO))])
+def test_an_export_is_as_it_was_when_putting_the_new_one_fails(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, how: BaseException
+) -> None:
+    out = write_export(one, tmp_path / "out", merged=False)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    rename = Path.rename
+
+    def stop(path: Path, goal: Path) -> Path:
+        if path.name == file and path.parent.name == "new":
+            raise how
+        return rename(path, goal)
+
+    monkeypatch.setattr(Path, "rename", stop)
+    with pytest.raises((KeyboardInterrupt, ModelError)):
+        write_export(one, out, merged=True, force=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before and hidden(tmp_path) == []
+
+
+def test_a_folder_that_is_there_and_empty_is_filled(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays the same folder: it may be a mount point, or where the notebook is."""
+    here = tmp_path / "out"
+    here.mkdir()
+    same = here.stat().st_ino
+    monkeypatch.chdir(here)
+    for merged in (True, False):
+        write_export(one, Path(), merged=merged, force=not merged)
+        assert here.stat().st_ino == same and (here / "prompt.json").is_file() and hidden(here) == []
+    assert "folder = './out'" in (here / "README.md").read_text() and not (here / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "to", ["~nobody-of-this-name/x", "{here}/" + "a" * 300, "{here}/a\0b", "{here}/file/x", "{here}/file"]
+)
+def test_a_place_that_can_be_no_folder_is_one_line(one: Tuned, tmp_path: Path, to: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OptionError, match="can not be the folder: ") as caught:
+        write_export(one, Path(to.format(here=tmp_path)), merged=False)
+    assert "name another one" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_folder_that_may_not_be_entered_is_one_line(one: Tuned, tmp_path: Path) -> None:
+    from cypher_magic.model.target import find_target
+
+    tmp_path.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(OptionError, match="can not be the folder: Permission denied"):
+            find_target(tmp_path / "out" / "model", force=False)
+    finally:
+        os.seteuid(0)
+
+
+def test_the_whole_model_is_not_loaded_where_it_does_not_fit(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.torch import load_file
+
+    weights = load_file(one.backbone / "model.safetensors").values()
+    needed = 4 * sum(weight.numel() for weight in weights)
+    monkeypatch.setattr("cypher_magic.model.export.room", lambda _: Room(needed - 1, 10**12))
+    for gguf in ("", "f16"):
+        with pytest.raises(ModelError, match="not enough memory for the whole model movies: 0.0 GB free"):
+            write_export(one, tmp_path / "out", merged=True, gguf=gguf)
+    write_export(one, tmp_path / "out", merged=False)
+
+
+def test_merging_is_told(one: Tuned, tmp_path: Path) -> None:
+    said: list[str] = []
+    write_export(one, tmp_path / "out", merged=True, progress=lambda what, *_: said.append(what))
+    assert said == ["merging"]
+
+
+def hidden(folder: Path) -> list[str]:
+    """What an export left behind."""
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize(
