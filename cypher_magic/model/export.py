@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _WEIGHTS = "adapter_model.safetensors"
 _REPLY = 256  # tokens, as when asking
+_ASKED = 1024  # tokens for a conversation beside the schema, the reply among them
 # what Ollama reads from a folder of safetensors, by its documentation on importing
 _OLLAMA = ("LlamaForCausalLM", "MistralForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM", "Phi3ForCausalLM")
 
@@ -75,19 +76,21 @@ def write_export(
     facts = prompt_facts(prompt, schema=tuned.schema, backbone=tuned.source, dtype=dtype)
     file = f"{tuned.name}-{gguf}.gguf" if gguf else ""
     where = where or f"./{to.name}"  # by a path, as a folder's bare name could be one on the Hub
-    about = Exported(tuned.name, merged or bool(gguf), facts, tuned.card or {}, tuned.settings or {}, where, file)
+    licence = hub_licence(tuned.source, tuned.backbone)
+    card, settings = tuned.card or {}, tuned.settings or {}
+    about = Exported(tuned.name, merged or bool(gguf), facts, card, settings, where, file, licence)
     vocabulary = _vocabulary(tuned, tokenizer, prompt) if gguf else None
     if merged or gguf:
         _need_memory(tuned, gguf)
     with filled(to, force=force) as folder:
         _need_space(folder, to, _size(tuned, merged=merged, gguf=gguf))
         if vocabulary is not None:
-            _write_gguf(tuned, folder / file, vocabulary, gguf, progress)
+            _write_gguf(tuned, folder / file, vocabulary, gguf, licence, progress)
             _generation(tokenizer, prompt, None).save_pretrained(folder)
-            _write_modelfile(facts, folder, tokenizer, file)
+            _write_modelfile(tuned, facts, folder, tokenizer, file)
         elif merged:
             _write_merged(tuned, folder, tokenizer, prompt, progress)
-            _write_modelfile(facts, folder, tokenizer)
+            _write_modelfile(tuned, facts, folder, tokenizer)
         else:
             _write_adapter(tuned, folder)
             _generation(tokenizer, prompt, None).save_pretrained(folder)
@@ -150,13 +153,12 @@ def _vocabulary(tuned: Tuned, tokenizer: Any, prompt: Prompt) -> Vocabulary:
     return read_vocabulary(tokenizer, config.vocab_size, end=end, template=_template(prompt))
 
 
-def _write_gguf(tuned: Tuned, path: Path, vocabulary: Vocabulary, form: str, progress: Progress) -> None:
+def _write_gguf(tuned: Tuned, path: Path, vocabulary: Vocabulary, form: str, licence: str, progress: Progress) -> None:
     import torch
 
     from cypher_magic.model.gguf_file import write_gguf
 
     model = _merged(tuned, torch.float32, progress)
-    licence = hub_licence(tuned.source)
     write_gguf(model, vocabulary, path, form=form, name=tuned.name, licence=licence, progress=progress)
 
 
@@ -177,12 +179,13 @@ def _generation(tokenizer: Any, prompt: Prompt, before: Any) -> Any:
     )
 
 
-def _write_modelfile(facts: PromptFacts, folder: Path, tokenizer: Any, gguf: str = "") -> None:
+def _write_modelfile(tuned: Tuned, facts: PromptFacts, folder: Path, tokenizer: Any, gguf: str = "") -> None:
     """An Ollama Modelfile with the same prompt, for a GGUF or an architecture that Ollama reads from safetensors."""
-    if not gguf:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if not set(config.get("architectures") or ()) & set(_OLLAMA):
-            return
+    from cypher_magic.model.load import load_config
+
+    config = load_config(tuned.backbone)
+    if not gguf and not set(config.architectures or ()) & set(_OLLAMA):
+        return
     text = facts.system_and_prompt("{{ .System }}", "{{ .Prompt }}")
     start = tokenizer.bos_token or ""
     if start and tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]:
@@ -191,12 +194,15 @@ def _write_modelfile(facts: PromptFacts, folder: Path, tokenizer: Any, gguf: str
     marks = told.replace("{{ .System }}", "").replace("{{ .Prompt }}", "")
     if not text or '"""' in told or "{{" in marks:
         return
+    needed = len(tokenizer(facts.instructions)["input_ids"]) + _ASKED
     lines = [
         "# ollama create NAME -f Modelfile",
         f"FROM ./{gguf}" if gguf else "FROM .",
         f'TEMPLATE """{text}"""',
         f'SYSTEM """{facts.instructions}"""',
         "PARAMETER temperature 0",
+        "PARAMETER repeat_penalty 1",
+        f"PARAMETER num_ctx {min(needed, getattr(config, 'max_position_embeddings', None) or needed)}",
         f"PARAMETER num_predict {_REPLY}",
         *([f'PARAMETER stop "{facts.end}"'] if facts.end.strip() and '"' not in facts.end else []),
     ]
