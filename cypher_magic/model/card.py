@@ -211,7 +211,8 @@ def _programs(about: Exported) -> str:
     return (
         "\n".join(("In this folder:", "", "```sh", *lines, "```"))
         + "\n\nllama.cpp and LM Studio take the prompt from the chat template in the file: give the instruction with"
-        " the schema as\nsystem message (SYSTEM in the Modelfile), and a temperature of 0. With plain transformers:"
+        " the schema as\nsystem message (SYSTEM in the Modelfile), a temperature of 0, and a repeat penalty of 1. With"
+        " plain transformers:"
     )
 
 

@@ -141,6 +141,7 @@ class Prompt(Wording):
     """The prompt of one tokenizer in one style (`chat`, `plain` or `auto`: chat where there is a template).
 
     `instruction` stands in front of each question in the plain style: the one that the training data had there.
+    `template` is the chat template that the chat style renders, for others to render the same.
     """
 
     def __init__(self, tokenizer: Tokenizer, style: str = "auto", *, instruction: str = "") -> None:
