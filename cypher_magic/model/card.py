@@ -174,7 +174,8 @@ def _header(about: Exported) -> str:
         lines += [f"license_name: {known.lower().replace(' ', '-')}"]
     if re.fullmatch(r"[\w.-]+/[\w.-]+", about.facts.backbone):
         lines += [f"base_model: {about.facts.backbone}"]
-        lines += [f"base_model_relation: {'finetune' if about.merged else 'adapter'}"]
+        whole = about.card.get("whole_model")  # imported, it is its own backbone
+        lines += [] if whole else [f"base_model_relation: {'finetune' if about.merged else 'adapter'}"]
     lines += [
         f"library_name: {'gguf' if about.gguf else 'transformers' if about.merged else 'peft'}",
         "pipeline_tag: text-generation",
@@ -187,6 +188,7 @@ def _header(about: Exported) -> str:
 def _introduction(about: Exported) -> str:
     facts = about.facts
     what = "The model, its adapter merged in" if about.merged else "A LoRA adapter"
+    what = "A model that was imported" if about.card.get("whole_model") else what
     lines = [f"{what}: translates questions in plain language to Cypher queries for a Neo4j graph.", ""]
     lines += [f"- Backbone: {facts.backbone} ({licence(facts.backbone) or about.licence or 'licence: see there'})"]
     lines += [

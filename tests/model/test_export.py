@@ -271,10 +271,12 @@ def test_the_card_says_what_it_is_made_of(one: Tuned, tmp_path: Path) -> None:
 
 def test_the_card_of_an_imported_model_says_where_it_is_from(one: Tuned, tmp_path: Path) -> None:
     card = {"state": "imported", "source": "someone/text2cypher", "created": "2026-11-22", "train_rows": 0}
+    card |= {"whole_model": True}
     card |= {"val_rows": 0, "examples_sha256": "e3b0c4"}
     theirs = replace(one, adapter=None, card=card, settings={})
     readme = (write_export(theirs, tmp_path / "out", merged=True) / "README.md").read_text()
     made = readme.partition("## Made of")[2].partition("##")[0]
+    assert "adapter" not in readme and "base_model_relation" not in readme
     assert made.strip().splitlines()[2:] == ["| source | someone/text2cypher |", "| imported on | 2026-11-22 |"]
     here = replace(theirs, card=card | {"source": str(one.backbone)})
     readme = (write_export(here, tmp_path / "local", merged=True) / "README.md").read_text()
