@@ -16,7 +16,7 @@ from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTimeout
-from cypher_magic.model.prompt import correction
+from cypher_magic.model.prompt import SCHEMA_TOKENS, correction
 from cypher_magic.query.check import check
 from cypher_magic.query.complaint import NAMES, Complaint
 from cypher_magic.query.parse import Node, parse, start_of
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.parse import Query
 
-SCHEMA_TOKENS = 1200  # a schema below that goes into the prompt whole, so that its prefix is computed once
 # No second try: it was asked to write, or would cost the time limit again, or the model has nothing better.
 _FINAL = frozenset(("write", "timeout", "unlikely"))
 UNLIKELY = -15.0  # log-probability of a reply that was led away from what was tried before: from here on it is nonsense

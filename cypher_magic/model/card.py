@@ -6,11 +6,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cypher_magic.model.backbones import public_name
 from cypher_magic.model.catalogue import DEFAULT, find
-from cypher_magic.model.sample_questions import sample_questions
+from cypher_magic.model.facts import read_facts
+from cypher_magic.model.prompt import SCHEMA_TOKENS
+from cypher_magic.model.sample_questions import asked_with, sample_questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from cypher_magic.model.facts import PromptFacts
     from cypher_magic.model.prompt import Prompt
@@ -58,6 +62,7 @@ class Exported:
     settings: Mapping[str, Any] = field(default_factory=dict)
     where: str = "./model"  # how the snippet names it: a path that begins with ./, or a Hub id
     gguf: str = ""  # the name of its file, where it is one
+    licence: str = ""  # as the Hub calls it; empty where it is not known
 
 
 def model_card(about: Exported, prompt: Prompt) -> str:
@@ -71,16 +76,13 @@ def model_card(about: Exported, prompt: Prompt) -> str:
         f"```python\n{snippet(about)}```",
         "`generation_config.json` makes this greedy and ends it at the end token. The prefix with the schema and the"
         " question are\ntokenised one by one, as in training; a question is put on one line."
-        + (
-            "\nThe schema of another graph goes in the place of this one, in the same form."
-            if about.facts.schema
-            else ""
-        ),
+        + _about_schema(about.facts),
         "## The exact prompt",
         _prompt(about, prompt),
         "## Made of",
         _made_of(about),
-        *_scores(about.card),
+        "## Measured",
+        _scores(about),
         "## Limits",
         "It writes queries, some of which are wrong. Run them read-only (a database user without write rights, READ"
         " access mode),\nwith a time limit, and look at them before you trust their rows.",
@@ -94,46 +96,63 @@ def licence(backbone: str) -> str:
     return entry.licence if entry else ""
 
 
-def hub_licence(backbone: str) -> str:
-    """The Hub's name of a backbone's licence; empty when the catalogue does not have it."""
-    known = licence(backbone)
-    return _LICENCES.get(known, "other") if known else ""
+def hub_licence(backbone: str, folder: Path) -> str:
+    """The Hub's name of a backbone's licence, by the catalogue or by what its folder says; empty where neither does."""
+    for name in (backbone, read_facts(folder).get("backbone", "")):
+        if known := licence(name):
+            return _LICENCES.get(known, "other")
+    try:
+        readme = (folder / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    found = re.match(r"---\n(?:(?!---).*\n)*?license: *([\w.-]+) *\n", readme)
+    return found[1] if found else ""
 
 
 def snippet(about: Exported) -> str:
     """A program that asks the model with plain transformers (and peft, for an adapter)."""
-    facts = about.facts
-    question = sample_questions(facts.schema).question
-    if facts.schema is None:
-        prefix = repr(facts.without_schema)
-    else:
-        prefix = f"{facts.before_schema!r} + schema + {facts.after_schema!r}"
-    before = f"{facts.before_question!r} + " if facts.before_question else ""
-    asked = f"{before}question + {facts.after_question!r}"
+    facts, name = about.facts, _name(about)
+    where = "the path to this folder" if name == "folder" else "its name on the Hub"
     file = f", gguf_file={about.gguf!r}" if about.gguf else ""
-    name, where = _name(about), "the path to this folder" if _name(about) == "folder" else "its name on the Hub"
-    load = f"AutoModelForCausalLM.from_pretrained({name}{file}, dtype=torch.{facts.dtype})"
-    lines = ["import torch", *(() if about.merged else ("from peft import PeftModel",))]
     names = ("AutoModelForCausalLM", "AutoTokenizer", *(("GenerationConfig",) if _generation(about) else ()))
-    lines += [f"from transformers import {', '.join(names)}", ""]
-    lines += [f"{name} = {about.where!r}  # {where}"]
-    lines += [f"schema = {_literal(facts.schema)}"] if facts.schema is not None else []
-    lines += [f"question = {question!r}", ""]
-    lines += [f"tokenizer = AutoTokenizer.from_pretrained({name}{file})"]
     if about.merged:
-        lines += [f"model = {load}"]
+        model = [f"model = AutoModelForCausalLM.from_pretrained({name}{file}, dtype=torch.{facts.dtype})"]
     else:
-        lines += [f"backbone = AutoModelForCausalLM.from_pretrained({facts.backbone!r}, dtype=torch.float32)"]
-        merged = f"PeftModel.from_pretrained(backbone, {name}).merge_and_unload().to(torch.{facts.dtype})"
-        lines += [f"model = {merged}"]
-    lines += [
-        f"parts = ({prefix}, {asked})",
-        'ids = torch.tensor([[i for p in parts for i in tokenizer(p, add_special_tokens=False)["input_ids"]]])',
+        model = [
+            f"backbone = AutoModelForCausalLM.from_pretrained({facts.backbone!r}, dtype=torch.float32)",
+            f"model = PeftModel.from_pretrained(backbone, {name}).merge_and_unload().to(torch.{facts.dtype})",
+        ]
+    question = sample_questions(facts.schema).question
+    lines = [
+        "import json",
+        "import torch",
+        *(() if about.merged else ("from peft import PeftModel",)),
+        f"from transformers import {', '.join(names)}",
+        "from transformers.utils import cached_file",
+        "",
+        f"{name} = {about.where!r}  # {where}",
+        f'prompt = json.load(open(cached_file({name}, "prompt.json"), encoding="utf-8"))',
+        f"tokenizer = AutoTokenizer.from_pretrained({name}{file})",
+        *model,
+        f'texts = prompt["prefix"], prompt["before_question"] + {question!r} + prompt["after_question"]',
+        'ids = torch.tensor([[i for text in texts for i in tokenizer(text, add_special_tokens=False)["input_ids"]]])',
         f"reply = model.generate(ids, attention_mask=torch.ones_like(ids){_generation(about)})",
         "print(tokenizer.decode(reply[0, ids.shape[1] :], skip_special_tokens=True,"
         " clean_up_tokenization_spaces=False))",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _about_schema(facts: PromptFacts) -> str:
+    if facts.schema is None:
+        return ""
+    said = "\nFor another graph, `before_schema` + its schema in the same form + `after_schema` is the prefix."
+    if facts.schema in facts.prefix:
+        return said
+    return said + (
+        "\nThis graph's schema is large: a question is asked with the part that is near it, of about"
+        f" {SCHEMA_TOKENS:,} tokens, as in the\nprefix here. `schema` (and the SYSTEM of a Modelfile) is the whole one."
+    )
 
 
 def _name(about: Exported) -> str:
@@ -148,22 +167,15 @@ def _generation(about: Exported) -> str:
     return f", generation_config=GenerationConfig.from_pretrained({_name(about)})"
 
 
-def _literal(text: str) -> str:
-    """The text as Python source, on lines of its own where that is safe."""
-    awkward = '"""' in text or "\\" in text or text.endswith('"') or "```" in text
-    if awkward or not all(c.isprintable() or c == "\n" for c in text):
-        return repr(text)
-    return f'"""{text}"""'
-
-
 def _header(about: Exported) -> str:
     known = licence(about.facts.backbone)
-    lines = [f"license: {hub_licence(about.facts.backbone)}"] if known else []
+    lines = [f"license: {about.licence}"] if about.licence else []
     if known and known not in _LICENCES:
         lines += [f"license_name: {known.lower().replace(' ', '-')}"]
     if re.fullmatch(r"[\w.-]+/[\w.-]+", about.facts.backbone):
         lines += [f"base_model: {about.facts.backbone}"]
-        lines += [f"base_model_relation: {'finetune' if about.merged else 'adapter'}"]
+        whole = about.card.get("whole_model")  # imported, it is its own backbone
+        lines += [] if whole else [f"base_model_relation: {'finetune' if about.merged else 'adapter'}"]
     lines += [
         f"library_name: {'gguf' if about.gguf else 'transformers' if about.merged else 'peft'}",
         "pipeline_tag: text-generation",
@@ -176,8 +188,9 @@ def _header(about: Exported) -> str:
 def _introduction(about: Exported) -> str:
     facts = about.facts
     what = "The model, its adapter merged in" if about.merged else "A LoRA adapter"
+    what = "A model that was imported" if about.card.get("whole_model") else what
     lines = [f"{what}: translates questions in plain language to Cypher queries for a Neo4j graph.", ""]
-    lines += [f"- Backbone: {facts.backbone} ({licence(facts.backbone) or 'licence: see there'})"]
+    lines += [f"- Backbone: {facts.backbone} ({licence(facts.backbone) or about.licence or 'licence: see there'})"]
     lines += [
         f"- Answers were computed in {facts.dtype}. Where two tokens are as likely, another number format, device"
         " or order of\n  computing can choose the other one."
@@ -200,7 +213,8 @@ def _programs(about: Exported) -> str:
     return (
         "\n".join(("In this folder:", "", "```sh", *lines, "```"))
         + "\n\nllama.cpp and LM Studio take the prompt from the chat template in the file: give the instruction with"
-        " the schema as\nsystem message (SYSTEM in the Modelfile), and a temperature of 0. With plain transformers:"
+        " the schema as\nsystem message (SYSTEM in the Modelfile), a temperature of 0, and a repeat penalty of 1. With"
+        " plain transformers:"
     )
 
 
@@ -209,10 +223,11 @@ def _prompt(about: Exported, prompt: Prompt) -> str:
     sample = sample_questions(facts.schema)
     texts = [
         f"Style `{facts.style}`. `prompt.json` has the texts around schema and question, for programs. An example:",
-        _block(prompt.text(sample.question, facts.schema)),
+        _block(prompt.text(sample.question, asked_with(facts.schema, sample.question))),
         f"The answer is a query, then `{_visible(facts.end)}`. A question that goes on from another one is put with it,"
-        " and with\nthe rows that it gave (three at the most; what is in brackets here stands for a value):",
-        _block(prompt.text(sample.follow_up, None, (sample.turn,))),
+        " and with\nthe rows that it gave (three at the most; what is in brackets here stands for a value). After the"
+        " beginning with the schema:",
+        _block(prompt.parts(sample.follow_up, facts.schema, (sample.turn,))[1]),
         "These questions are made from the names in the schema. No row that the model was tuned on and no value of the"
         " graph is\nin this card.",
     ]
@@ -230,6 +245,9 @@ def _block(text: str) -> str:
 
 def _made_of(about: Exported) -> str:
     card = about.card
+    if card.get("state") == "imported":
+        rows = [("source", public_name(str(card.get("source", "")))), ("imported on", card.get("created"))]
+        return _table(rows)
     rows = [
         ("training rows", card.get("train_rows")),
         ("validation rows", card.get("val_rows")),
@@ -239,6 +257,10 @@ def _made_of(about: Exported) -> str:
         *((name, version) for name, version in (card.get("versions") or {}).items()),
         *_used(about),
     ]
+    return _table(rows)
+
+
+def _table(rows: Sequence[tuple[str, Any]]) -> str:
     lines = [f"| {name.replace('_', ' ')} | {value} |" for name, value in rows if value not in (None, "")]
     return "\n".join(["| | |", "|---|---|", *lines])
 
@@ -256,16 +278,20 @@ def _used(about: Exported) -> Iterator[tuple[str, Any]]:
     yield from ((label, found.get(name)) for name, label in _SETTINGS.items())
 
 
-def _scores(card: Mapping[str, Any]) -> tuple[str, ...]:
-    """The table of scores, where the run was evaluated."""
-    found = card.get("evaluation") or {}
-    scores = found.get("scores") or {}
-    if not scores:
-        return ()
+def how_to_measure(name: str, card: Mapping[str, Any]) -> str:
+    """The line that measures a model; empty where its card has scores."""
+    return "" if (card.get("evaluation") or {}).get("scores") else f"%cypher_eval {name} --data held_out.csv"
+
+
+def _scores(about: Exported) -> str:
+    """The table of scores, or how to get one."""
+    if how := how_to_measure(about.name, about.card):
+        return f"Not measured. In cypher_magic, `{how}` does it, with questions and the right queries for them."
+    found = about.card["evaluation"]
     lines = ["| score | value | 95 % interval | questions |", "|---|---|---|---|"]
-    for name, score in scores.items():
+    for name, score in found["scores"].items():
         low, high = score.get("low"), score.get("high")
         interval = f"{low:.3f} to {high:.3f}" if low is not None and high is not None else ""
         lines += [f"| {name.replace('_', ' ')} | {score['value']:.3f} | {interval} | {score.get('n', '')} |"]
-    about = f"On {found.get('data', 'held-out rows')}, {found.get('when', '')}, {_ASKED[bool(found.get('pipeline'))]}:"
-    return ("## Measured", about, "\n".join(lines))
+    how = f"On {found.get('data', 'held-out rows')}, {found.get('when', '')}, {_ASKED[bool(found.get('pipeline'))]}:"
+    return "\n".join((how, "", *lines))

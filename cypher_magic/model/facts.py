@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.model.prompt import WITH_SCHEMA, WITHOUT_SCHEMA
+from cypher_magic.model.sample_questions import asked_with, sample_questions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,8 @@ class PromptFacts:
 
     `before_schema` + schema + `after_schema` + `before_question` + question + `after_question` is what the model reads
     (without a schema, `without_schema` takes the place of the first three), and `end` closes its answer. The tokens are
-    those of two texts: everything up to `after_schema`, and the rest. `instruction` is the plain style's.
+    those of two texts: everything up to `after_schema`, and the rest. `prefix` is the first of them for the card's
+    question, with the part of a large schema that is near it. `instruction` is the plain style's.
     """
 
     style: str
@@ -39,13 +41,15 @@ class PromptFacts:
     before_question: str
     after_question: str
     end: str
+    prefix: str
     schema: str | None = None  # the one that the model was tuned on
     backbone: str = ""
     dtype: str = "float32"  # the number format in which answers were computed
 
     def save(self, folder: Path) -> None:
-        """Write `prompt.json`."""
-        (folder / FILE).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False), encoding="utf-8")
+        """Write `prompt.json`, last of all: it names the files beside it, which are the export's own."""
+        raw = {**asdict(self), "files": sorted({FILE, *(path.name for path in folder.iterdir())})}
+        (folder / FILE).write_text(json.dumps(raw, indent=1, ensure_ascii=False), encoding="utf-8")
 
     @property
     def instructions(self) -> str:
@@ -64,11 +68,12 @@ def prompt_facts(
     prompt: Prompt, *, schema: str | None = None, backbone: str = "", dtype: str = "float32"
 ) -> PromptFacts:
     """The texts of this prompt, found by rendering it with marks in place of schema and question."""
-    prefix, asked, end = prompt.parts(_QUESTION, _SCHEMA)
-    before_schema, _, after_schema = prefix.partition(_SCHEMA)
+    beginning, asked, end = prompt.parts(_QUESTION, _SCHEMA)
+    before_schema, _, after_schema = beginning.partition(_SCHEMA)
     before_question, _, after_question = asked.partition(_QUESTION)
     if schema is not None:  # without what the tokenizer would read as a control token
         schema = prompt.parts(_QUESTION, schema)[0].removeprefix(before_schema).removesuffix(after_schema)
+    near = asked_with(schema, sample_questions(schema).question)
     return PromptFacts(
         prompt.style,
         prompt.instruction if prompt.style == "plain" else "",
@@ -78,6 +83,7 @@ def prompt_facts(
         before_question,
         after_question,
         end,
+        prompt.parts(_QUESTION, near)[0],
         schema,
         backbone,
         dtype,
@@ -86,14 +92,23 @@ def prompt_facts(
 
 def read_facts(folder: Path) -> dict[str, Any]:
     """What `prompt.json` in a folder says that we read again, checked; empty when there is none of ours."""
+    raw = _read(folder)
+    texts = {key: raw[key] for key in ("instruction", "schema", "backbone") if isinstance(raw.get(key), str)}
+    return {"style": raw["style"], **texts} if raw else {}
+
+
+def own_files(folder: Path) -> set[str]:
+    """The names of what an export wrote to this folder; empty when it is none of ours."""
+    files = _read(folder).get("files")
+    return {str(name) for name in files} if isinstance(files, list) else set()
+
+
+def _read(folder: Path) -> dict[str, Any]:
     try:
         raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(raw, dict) or raw.get("style") not in ("chat", "plain"):
-        return {}
-    texts = {key: raw[key] for key in ("instruction", "schema", "backbone") if isinstance(raw.get(key), str)}
-    return {"style": raw["style"], **texts}
+    return raw if isinstance(raw, dict) and raw.get("style") in ("chat", "plain") else {}
 
 
 def plain_template(prompt: Prompt) -> str:

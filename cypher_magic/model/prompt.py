@@ -6,8 +6,9 @@ A prompt has three parts, tokenised one by one so that the same tokens come out 
     question  earlier turns of the conversation and the question, up to where the answer starts
     answer    the query and the end token
 
-Style `chat` takes the texts around them from the tokenizer's own chat template; style `plain` is that of the article
-(instruction, question, end token, answer, end token), for backbones without a template.
+Style `chat` takes the texts around them from the tokenizer's own chat template, with what depends on the day or on the
+program that renders it pinned; style `plain` is that of the article (instruction, question, end token, answer, end
+token), for backbones without a template.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WITH_SCHEMA = "Translate the question to a Cypher query for this graph schema:\n"
 WITHOUT_SCHEMA = "Translate the question to a Cypher query."
 PLAIN_INSTRUCTION = "Create a Cypher statement to answer the following question:"
+SCHEMA_TOKENS = 1200  # a schema below that goes into the prompt whole, so that its prefix is computed once
 TURNS_KEPT = 3
 ROWS_KEPT = 3
 VALUE_LENGTH = 40
@@ -33,6 +35,22 @@ COMPLAINT_LENGTH = 300
 
 _QUESTION = "\ue000question\ue000"  # private-use characters that no template or graph holds
 _ANSWER = "\ue001answer\ue001"
+
+_DAY = {"%Y": "2024", "%y": "24", "%m": "07", "%B": "July", "%b": "Jul", "%d": "26", "%A": "Friday", "%a": "Fri"}
+_DAY |= {"%H": "00", "%M": "00", "%S": "00"}  # the day that Llama's templates fall back to
+# what a template is told in front where it asks for it: every program that renders it then gives the same text
+_PINNED = {
+    "enable_thinking": "{%- set enable_thinking = false %}",
+    "date_string": "{%- set date_string = '26 Jul 2024' %}",
+    "strftime_now": "{%- macro strftime_now(format) -%}{{ format"
+    + "".join(f" | replace('{code}', '{text}')" for code, text in _DAY.items())
+    + " }}{%- endmacro %}",
+}
+# the instructions in front of the first question, for a template that refuses the system role or leaves it out
+_JOINED = (
+    "{%- if messages[0]['role'] == 'system' %}{%- set messages = [{'role': 'user', 'content': messages[0]['content']"
+    " + '\\n\\n' + messages[1]['content']}] + messages[2:] %}{%- endif %}"
+)
 
 
 def correction(question: str, complaint: str) -> str:
@@ -53,6 +71,7 @@ class Tokenizer(Protocol):
 
     def __call__(self, text: str, *, add_special_tokens: bool) -> Any: ...  # noqa: D102
     def decode(self, token_ids: list[int], **kwargs: Any) -> str: ...  # noqa: D102
+    def get_chat_template(self) -> str: ...  # noqa: D102
     def apply_chat_template(self, messages: list[dict[str, str]], **kwargs: Any) -> Any: ...  # noqa: D102
 
 
@@ -122,6 +141,7 @@ class Prompt(Wording):
     """The prompt of one tokenizer in one style (`chat`, `plain` or `auto`: chat where there is a template).
 
     `instruction` stands in front of each question in the plain style: the one that the training data had there.
+    `template` is the chat template that the chat style renders, for others to render the same.
     """
 
     def __init__(self, tokenizer: Tokenizer, style: str = "auto", *, instruction: str = "") -> None:
@@ -136,6 +156,7 @@ class Prompt(Wording):
         special = sorted({t for t in (*tokenizer.all_special_tokens, *marked) if t.strip()}, key=len, reverse=True)
         super().__init__(re.compile("|".join(map(re.escape, special))) if special else None)
         self._start = _start(tokenizer) if self.style == "plain" else ""
+        self.template = self._pinned() if self.style == "chat" else ""
         self._ids: dict[str, tuple[int, ...]] = {}
 
     def encode(self, example: Example, schema: str | None = None) -> Encoded:
@@ -194,28 +215,30 @@ class Prompt(Wording):
             return "", whole, end
         return prefix, whole[len(prefix) :], end
 
-    def _render(self, messages: list[dict[str, str]], *, generate: bool = True) -> str:
+    def _pinned(self) -> str:
+        """The tokenizer's chat template as it is rendered here and exported."""
+        own = self.tokenizer.get_chat_template()
+        own = "".join(line for name, line in _PINNED.items() if name in own and line not in own) + own
+        messages = [{"role": "system", "content": _ANSWER}, {"role": "user", "content": _QUESTION}]
+        try:
+            deaf = _ANSWER not in self._render(messages, own)  # as Phi
+        except ModelError:  # Gemma, Mistral
+            deaf = True
+        return _JOINED + own if deaf else own
+
+    def _render(self, messages: list[dict[str, str]], template: str = "", *, generate: bool = True) -> str:
         from jinja2 import TemplateError
 
-        told = messages[0]["content"].strip()
         try:
-            text = str(
+            return str(
                 self.tokenizer.apply_chat_template(
-                    messages, tokenize=False, add_generation_prompt=generate, enable_thinking=False
+                    messages, chat_template=template or self.template, tokenize=False, add_generation_prompt=generate
                 )
             )
-            if messages[0]["role"] != "system" or told in text:
-                return text
         except TemplateError as exc:
-            if messages[0]["role"] != "system":
-                raise ModelError(
-                    f"The backbone's chat template does not take this conversation: {exc}",
-                    hint="use prompt_style: plain",
-                ) from exc
-        # a template that refuses the system role (Gemma, Mistral) or leaves it out (Phi): the instructions go in front
-        # of the first question
-        first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
-        return self._render([first, *messages[2:]], generate=generate)
+            raise ModelError(
+                f"The backbone's chat template does not take this conversation: {exc}", hint="use prompt_style: plain"
+            ) from exc
 
 
 def _start(tokenizer: Tokenizer) -> str:

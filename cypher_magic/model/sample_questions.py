@@ -13,6 +13,7 @@ from cypher_magic.data.example import Turn
 from cypher_magic.data.generate.naming import Naming
 from cypher_magic.data.generate.words import with_article, words
 from cypher_magic.graph.schema import GraphSchema, quoted
+from cypher_magic.model.prompt import SCHEMA_TOKENS
 
 _TELLING = ("name", "title", "label", "code", "id")  # what a thing is listed by, the best first
 
@@ -38,6 +39,13 @@ def sample_questions(schema: str | None) -> Sample:
     pattern = f"({variable}:{quoted(label)})"
     properties = [p for name in _TELLING for p in known.labels[label] if name in words(p)] or list(known.labels[label])
     return Sample(f"How many {many} are there?", _listed(many, pattern, variable, *properties[:1]))
+
+
+def asked_with(schema: str | None, question: str) -> str | None:
+    """The schema as asking puts it beside a question: whole, or the part of a large one that is near the question."""
+    known = _read(schema)
+    part = known and known.pruned_for(question, SCHEMA_TOKENS)
+    return schema if part is known or part is None else part.render()
 
 
 def _listed(many: str, pattern: str, variable: str, name: str = "") -> Turn:

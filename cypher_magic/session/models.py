@@ -34,12 +34,15 @@ class Export:
     url: str | None = None
     gguf: str = ""  # the number format of its weights, where it is a GGUF file
     size: int = 0  # bytes
+    measure: str = ""  # the line that measures it, where that was not done yet
 
     def __repr__(self) -> str:
         what = "the merged model" if self.merged else "the adapter"
         what = f"the GGUF file ({self.gguf}, {self.size / 10**6:,.1f} MB)" if self.gguf else what
         places = " and ".join(str(p) for p in (self.folder, self.url) if p)
-        return f"{self.name}: {what} is in {places}; its README.md has the prompt and a program that asks it"
+        about = "its README.md has the prompt and a program that asks it"
+        about += f"; it is not measured: {self.measure} does it" if self.measure else ""
+        return f"{self.name}: {what} is in {places}; {about}"
 
 
 def export(
@@ -62,17 +65,17 @@ def export(
     """
     from cypher_magic.model import hub
     from cypher_magic.model.backbones import silent
-    from cypher_magic.model.export import refuse_overwriting, write_export
+    from cypher_magic.model.card import how_to_measure
+    from cypher_magic.model.export import write_export
     from cypher_magic.model.gguf_file import FORMS
+    from cypher_magic.model.target import find_target
 
     if to is None and push is None:
         raise OptionError("Where is the model to go?", hint="--to FOLDER, --push OWNER/NAME, or both")
     form = (FORMS[0] if gguf is True else gguf) or ""
     if form and form not in FORMS:
         raise OptionError(f"There is no GGUF of the form {form!r}.", hint=f"it is one of {', '.join(FORMS)}")
-    target = Path(to).expanduser() if to is not None else None
-    if target is not None:  # before a backbone is fetched for it
-        refuse_overwriting(target, force=force)
+    target = find_target(to, force=force) if to is not None else None  # before a backbone is fetched for it
     if push is not None:
         hub.check_target(push)
     tuned = _tuned(run if isinstance(run, str) else run.name, progress)
@@ -82,8 +85,11 @@ def export(
             tuned, folder, merged=merged, force=force, where=push or "", gguf=form, progress=progress or silent
         )
         size = sum(file.stat().st_size for file in folder.iterdir())
+        if push is not None:
+            (progress or silent)("uploading", 0, 0)
         url = hub.push(folder, push, private=private, force=force) if push is not None else None
-    return Export(tuned.name, merged or bool(form), target, url, form, size)
+    measure = how_to_measure(tuned.name, tuned.card or {})
+    return Export(tuned.name, merged or bool(form), target, url, form, size, measure)
 
 
 def _tuned(name: str, progress: Progress | None) -> Tuned:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from safetensors import SafetensorError
 
 from cypher_magic.data.example import Example
 from cypher_magic.errors import ModelError, OptionError
+from cypher_magic.graph.schema import GraphSchema, Triple
 from cypher_magic.model.export import Tuned, write_export
 from cypher_magic.model.facts import plain_template, prompt_facts, read_facts
 from cypher_magic.model.generate import CypherModel
 from cypher_magic.model.load import Device, load_backbone, load_tokenizer, load_tuned
 from cypher_magic.model.prompt import Prompt
+from cypher_magic.model.room import Room
 from tests.model.tiny_folder import CHAT_KINDS, KINDS, tiny_folder, tiny_tokenizer
 
 SCHEMA = "(:Person {name: STRING})\n(:Movie {title: STRING})\n(:Person)-[:ACTED_IN]->(:Movie)"
@@ -134,11 +137,9 @@ def test_the_snippet_of_an_adapter_gives_what_asking_gave(tuned: Tuned, tmp_path
 
 
 def test_a_model_that_was_tuned_without_a_schema_is_asked_without_one(one: Tuned, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     folder = write_export(replace(one, schema=None), tmp_path / "out", merged=True)
     readme = (folder / "README.md").read_text()
-    assert "schema =" not in readme and "How many nodes are there?" in readme
+    assert "before_schema" not in readme and "How many nodes are there?" in readme
     assert run_snippet(folder)
 
 
@@ -208,23 +209,46 @@ def test_the_chat_template_of_a_plain_model_renders_its_prompt(kind: str, monkey
     assert render(messages[1:], tokenize=False, add_generation_prompt=True) == alone
 
 
-def test_a_schema_with_odd_characters_is_still_a_program(one: Tuned, tmp_path: Path) -> None:
-    from dataclasses import replace
-
+def test_a_schema_with_odd_characters_is_still_in_the_prompt(one: Tuned, tmp_path: Path) -> None:
     for i, odd in enumerate(('(:`a"""b` {x: STRING})', "(:`a\\b`)", '(:`a`) "', "(:`a\u2028```b`)", "(:`<|im_end|>`)")):
-        folder = write_export(replace(one, schema=odd), tmp_path / str(i), merged=True)
-        found = re.search(r"```python\n(.*?)\n```\n", (folder / "README.md").read_text(), re.DOTALL)
-        assert found is not None
-        names: dict[str, Any] = {}
-        exec(re.search(r"^schema = .*?(?=^question)", found[1], re.DOTALL | re.MULTILINE)[0], names)
-        prompt = Prompt(tiny_tokenizer("chatml"))
-        facts = prompt_facts(prompt)
-        assert facts.before_schema + names["schema"] + facts.after_schema == prompt.parts("x", odd)[0]
+        folder = write_export(replace(one, schema=odd), tmp_path / str(i), merged=False)
+        facts, prompt = json.loads((folder / "prompt.json").read_text()), Prompt(tiny_tokenizer("chatml"))
+        assert facts["before_schema"] + facts["schema"] + facts["after_schema"] == facts["prefix"]
+        assert facts["prefix"] == prompt.parts("x", odd)[0]
+
+
+def large_schema() -> GraphSchema:
+    """Forty kinds of things, of which the first hangs together with most of the others."""
+    names = ("Ward", *(f"Thing{i}" for i in range(40)))
+    triples = tuple(Triple("Ward", "HOLDS", name) for name in names[1:])
+    return GraphSchema({name: {f"property{i}": "STRING" for i in range(8)} for name in names}, {"HOLDS": {}}, triples)
+
+
+def test_a_large_schema_is_cut_to_what_asking_sends(one: Tuned, tmp_path: Path) -> None:
+    from cypher_magic.asking.work import Rules, Work
+
+    schema, prompt = large_schema(), Prompt(tiny_tokenizer("chatml"))
+    folder = write_export(replace(one, schema=schema.render()), tmp_path / "out", merged=True)
+    work = Work("How many wards are there?", None, schema, Rules())  # type: ignore[arg-type]
+    assert len(work.schema_text) < len(schema.render())
+    facts, readme = json.loads((folder / "prompt.json").read_text()), (folder / "README.md").read_text()
+    assert facts["prefix"] == prompt.parts(work.question, work.schema_text)[0]
+    assert facts["schema"] == schema.render()
+    assert repr(work.question) in readme and prompt.text(work.question, work.schema_text) in readme
+    assert "This graph's schema is large" in readme and schema.render() not in readme
+
+
+def test_the_follow_up_of_the_card_is_asked_with_the_schema(one: Tuned, tmp_path: Path) -> None:
+    from cypher_magic.model.sample_questions import sample_questions
+
+    readme = (write_export(one, tmp_path / "out", merged=False) / "README.md").read_text()
+    sample, prompt = sample_questions(SCHEMA), Prompt(tiny_tokenizer("chatml"))
+    first, second = re.findall(r"```text\n(.*?)\n```\n", readme, re.DOTALL)
+    beginning = first.removesuffix(prompt.parts(sample.question, SCHEMA)[1])
+    assert beginning + second == prompt.text(sample.follow_up, SCHEMA, (sample.turn,))
 
 
 def test_the_card_says_what_it_is_made_of(one: Tuned, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     import yaml
 
     known = replace(one, source="HuggingFaceTB/SmolLM2-135M-Instruct")
@@ -238,13 +262,43 @@ def test_the_card_says_what_it_is_made_of(one: Tuned, tmp_path: Path) -> None:
     assert "On held_out.csv, 2026-11-22, asked through cypher_magic" in readme
     assert Prompt(tiny_tokenizer("chatml")).text(QUESTION, SCHEMA) in readme
     assert "license:" not in (write_export(one, tmp_path / "unknown", merged=False) / "README.md").read_text()
+    assert "Not measured" not in readme
+    bare = write_export(replace(one, card={}), tmp_path / "bare", merged=False) / "README.md"
+    assert "Not measured. In cypher_magic, `%cypher_eval movies --data held_out.csv` does it" in bare.read_text()
     llama = replace(one, source="meta-llama/Llama-3.2-1B-Instruct")
     assert "license: llama3.2" in (write_export(llama, tmp_path / "llama", merged=False) / "README.md").read_text()
 
 
-def test_the_card_lists_the_settings_that_were_really_used(one: Tuned, tmp_path: Path) -> None:
-    from dataclasses import replace
+def test_the_card_of_an_imported_model_says_where_it_is_from(one: Tuned, tmp_path: Path) -> None:
+    card = {"state": "imported", "source": "someone/text2cypher", "created": "2026-11-22", "train_rows": 0}
+    card |= {"whole_model": True}
+    card |= {"val_rows": 0, "examples_sha256": "e3b0c4"}
+    theirs = replace(one, adapter=None, card=card, settings={})
+    readme = (write_export(theirs, tmp_path / "out", merged=True) / "README.md").read_text()
+    made = readme.partition("## Made of")[2].partition("##")[0]
+    assert "adapter" not in readme and "base_model_relation" not in readme
+    assert made.strip().splitlines()[2:] == ["| source | someone/text2cypher |", "| imported on | 2026-11-22 |"]
+    here = replace(theirs, card=card | {"source": str(one.backbone)})
+    readme = (write_export(here, tmp_path / "local", merged=True) / "README.md").read_text()
+    assert "| source | backbone |" in readme
 
+
+@pytest.mark.parametrize("says", ["README.md", "prompt.json"])
+def test_the_licence_of_a_model_is_what_its_folder_says(one: Tuned, tmp_path: Path, says: str) -> None:
+    theirs = replace(one, adapter=None)
+    texts = {
+        "README.md": "---\nlanguage: en\nlicense: apache-2.0\n---\n# theirs\n",
+        "prompt.json": json.dumps({"style": "chat", "backbone": "Qwen/Qwen3-0.6B"}),
+    }
+    (one.backbone / says).write_text(texts[says])
+    readme = (write_export(theirs, tmp_path / "out", merged=True) / "README.md").read_text()
+    assert readme.startswith("---\nlicense: apache-2.0\n") and "Backbone: someone/tiny (apache-2.0)" in readme
+    (one.backbone / says).write_text("---\ntags: x\n---\nlicense: mit\n")
+    readme = (write_export(theirs, tmp_path / "none", merged=True) / "README.md").read_text()
+    assert "license:" not in readme
+
+
+def test_the_card_lists_the_settings_that_were_really_used(one: Tuned, tmp_path: Path) -> None:
     from cypher_magic.training.settings import TrainingSettings
 
     settings = TrainingSettings().to_dict()
@@ -261,21 +315,134 @@ def test_the_card_lists_the_settings_that_were_really_used(one: Tuned, tmp_path:
     assert "| goes on from | a new adapter |" in readme and "optimiser step" not in readme
 
 
-def test_a_folder_that_is_there_is_replaced_only_with_force_and_only_when_it_is_an_export(
-    one: Tuned, tmp_path: Path
-) -> None:
+def test_an_export_that_is_there_is_replaced_only_with_force(one: Tuned, tmp_path: Path) -> None:
     out = write_export(one, tmp_path / "out", merged=False)
     with pytest.raises(OptionError, match="is there already") as caught:
         write_export(one, out, merged=True)
     assert "--force" in caught.value.hint
     write_export(one, out, merged=True, force=True)
     assert (out / "model.safetensors").is_file() and not (out / "adapter_config.json").exists()
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    assert hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("prompt_file", [None, '{"system": "You are my app"}', '{"style": "chat"}', "[]"])
+def test_a_folder_that_is_no_export_stays(one: Tuned, tmp_path: Path, prompt_file: str | None) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    if prompt_file is not None:
+        (mine / "prompt.json").write_text(prompt_file)
     with pytest.raises(OptionError, match="no export of ours"):
-        write_export(one, tmp_path / "mine", merged=True, force=True)
-    assert (tmp_path / "mine" / "thesis.txt").is_file()
-    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+        write_export(one, mine, merged=True, force=True)
+    assert (mine / "thesis.txt").is_file()
+
+
+def test_what_somebody_put_into_an_export_stays(one: Tuned, tmp_path: Path) -> None:
+    out = write_export(one, tmp_path / "out", merged=False)
+    (out / ".git").mkdir()
+    (out / "notes.md").write_text("mine")
+    with pytest.raises(OptionError, match=r"holds what is not the export's: \.git and 1 more\."):
+        write_export(one, out, merged=True, force=True)
+    assert (out / ".git").is_dir() and (out / "notes.md").is_file() and (out / "adapter_config.json").is_file()
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_folder_that_appears_while_the_export_is_made_stays(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    thesis = tmp_path / "out" / "thesis.txt"
+
+    def meanwhile(*_: Any) -> str:
+        thesis.parent.mkdir()
+        thesis.write_text("years of work")
+        return "card"
+
+    monkeypatch.setattr("cypher_magic.model.export.model_card", meanwhile)
+    with pytest.raises(OptionError):
+        write_export(one, thesis.parent, merged=False, force=force)
+    assert [path.name for path in thesis.parent.iterdir()] == ["thesis.txt"] and hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("file", ["README.md", "prompt.json"])
+@pytest.mark.parametrize("how", [KeyboardInterrupt(), OSError(errno.EIO, os.strerror(errno.EIO))])
+def test_an_export_is_as_it_was_when_putting_the_new_one_fails(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, how: BaseException
+) -> None:
+    out = write_export(one, tmp_path / "out", merged=False)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    rename = Path.rename
+
+    def stop(path: Path, goal: Path) -> Path:
+        if path.name == file and path.parent.name == "new":
+            raise how
+        return rename(path, goal)
+
+    monkeypatch.setattr(Path, "rename", stop)
+    with pytest.raises((KeyboardInterrupt, ModelError)):
+        write_export(one, out, merged=True, force=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before and hidden(tmp_path) == []
+
+
+def test_a_folder_that_is_there_and_empty_is_filled(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays the same folder: it may be a mount point, or where the notebook is."""
+    here = tmp_path / "out"
+    here.mkdir()
+    same = here.stat().st_ino
+    monkeypatch.chdir(here)
+    for merged in (True, False):
+        write_export(one, Path(), merged=merged, force=not merged)
+        assert here.stat().st_ino == same and (here / "prompt.json").is_file() and hidden(here) == []
+    assert "folder = './out'" in (here / "README.md").read_text() and not (here / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "to", ["~nobody-of-this-name/x", "{here}/" + "a" * 300, "{here}/a\0b", "{here}/file/x", "{here}/file"]
+)
+def test_a_place_that_can_be_no_folder_is_one_line(one: Tuned, tmp_path: Path, to: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OptionError, match="can not be the folder: ") as caught:
+        write_export(one, Path(to.format(here=tmp_path)), merged=False)
+    assert "name another one" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_folder_that_may_not_be_entered_is_one_line(one: Tuned, tmp_path: Path) -> None:
+    from cypher_magic.model.target import find_target
+
+    tmp_path.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(OptionError, match="can not be the folder: Permission denied"):
+            find_target(tmp_path / "out" / "model", force=False)
+    finally:
+        os.seteuid(0)
+
+
+def test_the_whole_model_is_not_loaded_where_it_does_not_fit(
+    one: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.torch import load_file
+
+    weights = load_file(one.backbone / "model.safetensors").values()
+    needed = 4 * sum(weight.numel() for weight in weights)
+    monkeypatch.setattr("cypher_magic.model.export.room", lambda _: Room(needed - 1, 10**12))
+    for gguf in ("", "f16"):
+        with pytest.raises(ModelError, match="not enough memory for the whole model movies: 0.0 GB free"):
+            write_export(one, tmp_path / "out", merged=True, gguf=gguf)
+    write_export(one, tmp_path / "out", merged=False)
+
+
+def test_merging_is_told(one: Tuned, tmp_path: Path) -> None:
+    said: list[str] = []
+    write_export(one, tmp_path / "out", merged=True, progress=lambda what, *_: said.append(what))
+    assert said == ["merging"]
+
+
+def hidden(folder: Path) -> list[str]:
+    """What an export left behind."""
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize(
@@ -310,6 +477,34 @@ def test_ollama_gets_the_same_prompt(tmp_path: Path, kind: str, start: str, end:
     rendered = template[1].replace("{{ .System }}", system[1]).replace("{{ .Prompt }}", QUESTION)
     assert start + rendered == Prompt(tiny_tokenizer(kind)).text(QUESTION, SCHEMA)
     assert f'PARAMETER stop "{end}"' in modelfile
+
+
+@pytest.mark.parametrize("room", [1024, 8192])
+def test_ollama_gets_room_for_the_schema_and_no_penalty(tmp_path: Path, room: int) -> None:
+    folder = tiny_folder(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": room}))
+    whole = Tuned("movies", folder, "someone/tiny", None, schema=SCHEMA)
+    modelfile = (write_export(whole, tmp_path / "out", merged=True) / "Modelfile").read_text()
+    system = re.search(r'SYSTEM """(.*?)"""', modelfile, re.DOTALL)
+    assert system is not None
+    tokens = len(tiny_tokenizer("chatml")(system[1])["input_ids"])
+    assert f"PARAMETER num_ctx {min(room, tokens + 1024)}\n" in modelfile
+    assert "PARAMETER repeat_penalty 1\n" in modelfile
+
+
+def test_uploading_is_told_and_so_is_how_to_measure(one: Tuned, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cypher_magic.session import models
+
+    said: list[str] = []
+    monkeypatch.setattr(models, "_tuned", lambda *_: replace(one, card={}))
+    monkeypatch.setattr("cypher_magic.model.hub.check_target", lambda _: None)
+    monkeypatch.setattr(
+        "cypher_magic.model.hub.push", lambda *_, **__: said.append("pushed") or "https://hub/me/movies"
+    )
+    done = models.export("movies", merged=True, push="me/movies", progress=lambda what, *_: said.append(what))
+    assert said == ["merging", "uploading", "pushed"]
+    assert "not measured: %cypher_eval movies --data held_out.csv does it" in repr(done)
 
 
 @pytest.mark.slow
