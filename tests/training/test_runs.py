@@ -72,6 +72,14 @@ def test_going_on_from_the_run_of_the_same_name_means_the_one_that_was_kept() ->
     assert new(start_from="movies").settings.start_from == "movies.2"
 
 
+def test_no_run_takes_the_name_of_a_model_that_always_answers() -> None:
+    for name in ("base", "starter"):
+        with pytest.raises(OptionError, match="the name of a model that always answers") as caught:
+            new(name)
+        assert caught.value.hint == "choose another name"
+    assert runs() == []
+
+
 def test_a_run_that_goes_on_is_not_replaced() -> None:
     worker(new(epochs=1), os.getpid())
     with pytest.raises(OptionError, match="still going on") as caught:
