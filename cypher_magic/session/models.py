@@ -132,30 +132,41 @@ def import_model(
 ) -> Run:
     """A model that was tuned elsewhere as a run (state `imported`) that answers: `ask(..., model=NAME)`.
 
-    `source` is a folder or a Hub id of a LoRA adapter, which is copied, or of a whole model, which stays where it is.
-    `style` (chat or plain), `prefix` (what stands in front of each question in the plain style) and `backbone` are read
-    from it where it tells them. Raises `ModelError` when it can not be used.
+    `source` is a folder or a Hub id of a LoRA adapter, which is copied, or of a whole model, which stays where it is
+    (on the Hub: at the commit that was fetched). `style` (chat or plain), `prefix` (what stands in front of each
+    question in the plain style) and `backbone` are read from it where it tells them. Raises `ModelError` when it can
+    not be used.
     """
     from cypher_magic.model.backbones import silent
-    from cypher_magic.model.imported import recognise
+    from cypher_magic.model.imported import here, recognise
     from cypher_magic.places import runs_dir
-    from cypher_magic.training.runs import create_run
+    from cypher_magic.training.runs import check_name, create_run
     from cypher_magic.training.settings import TrainingSettings
 
-    name = name or Path(source).name
+    source = str(source)
+    path = here(source)
+    name = name or (path.name if path else source.partition("@")[0].rpartition("/")[2])
+    other = "import it under another name: --name NAME"
+    try:
+        check_name(name)
+    except OptionError as exc:
+        exc.hint = f"{exc.hint}; {other}"
+        raise
     if (runs_dir() / name).exists():
-        raise OptionError(f"There is a run {name} already.", hint="import it under another name: --name NAME")
-    found = recognise(str(source), style=style, backbone=backbone, prefix=prefix, progress=progress or silent)
+        raise OptionError(f"There is a run {name} already.", hint=other)
+    found = recognise(source, style=style, backbone=backbone, prefix=prefix, progress=progress or silent)
     settings = TrainingSettings(backbone=found.backbone, start_from="scratch", prompt_style=found.style)
-    run = create_run(name, settings, [], schema=found.schema, card=_card(found, str(source)))
+    run = create_run(name, settings, [], schema=found.schema, card=_card(found, source))
     try:
         _fill(run, found)
     except OSError as exc:
-        shutil.rmtree(run.folder, ignore_errors=True)
         raise ModelError(
             f"The model can not be stored in {run.folder.parent}: {exc.strerror or exc}.",
             hint="free some space there, or set CYPHER_MAGIC_RUNS to another folder",
         ) from exc
+    finally:
+        if run.state != "imported":
+            shutil.rmtree(run.folder, ignore_errors=True)
     return run
 
 
@@ -178,7 +189,10 @@ def _fill(run: Run, found: Imported) -> None:
         (run.folder / "tokenizer").mkdir()
         for pattern in ("token*", "*.jinja", "special_tokens_map.json", "vocab.*", "merges.txt", "added_tokens.json"):
             for path in found.folder.glob(pattern):
-                shutil.copyfile(path, run.folder / "tokenizer" / path.name)
+                if path.is_file():
+                    shutil.copyfile(path, run.folder / "tokenizer" / path.name)
+        if found.template:
+            (run.folder / "tokenizer" / "chat_template.jinja").write_text(found.template, encoding="utf-8")
     when = datetime.now(UTC).isoformat(timespec="seconds")
     EventWriter(run.folder / "events.jsonl").write("finished", state="imported", steps=0, when=when)
 
