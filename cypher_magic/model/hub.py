@@ -104,7 +104,7 @@ def _told(repo: str) -> Iterator[Any]:
         raise ModelError(f"{repo!r} can not be a name on the Hub.", hint=hint) from exc
     except ValueError as exc:  # the header of the README is looked at there
         reason = " ".join(str(exc).split())[:300]
-        hint = "export it with --to FOLDER, put the first lines of its README.md right, and upload it: hf upload"
+        hint = "export it with --to FOLDER, put the first lines of its README.md right, and upload it: `hf upload`"
         raise ModelError(f"The Hub does not take the model card: {reason}", hint=hint) from exc
     except below:
         hint = "no network? The same line goes on where it stopped; --to FOLDER exports to disk"

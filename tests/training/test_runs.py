@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import cypher_magic
 from cypher_magic.data.example import Example, Turn
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
 from cypher_magic.places import runs_dir
@@ -77,6 +78,8 @@ def test_no_run_takes_the_name_of_a_model_that_always_answers() -> None:
         with pytest.raises(OptionError, match="the name of a model that always answers") as caught:
             new(name)
         assert caught.value.hint == "choose another name"
+        with pytest.raises(OptionError, match="always answers"):  # before the examples are read
+            cypher_magic.finetune(name, "nothing.csv")
     assert runs() == []
 
 
