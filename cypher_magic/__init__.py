@@ -44,6 +44,7 @@ _HOME = {
     "review": "session",
     "runs": "session",
     "schema": "session",
+    "use_run": "session",
 }
 
 __all__ = sorted(_HOME)

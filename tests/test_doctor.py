@@ -181,6 +181,31 @@ def test_an_empty_cache_says_what_will_be_fetched(quick: None, monkeypatch: pyte
     assert found.state == WARNING and "fetches it once (93 MB" in found.hint
 
 
+def test_the_hubs_cache_is_told_and_whether_there_is_a_token(
+    quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "weights").write_bytes(bytes(5_000_000))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
+    found = one(doctor(), "Hub")
+    assert found.state == OPTIONAL and f"{tmp_path / 'hub'}, 5.0 MB; no token" in found.text
+    assert "keyring set cypher_magic huggingface.co" in found.hint
+    monkeypatch.setenv("HF_TOKEN", "hf_s3cret")
+    found = one(doctor(), "Hub")
+    assert found.state == OK and found.text.endswith("there is a token") and "s3cret" not in repr(found)
+    monkeypatch.delenv("HF_TOKEN")
+    (tmp_path / "token").write_text("hf_s3cret")
+    assert one(doctor(), "Hub") == found
+
+
+def test_what_the_extra_of_the_hub_is_for(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages.metadata, "requires", lambda name: ['no-such-library; extra == "hub"'])
+    assert one(doctor(), "hub").text == "not installed; for data sets of the Hugging Face Hub"
+
+
 def test_a_full_disk_is_told(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100_000_000}))
     full = findings(doctor(), "disk")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cypher_magic.errors import ModelError, NoModel, TrainingError
+from cypher_magic.model.catalogue import STARTER, UNTUNED
 from cypher_magic.training.runs import find_run, runs
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from cypher_magic.model.generate import CypherModel
     from cypher_magic.training.runs import Run
 
-BASE = "base"  # the name of the default backbone without any tuning
-STARTER = "starter"  # and of the adapter that comes with this package
-UNTUNED = (BASE, STARTER)
 _UNTIL_THEN = f"until then: -m {STARTER}"
 _LOADING = "loading the model"
 

@@ -172,7 +172,6 @@ class FinetuneMagics(Family):
 
     def _verb(self, verb: str, *names: str, background: bool = False, watch: bool = False) -> Any:
         from cypher_magic import session
-        from cypher_magic.asking.live import UNTUNED
         from cypher_magic.training.run_table import ways_on
         from cypher_magic.training.runs import find_run
 
@@ -184,8 +183,6 @@ class FinetuneMagics(Family):
             return session.runs()
         if verb == "compare":
             return session.compare_runs(*names)
-        if verb == "use" and names and names[0] in UNTUNED:
-            return session.use_run(names[0])
         if verb == "remove":
             if not names:
                 raise OptionError("Which run is to be removed?", hint="%finetune remove NAME; %finetune list")
@@ -194,10 +191,12 @@ class FinetuneMagics(Family):
         newest = session.runs()[:1]
         if not names and not newest:
             raise OptionError("There are no runs yet.", hint="%%finetune NAME --data FILE")
-        run = find_run(names[0] if names else newest[0].name, UNTUNED if verb == "use" else ())
+        name = names[0] if names else newest[0].name
         if verb == "use":
-            session.use_run(run.name)
-        elif verb == "stop":
+            print(f"{session.use_run(name)} answers from now on")
+            return name
+        run = find_run(name)
+        if verb == "stop":
             run.stop()
             print(_stopping(run))
         elif verb in ("attach", "resume"):

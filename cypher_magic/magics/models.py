@@ -124,7 +124,7 @@ class ModelMagics(Family):
     @line_magic
     @MODELS
     def cypher_models(self, options: Options) -> Any:
-        """A DataFrame, a row for each backbone; of export an Export, of import a Run."""
+        """A DataFrame, a row for each backbone; of export an Export, of import a Run, of use the name."""
         verb, *names = options.words or ["list"]
         if verb not in MODELS.verb_names:
             known = ", ".join(MODELS.verb_names)
@@ -180,7 +180,8 @@ class ModelMagics(Family):
         print(f"%cypher_models use {run.name} lets it answer")
         return run
 
-    def _use(self, options: Options, name: str) -> None:
+    def _use(self, options: Options, name: str) -> str:
         from cypher_magic import session
 
         print(f"{session.use_run(name)} answers from now on")
+        return name

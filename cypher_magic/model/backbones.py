@@ -54,11 +54,12 @@ def stage(progress: Progress | None, what: str) -> Iterator[None]:
 def local_folder(name: str = DEFAULT, *, progress: Progress = silent, weights: bool = True) -> Path:
     """The folder with config, weights (safetensors) and tokenizer of a backbone, fetched or converted when needed.
 
-    `name` is a name of the catalogue, a Hub id, a local folder or a GGUF file. Without `weights`, config and tokenizer
-    are enough: those of a Hub model are fetched alone. Raises `BackboneNotFound` when nothing
-    of this name exists and `DownloadFailed` when it could not be fetched whole.
+    `name` is a name of the catalogue, a Hub id, a local folder or a GGUF file; `OWNER/NAME@COMMIT` is a Hub id at one
+    commit. Without `weights`, config and tokenizer are enough: those of a Hub model are fetched alone. Models of the
+    Hub stay in its client's own cache, where other programs find them too. Raises `BackboneNotFound` when nothing of
+    this name exists and `DownloadFailed` when it could not be fetched whole.
     """
-    path = _expanded(name)
+    path = expanded(name)
     entry = find(name)
     if path.is_dir() and (entry is None or (path / "config.json").is_file()):
         if not (path / "config.json").is_file():
@@ -68,7 +69,7 @@ def local_folder(name: str = DEFAULT, *, progress: Progress = silent, weights: b
         return _from_gguf(path, progress)
     if entry is not None and entry.name == DEFAULT:
         return _default(progress)
-    if entry is None and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    if entry is None and not re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w.-]+)?", name):
         raise BackboneNotFound(
             f"No backbone is called {name!r}.",
             hint=_closest(name) + "or give a Hub id (owner/name), a folder or a .gguf",
@@ -81,7 +82,7 @@ def is_here(name: str = DEFAULT) -> bool:
     entry = find(name)
     if entry is not None and entry.name == DEFAULT:
         return (cache_dir() / "backbones" / _DEFAULT_FOLDER / "manifest.json").is_file()
-    return entry is None and _expanded(name).exists()
+    return entry is None and expanded(name).exists()
 
 
 def public_name(name: str) -> str:
@@ -89,11 +90,19 @@ def public_name(name: str) -> str:
     entry = find(name)
     if entry is not None:
         return entry.source
-    path = _expanded(name)
-    return path.name if path.exists() or path.is_absolute() or path.suffix.lower() == ".gguf" else name
+    path = expanded(name)
+    here = path.exists() or path.is_absolute() or path.suffix.lower() == ".gguf"
+    return path.name if here else name.partition("@")[0]
 
 
-def _expanded(name: str) -> Path:
+def revision(name: str, folder: Path) -> str:
+    """A Hub id with the commit that its folder holds, so that what is fetched again is the same."""
+    # in the Hub's cache a folder is called by its commit; what is converted here lies elsewhere
+    return f"{public_name(name)}@{folder.name}" if folder.parent.name == "snapshots" else name
+
+
+def expanded(name: str) -> Path:
+    """The name as a path, `~` written out where there is such a user."""
     try:
         return Path(name).expanduser()
     except RuntimeError:  # ~somebody who does not exist
@@ -148,13 +157,15 @@ def _from_hub(source: str, progress: Progress, weights: bool) -> Path:
     wanted = ["*.json", "*.jinja", "*.model", "*.txt", *(["*.safetensors"] if weights else [])]
     what = f"downloading {source}"
     progress(what, 0, 0)
+    name, _, commit = source.partition("@")
+    bar = _bytes_told(what, progress)
     try:
-        return Path(snapshot_download(source, allow_patterns=wanted, tqdm_class=_bytes_told(what, progress)))
+        return Path(snapshot_download(name, revision=commit or None, allow_patterns=wanted, tqdm_class=bar))
     except errors.GatedRepoError as exc:
         raise DownloadFailed(
             f"{source} is gated.", hint="accept its licence on the Hub and log in with `hf auth login`"
         ) from exc
-    except (errors.RepositoryNotFoundError, errors.HFValidationError) as exc:
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.HFValidationError) as exc:
         raise BackboneNotFound(
             f"The Hub has no model {source!r}.", hint="check the spelling; private needs a login"
         ) from exc

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+STARTER = "starter"  # the adapter that comes with this package
+UNTUNED = ("base", STARTER)  # and the default backbone without any tuning: names that are no runs
+
 
 @dataclass(frozen=True)
 class Backbone:

@@ -1,22 +1,31 @@
 """Edge to huggingface_hub: put an exported folder on the Hugging Face Hub.
 
-The client uploads what the Hub does not have yet, so that a push that was cut off goes on where it stopped. The token
-is the client's own (HF_TOKEN, `hf auth login`), or the keyring's; it is no argument and in no message.
+What can be refused is refused by `prepare`, before anything is exported. The client uploads what the Hub does not have
+yet, so that a push that was cut off goes on where it stopped. The token is the client's own (HF_TOKEN,
+`hf auth login`), or the keyring's; it is no argument and in no message.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import re
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.errors import ModelError, OptionError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-_LOGIN = "set HF_TOKEN to a token that may write, or log in with `hf auth login`"
+_KEYRING = ("cypher_magic", "huggingface.co")
+LOGIN = (
+    f"set HF_TOKEN to a token that may write, log in with `hf auth login`, or keep it with `keyring set "
+    f"{' '.join(_KEYRING)}`"
+)
 _ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*\Z")
+_TOKEN = re.compile(r"[!-~]+\Z")
 
 
 def check_target(repo: str) -> None:
@@ -28,57 +37,89 @@ def check_target(repo: str) -> None:
     _token()
 
 
-def push(folder: Path, repo: str, *, private: bool = True, force: bool = False) -> str:
-    """Upload the folder as one commit and return the model's address on the Hub.
+def prepare(repo: str, *, private: bool = True, force: bool = False) -> str:
+    """Make the repository, private unless told otherwise, and return its address on the Hub.
 
-    A new repository is private unless told otherwise. One that holds a model already is added to with `force` only.
+    Raises `OptionError` when one that is there is seen by others than was said, or holds something and `force` does
+    not replace it, and `ModelError` when the Hub refuses or can not be reached.
+    """
+    with _told(repo) as api:
+        url = str(api.create_repo(repo, private=private, exist_ok=True))
+        there = api.model_info(repo)
+    if private and not there.private:
+        raise OptionError(f"{repo} is public on the Hub.", hint="push there with --public, or choose another name")
+    if not private and there.private:
+        hint = "make it public in its settings there first, leave --public out, or choose another name"
+        raise OptionError(f"{repo} is private on the Hub, and a push does not change that.", hint=hint)
+    held = sorted(file.rfilename for file in there.siblings or () if file.rfilename != ".gitattributes")
+    if held and not force:
+        files = ", ".join(held[:3]) + (" ..." if len(held) > 3 else "")
+        hint = "choose another name, or replace all that it holds with --force"
+        raise OptionError(f"{repo} is not empty on the Hub: it holds {files}.", hint=hint)
+    return url
+
+
+def upload(folder: Path, repo: str, *, force: bool = False, leave: str | None = None) -> None:
+    """Upload the folder, without the file called `leave`, as one commit; with `force` nothing else stays there.
+
     Raises `ModelError` when the Hub refuses or can not be reached.
     """
+    stale = ["*"] if force else None  # an adapter that stays beside a merged model would be loaded with it
+    about = "Export from cypher_magic"
+    with _told(repo) as api:
+        api.upload_folder(
+            repo_id=repo, folder_path=folder, commit_message=about, ignore_patterns=leave, delete_patterns=stale
+        )
+
+
+def cache() -> Path:
+    """The folder where the Hub's client keeps what it fetches (HF_HOME moves it)."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def logged_in() -> bool:
+    """Whether the client has a token. It is not read, and the keyring, which might ask for its password, not opened."""
+    from huggingface_hub import constants
+
+    set_here = any(os.environ.get(name) for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"))
+    return set_here or Path(constants.HF_TOKEN_PATH).is_file()
+
+
+@contextmanager
+def _told(repo: str) -> Iterator[Any]:
+    """The Hub's client; what it raises becomes one line."""
     from huggingface_hub import HfApi, errors
 
     # which HTTP library is below the client (httpx, httpx2) depends on its version
     http = [kind for kind in errors.HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError"]
-    below: tuple[type[Exception], ...] = (RuntimeError, *http)
-    api = HfApi(token=_token())
+    below: tuple[type[Exception], ...] = (RuntimeError, OSError, *http)
     try:
-        url = str(api.create_repo(repo, private=private, exist_ok=True))
-        there = api.model_info(repo)
-        if private and not there.private:
-            raise OptionError(f"{repo} is public on the Hub.", hint="push there with --public, or choose another name")
-        if not force and any(file.rfilename.endswith((".safetensors", ".gguf")) for file in there.siblings or ()):
-            raise OptionError(
-                f"{repo} holds a model on the Hub already.", hint="choose another name, or replace it with --force"
-            )
-        stale = ["*"] if force else None  # an adapter that stays beside a merged model would be loaded with it
-        about = "Export from cypher_magic"
-        api.upload_folder(repo_id=repo, folder_path=folder, commit_message=about, delete_patterns=stale)
-    except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as exc:
-        raise _told(exc, repo) from exc
-    except below as exc:
-        raise _unreachable(repo) from exc
-    return url
+        yield HfApi(token=_token())
+    except errors.HfHubHTTPError as exc:
+        raise _refused(exc.response.status_code, repo) from exc
+    except errors.HFValidationError as exc:
+        hint = "letters, digits, - _ . after OWNER/"
+        raise ModelError(f"{repo!r} can not be a name on the Hub.", hint=hint) from exc
+    except ValueError as exc:  # the header of the README is looked at there
+        reason = " ".join(str(exc).split())[:300]
+        hint = "export it with --to FOLDER, put the first lines of its README.md right, and upload it: `hf upload`"
+        raise ModelError(f"The Hub does not take the model card: {reason}", hint=hint) from exc
+    except below:
+        hint = "no network? The same line goes on where it stopped; --to FOLDER exports to disk"
+        raise ModelError(
+            f"The Hub can not be reached, {repo} is not (wholly) there.", hint=hint
+        ) from None  # it may hold the token
 
 
-def _told(exc: BaseException, repo: str) -> ModelError:
-    status = getattr(getattr(exc, "response", None), "status_code", None)
+def _refused(status: int, repo: str) -> ModelError:
     if status == 401:
-        return ModelError("The Hub does not take this token.", hint=_LOGIN)
+        return ModelError("The Hub does not take this token.", hint=LOGIN)
     if status == 403:
-        return ModelError(f"This token may not write to {repo} on the Hub.", hint=f"is it your account? Else {_LOGIN}")
-    if status is None and isinstance(exc, ValueError):
-        return ModelError(f"{repo!r} can not be a name on the Hub.", hint="letters, digits, - _ . after OWNER/")
-    if status is None:
-        return _unreachable(repo)
-    return ModelError(
-        f"The Hub refused the upload to {repo} (HTTP {status}).", hint="try again later: it goes on there"
-    )
-
-
-def _unreachable(repo: str) -> ModelError:
-    return ModelError(
-        f"The Hub can not be reached, {repo} is not (wholly) there.",
-        hint="no network? The same line goes on where it stopped; --to FOLDER exports to disk",
-    )
+        return ModelError(f"This token may not write to {repo} on the Hub.", hint=f"is it your account? Else {LOGIN}")
+    hint = "try the same line again later: it goes on where it stopped"
+    return ModelError(f"The Hub refused the upload to {repo} (HTTP {status}).", hint=hint)
 
 
 def _token() -> str:
@@ -86,9 +127,11 @@ def _token() -> str:
         from huggingface_hub import get_token
     except ImportError as exc:
         raise ModelError("Pushing needs huggingface_hub.", hint="%pip install 'huggingface-hub>=1.0'") from exc
-    token = get_token() or _from_keyring()
+    token = (get_token() or _from_keyring() or "").strip()
     if not token:
-        raise ModelError("There is no token for the Hugging Face Hub.", hint=_LOGIN)
+        raise ModelError("There is no token for the Hugging Face Hub.", hint=LOGIN)
+    if not _TOKEN.match(token):
+        raise ModelError("The token for the Hugging Face Hub has characters that can be in none.", hint=LOGIN)
     return token
 
 
@@ -98,7 +141,7 @@ def _from_keyring() -> str | None:
     except ImportError:
         return None
     try:
-        found: str | None = keyring.get_password("cypher_magic", "huggingface.co")
+        found: str | None = keyring.get_password(*_KEYRING)
     except keyring.errors.KeyringError:
         return None  # no keyring service on this machine
     return found

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers import logging as transformers_logging
@@ -26,6 +26,7 @@ warnings.filterwarnings("ignore", message=".*(torch_dtype|is_gradient_checkpoint
 
 _UNREADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 _FITS = "%cypher_models tells what fits here"
+_TUNED_ON = "%finetune list tells on which backbone each run was trained"
 _WHOLE = "is the folder whole, and of an architecture that transformers knows?"
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
@@ -90,7 +91,7 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except _UNREADABLE as exc:
-        raise ModelError(f"The tokenizer in {folder} can not be loaded: {_first_line(exc)}", hint=_WHOLE) from exc
+        raise ModelError(f"The tokenizer in {folder} can not be loaded: {_reason(exc)}", hint=_WHOLE) from exc
 
 
 def load_config(folder: Path) -> Any:
@@ -98,11 +99,11 @@ def load_config(folder: Path) -> Any:
     try:
         return AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     except _UNREADABLE as exc:
-        raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}", hint=_WHOLE) from exc
+        raise ModelError(f"The model in {folder} can not be loaded: {_reason(exc)}", hint=_WHOLE) from exc
 
 
 def load_backbone(folder: Path, device: Device) -> Any:
-    """The model in a folder, in evaluation mode on the device; code from the folder is never run."""
+    """The model in a folder, in evaluation mode on the device; code and pickled weights are never read."""
     stored: dict[str, Any] = {}
     if device.quantised:
         eight = device.quantised == "int8"
@@ -114,26 +115,65 @@ def load_backbone(folder: Path, device: Device) -> Any:
             bnb_4bit_compute_dtype=device.dtype,
         )
         stored["device_map"] = {"": torch.cuda.current_device()}
+    model = _loaded(folder, dtype=device.dtype, **stored)
+    return (model if device.quantised else model.to(device.kind)).eval()
+
+
+def empty_backbone(folder: Path, *, weights: bool = True) -> Any:
+    """The model in a folder as it is built, with no memory for its weights (on torch's device `meta`).
+
+    Raises `ModelError` when its configuration can not be used, or, with `weights`, their files can not.
+    """
+    if weights:
+        return _loaded(folder, device_map="meta")
+    config = load_config(folder)
     try:
-        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=device.dtype, trust_remote_code=False, **stored)
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except _UNREADABLE as exc:
+        raise ModelError(f"The model in {folder} can not be loaded: {_reason(exc)}", hint=_WHOLE) from exc
+
+
+def _loaded(folder: Path, **options: Any) -> Any:
+    options |= {"trust_remote_code": False, "use_safetensors": True, "output_loading_info": True}
+    try:
+        model, told = AutoModelForCausalLM.from_pretrained(str(folder), **options)
     except torch.OutOfMemoryError as exc:
         raise ModelError("The backbone does not fit into the GPU's memory.", hint=_FITS) from exc
     except _UNREADABLE as exc:
-        raise ModelError(f"The model in {folder} can not be loaded: {_first_line(exc)}", hint=_WHOLE) from exc
-    return (model if device.quantised else model.to(device.kind)).eval()
+        raise ModelError(f"The model in {folder} can not be loaded: {_reason(exc)}", hint=_WHOLE) from exc
+    if missing := sorted(told["missing_keys"]):  # transformers would go on with random ones
+        raise ModelError(f"The model in {folder} lacks {len(missing):,} weights, first {missing[0]}.", hint=_WHOLE)
+    return model
 
 
 def load_tuned(backbone: Path, adapter: Path, device: Device) -> Any:
     """The backbone with the adapter's weights merged in (computed in float32): as fast as the backbone alone."""
-    model = load_backbone(backbone, Device(device.kind, torch.float32))
+    tuned = with_weights(load_backbone(backbone, Device(device.kind, torch.float32)), adapter)
+    return tuned.merge_and_unload().to(device.dtype).eval()
+
+
+def with_weights(model: Any, adapter: Path) -> Any:
+    """The model with an adapter beside it; `ModelError` when any of its weights has no place, or a place no weights."""
+    empty = model.device.type == "meta"
+    mapping = getattr(model, "_checkpoint_conversion_mapping", {})
     try:
-        tuned = PeftModel.from_pretrained(model, str(adapter))
+        config = LoraConfig.from_pretrained(str(adapter))
+        config.inference_mode = True
+        tuned = PeftModel(model, config, low_cpu_mem_usage=empty)
+        told = tuned.load_adapter(
+            str(adapter), "default", torch_device="cpu", low_cpu_mem_usage=empty, key_mapping=mapping
+        )
+    except SafetensorError as exc:
+        raise ModelError(f"The weights in {adapter} are damaged: {_reason(exc)}", hint="fetch them again") from exc
     except _UNREADABLE as exc:
         raise ModelError(
-            f"The adapter in {adapter} does not fit this backbone: {_first_line(exc)}",
-            hint="%finetune list tells on which backbone each run was trained",
+            f"The adapter in {adapter} does not fit this backbone: {_reason(exc)}", hint=_TUNED_ON
         ) from exc
-    return tuned.merge_and_unload().to(device.dtype).eval()
+    for what, keys in (("lacks", told.missing_keys), ("has no place for", told.unexpected_keys)):
+        if lost := [key for key in keys if "lora_" in key]:
+            raise ModelError(f"The adapter in {adapter} {what} {len(lost):,} weights, first {lost[0]}.", hint=_TUNED_ON)
+    return tuned
 
 
 def stored_dtype(folder: Path) -> torch.dtype:
@@ -155,5 +195,7 @@ def adapter_shape(adapter: Path) -> dict[str, Any]:
     return shape
 
 
-def _first_line(exc: BaseException) -> str:
-    return next(iter(str(exc).splitlines()), type(exc).__name__)[:300]
+def _reason(exc: BaseException) -> str:
+    """What a library says, in one line: many say what it is about in their first, and what it is in the second."""
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    return " ".join(lines[:2])[:300] or type(exc).__name__

@@ -125,8 +125,8 @@ def _reports(first: str, second: str) -> list[tuple[Report, Report]]:
 
 
 def _own(name: str) -> Report | None:
-    from cypher_magic.asking.live import UNTUNED
     from cypher_magic.evaluation.saved import read_report
+    from cypher_magic.model.catalogue import UNTUNED
     from cypher_magic.training.runs import find_run
 
     if name in UNTUNED:
@@ -142,7 +142,7 @@ def untuned(name: str, runs: Sequence[str]) -> Untuned:
     """
     import json
 
-    from cypher_magic.asking.live import STARTER
+    from cypher_magic.model.catalogue import STARTER
     from cypher_magic.model.starter import STARTER as FOLDER
     from cypher_magic.training.run_table import Untuned
 
@@ -169,7 +169,7 @@ Rows = tuple[tuple[str, str, str], ...]
 
 def _differences(first: str, second: str) -> tuple[Rows, Rows]:
     """The settings in which two runs differ, and what came of each; nothing where one is no run."""
-    from cypher_magic.asking.live import UNTUNED
+    from cypher_magic.model.catalogue import UNTUNED
     from cypher_magic.training.run_table import compare
     from cypher_magic.training.runs import find_run
     from cypher_magic.training.settings import TrainingSettings

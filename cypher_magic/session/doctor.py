@@ -20,7 +20,7 @@ from cypher_magic.graph.values import printable
 from cypher_magic.session import state
 from cypher_magic.session.machine import PATIENCE, Gpu, Probe, Torch, cpu
 from cypher_magic.session.packages import libraries, version
-from cypher_magic.session.storage import disk, folders, in_gigabytes
+from cypher_magic.session.storage import disk, folders, in_gigabytes, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ _COLOURS = {OK: "#2c9a4b", OPTIONAL: "inherit", WARNING: "#b7791f", PROBLEM: "#d
 _SHOWN = ("torch", "transformers", "peft", "neo4j", "ipywidgets", "ipython", "llguidance", "arcadedb")
 EXTRAS = {
     "lab": "notebooks in JupyterLab; VS Code and others bring their own",
-    "hub": "models and data sets from the Hugging Face Hub",
+    "hub": "data sets of the Hugging Face Hub",
     "quantised": "8-bit and 4-bit base weights on NVIDIA GPUs",
     "viz": "interactive pictures of large graphs",
 }
@@ -107,6 +107,7 @@ def doctor() -> Checkup:
         "memory": _memory,
         "disk": disk_findings,
         "folders": folder_findings,
+        "Hub": _hub,
         "graph": _graph,
         "runs": _runs,
         "extras": _extras,
@@ -240,6 +241,17 @@ def folder_findings() -> Iterator[Finding]:
     else:
         hint = f"the first training or question fetches it once ({WHEEL_BYTES / 1e6:.0f} MB, needs the network)"
         yield Finding("backbones", f"{DEFAULT} is not in the cache yet", WARNING, hint)
+
+
+def _hub() -> Iterator[Finding]:
+    from cypher_magic.model.hub import LOGIN, cache, logged_in
+
+    text = f"models of the Hugging Face Hub are in {cache()}, {size(cache())}"
+    if logged_in():
+        yield Finding("Hub", f"{text}; there is a token")
+    else:
+        hint = f"only private and gated models and --push need one (the keyring was not looked at): {LOGIN}"
+        yield Finding("Hub", f"{text}; no token", OPTIONAL, hint)
 
 
 def _graph() -> Iterator[Finding]:

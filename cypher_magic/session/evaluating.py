@@ -119,8 +119,9 @@ def _name(run: str | Run | None) -> str | None:
 
 def _compared_with(name: str, against: str | None) -> tuple[str | None, str, tuple[str, ...]]:
     """The model to compare with, the run from whose misses this one learnt (where it is that one), and notes."""
-    from cypher_magic.asking.live import UNTUNED, adapter_of
+    from cypher_magic.asking.live import adapter_of
     from cypher_magic.errors import TrainingError
+    from cypher_magic.model.catalogue import UNTUNED
     from cypher_magic.training.runs import find_run
 
     parent = str(find_run(name, UNTUNED).card.get("from_eval") or "") if _is_run(name) else ""
@@ -144,7 +145,8 @@ def _trained_on(names: Sequence[str], examples: Sequence[Example]) -> frozenset[
 
 def _refuse_unknown(name: str) -> None:
     """Raise before anything is loaded or answered when there is no such model."""
-    from cypher_magic.asking.live import UNTUNED, adapter_of
+    from cypher_magic.asking.live import adapter_of
+    from cypher_magic.model.catalogue import UNTUNED
     from cypher_magic.model.endpoint import address, is_address
     from cypher_magic.training.runs import find_run
 
@@ -155,7 +157,7 @@ def _refuse_unknown(name: str) -> None:
 
 
 def _is_run(name: str) -> bool:
-    from cypher_magic.asking.live import UNTUNED
+    from cypher_magic.model.catalogue import UNTUNED
     from cypher_magic.model.endpoint import is_address
 
     return name not in UNTUNED and not is_address(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ _ANY_GRAPH = """\
 (:Movie {released: INTEGER, title: STRING})
 (:Person {born: INTEGER, name: STRING})
 (:Person)-[:ACTED_IN]->(:Movie)"""
+
+_UNSENT = ".unsent.json"  # in an exported folder until it is on the Hub: what it holds, and for where
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,12 @@ def export(
     An adapter folder, or with `merged` a model that plain transformers loads; with tokenizer, exact prompt, generation
     settings and a model card. With `gguf` (True or "f16", or "q8_0" for half the size) the merged model is one file
     for llama.cpp, Ollama and LM Studio. `run` is a run or `starter`. The Hub's token comes from HF_TOKEN, its login or
-    the keyring. What is there already, in `to` or on the Hub, is replaced with `force` only.
+    the keyring. What is there already, in `to` or on the Hub, is replaced with `force` only; where an upload was cut
+    off, the same call goes on with what it had written.
     """
+    from cypher_magic.asking.live import written
     from cypher_magic.model import hub
-    from cypher_magic.model.backbones import silent
+    from cypher_magic.model.backbones import expanded, silent
     from cypher_magic.model.card import how_to_measure
     from cypher_magic.model.export import write_export
     from cypher_magic.model.gguf_file import FORMS
@@ -75,28 +80,50 @@ def export(
     form = (FORMS[0] if gguf is True else gguf) or ""
     if form and form not in FORMS:
         raise OptionError(f"There is no GGUF of the form {form!r}.", hint=f"it is one of {', '.join(FORMS)}")
-    target = find_target(to, force=force) if to is not None else None  # before a backbone is fetched for it
+    name = run if isinstance(run, str) else run.name
+    target = expanded(str(to)) if to is not None else None
+    begun = target is not None and _cut_off(target, name, form, merged, push)
+    if target is not None and not begun:  # before a backbone is fetched for it
+        if force:
+            with suppress(OSError, ValueError):
+                (target / _UNSENT).unlink()
+        target = find_target(target, force=force)
     if push is not None:
         hub.check_target(push)
-    tuned = _tuned(run if isinstance(run, str) else run.name, progress)
+    tuned = _tuned(name, progress)
+    url = hub.prepare(push, private=private, force=force) if push is not None else None
     with tempfile.TemporaryDirectory(prefix="cypher_magic-") as scratch:
         folder = target or Path(scratch, "model")
-        write_export(
-            tuned, folder, merged=merged, force=force, where=push or "", gguf=form, progress=progress or silent
-        )
+        if not begun:
+            write_export(
+                tuned, folder, merged=merged, force=force, where=push or "", gguf=form, progress=progress or silent
+            )
         size = sum(file.stat().st_size for file in folder.iterdir())
         if push is not None:
             (progress or silent)("uploading", 0, 0)
-        url = hub.push(folder, push, private=private, force=force) if push is not None else None
+            about = json.dumps([name, written(name), form, merged, push])
+            (folder / _UNSENT).write_text(about, encoding="utf-8")
+            hub.upload(folder, push, force=force, leave=_UNSENT)
+            (folder / _UNSENT).unlink()
     measure = how_to_measure(tuned.name, tuned.card or {})
     return Export(tuned.name, merged or bool(form), target, url, form, size, measure)
 
 
+def _cut_off(folder: Path, name: str, *form: Any) -> bool:
+    """Whether the folder holds the same export of the same weights, which could not be uploaded to the same place."""
+    from cypher_magic.asking.live import written
+
+    with suppress(OSError, ValueError):
+        unsent = (folder / _UNSENT).read_text(encoding="utf-8")
+        return unsent == json.dumps([name, written(name), *form])
+    return False
+
+
 def _tuned(name: str, progress: Progress | None) -> Tuned:
     """What the parts of a run (or of the starter) are, for the part that exports."""
-    from cypher_magic.asking.live import STARTER, refuse_gone
+    from cypher_magic.asking.live import refuse_gone
     from cypher_magic.model.backbones import local_folder, public_name, silent
-    from cypher_magic.model.catalogue import DEFAULT
+    from cypher_magic.model.catalogue import DEFAULT, STARTER
     from cypher_magic.model.export import Tuned
     from cypher_magic.model.starter import STARTER as SHIPPED
     from cypher_magic.training.runs import find_run
@@ -138,30 +165,40 @@ def import_model(
 ) -> Run:
     """A model that was tuned elsewhere as a run (state `imported`) that answers: `ask(..., model=NAME)`.
 
-    `source` is a folder or a Hub id of a LoRA adapter, which is copied, or of a whole model, which stays where it is.
-    `style` (chat or plain), `prefix` (what stands in front of each question in the plain style) and `backbone` are read
-    from it where it tells them. Raises `ModelError` when it can not be used.
+    `source` is a folder or a Hub id of a LoRA adapter, which is copied, or of a whole model, which stays where it is
+    (on the Hub: at the commit that was fetched). `style` (chat or plain), `prefix` (what stands in front of each
+    question in the plain style) and `backbone` are read from it where it tells them. Raises `ModelError` when it can
+    not be used.
     """
     from cypher_magic.model.backbones import silent
-    from cypher_magic.model.imported import recognise
+    from cypher_magic.model.imported import here, recognise
     from cypher_magic.places import runs_dir
-    from cypher_magic.training.runs import create_run
+    from cypher_magic.training.runs import check_name, create_run
     from cypher_magic.training.settings import TrainingSettings
 
-    name = name or Path(source).name
+    source = str(source)
+    path = here(source)
+    name = name or (path.name if path else source.partition("@")[0].rpartition("/")[2])
+    try:
+        check_name(name)
+    except OptionError as exc:
+        exc.hint = f"{exc.hint}: --name NAME"
+        raise
     if (runs_dir() / name).exists():
         raise OptionError(f"There is a run {name} already.", hint="import it under another name: --name NAME")
-    found = recognise(str(source), style=style, backbone=backbone, prefix=prefix, progress=progress or silent)
+    found = recognise(source, style=style, backbone=backbone, prefix=prefix, progress=progress or silent)
     settings = TrainingSettings(backbone=found.backbone, start_from="scratch", prompt_style=found.style)
-    run = create_run(name, settings, [], schema=found.schema, card=_card(found, str(source)))
+    run = create_run(name, settings, [], schema=found.schema, card=_card(found, str(path or source)))
     try:
         _fill(run, found)
     except OSError as exc:
-        shutil.rmtree(run.folder, ignore_errors=True)
         raise ModelError(
             f"The model can not be stored in {run.folder.parent}: {exc.strerror or exc}.",
             hint="free some space there, or set CYPHER_MAGIC_RUNS to another folder",
         ) from exc
+    finally:
+        if run.state != "imported":
+            shutil.rmtree(run.folder, ignore_errors=True)
     return run
 
 
@@ -184,7 +221,10 @@ def _fill(run: Run, found: Imported) -> None:
         (run.folder / "tokenizer").mkdir()
         for pattern in ("token*", "*.jinja", "special_tokens_map.json", "vocab.*", "merges.txt", "added_tokens.json"):
             for path in found.folder.glob(pattern):
-                shutil.copyfile(path, run.folder / "tokenizer" / path.name)
+                if path.is_file():
+                    shutil.copyfile(path, run.folder / "tokenizer" / path.name)
+        if found.template:
+            (run.folder / "tokenizer" / "chat_template.jinja").write_text(found.template, encoding="utf-8")
     when = datetime.now(UTC).isoformat(timespec="seconds")
     EventWriter(run.folder / "events.jsonl").write("finished", state="imported", steps=0, when=when)
 

@@ -35,7 +35,7 @@ def folders() -> list[Folder]:
         "runs folder": ("CYPHER_MAGIC_RUNS", places.runs_dir()),
     }
     return [
-        Folder(name, variable, path, _size(path), os.access(existing(path), os.W_OK))
+        Folder(name, variable, path, size(path), os.access(existing(path), os.W_OK))
         for name, (variable, path) in kept.items()
     ]
 
@@ -61,7 +61,7 @@ def in_gigabytes(count: float) -> str:
     return f"{count / 1e3:.0f} kB"
 
 
-def _size(path: Path) -> str:
+def size(path: Path) -> str:
     """How large a folder is, in words; counting it ends after half a second."""
     if not path.is_dir():
         return "not there yet"

@@ -67,9 +67,10 @@ def finetune(
     from cypher_magic.training import dry_run as dry
     from cypher_magic.training.executed import environment
     from cypher_magic.training.run_table import ways_on
-    from cypher_magic.training.runs import create_run
+    from cypher_magic.training.runs import check_name, create_run
     from cypher_magic.training.settings import TrainingSettings
 
+    check_name(name)
     wanted = TrainingSettings().changed(settings)
     starting_adapter(wanted.start_from, wanted.backbone)  # raises before anything is read or written
     with stage(progress, "reading the examples"):
@@ -194,7 +195,7 @@ def compare_runs(*names: str) -> pd.DataFrame:
 
     `base` and `starter` may be among them where one of the runs was evaluated against them.
     """
-    from cypher_magic.asking.live import UNTUNED
+    from cypher_magic.model.catalogue import UNTUNED
     from cypher_magic.session.comparing import untuned
     from cypher_magic.training.run_table import compare
     from cypher_magic.training.runs import find_run
@@ -230,8 +231,9 @@ def resume_run(name: str) -> Run:
 
 
 def use_run(name: str) -> str:
-    """Make a run (or `base`, the untuned default backbone, or `starter`) the one that answers."""
-    from cypher_magic.asking.live import UNTUNED, adapter_of, refuse_gone
+    """Make a run (or `base`, the untuned default backbone, or `starter`) the one that answers, and return its name."""
+    from cypher_magic.asking.live import adapter_of, refuse_gone
+    from cypher_magic.model.catalogue import UNTUNED
     from cypher_magic.training.runs import find_run
 
     if name not in UNTUNED:

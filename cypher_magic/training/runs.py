@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
+from cypher_magic.model.catalogue import UNTUNED
 from cypher_magic.places import runs_dir
 from cypher_magic.training.events import EventReader, EventWriter, TrainEvent, read_events
 from cypher_magic.training.process import born, end
@@ -143,15 +144,8 @@ class Run:
         command = [*launcher(self.settings.launch), "cypher_magic.training.worker", str(self.folder)]
         environment = {**os.environ, **(variables or {})}
         with (self.folder / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-                close_fds=True,
-            )
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            process = subprocess.Popen(command, env=environment, start_new_session=True, close_fds=True, **streams)
         # Without this a finished worker stays a zombie for as long as the notebook lives.
         threading.Thread(target=process.wait, name=f"reap {self.name}", daemon=True).start()
         _write(self.folder / "worker.pid", f"{process.pid} {born(process.pid)}")
@@ -313,6 +307,15 @@ def find_run(name: str, also: tuple[str, ...] = ()) -> Run:
     raise RunNotFound(f"There is no run called {name!r}.", hint=hint)
 
 
+def check_name(name: str) -> None:
+    """Raise `OptionError` for what can not be the name of a run."""
+    if name in UNTUNED:
+        raise OptionError(f"{name!r} is the name of a model that always answers.", hint="choose another name")
+    if not _NAME.match(name):
+        hint = "letters, digits, _ . and - (not first), at most 64"
+        raise OptionError(f"{name!r} can not be the name of a run.", hint=hint)
+
+
 def create_run(
     name: str,
     settings: TrainingSettings,
@@ -328,10 +331,7 @@ def create_run(
     from under that name when `start_from` says NAME; `OptionError` when it is still running, `TrainingError` when
     nothing can be stored.
     """
-    if not _NAME.match(name):
-        raise OptionError(
-            f"{name!r} can not be the name of a run.", hint="letters, digits, _ . and - (not first), at most 64"
-        )
+    check_name(name)
     folder = runs_dir() / name
     kept: Path | None = None
     if folder.exists():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import cypher_magic
 from cypher_magic import session
 from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError, RunNotFound
@@ -200,11 +201,20 @@ def test_use_needs_a_run_that_can_answer(loaded: Any, monkeypatch: pytest.Monkey
     assert "has no adapter yet" in str(failure(loaded, "%finetune use first"))
     (run.folder / "adapter").mkdir()
     (run.folder / "adapter" / "adapter_config.json").write_text("{}")
-    assert loaded.run_cell("%finetune use first").result == run
+    assert loaded.run_cell("%finetune use first").result == "first"
     assert state.SESSION.run == "first"
+
+
+def test_use_returns_the_name_in_both_magics_and_in_a_script(
+    loaded: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(state, "SESSION", state.Session())
     for name in ("base", "starter"):
-        loaded.run_cell(f"%finetune use {name}").raise_error()
-        assert state.SESSION.run == name
+        for line in (f"%finetune use {name}", f"%cypher_models use {name}"):
+            state.SESSION.run = None
+            assert loaded.run_cell(line).result == state.SESSION.run == name
+            assert f"{name} answers from now on\n" in capsys.readouterr().out
+        assert cypher_magic.use_run(name) == name
 
 
 def test_stop_asks_the_worker_to_stop_and_says_what_comes_then(loaded: Any, capsys: pytest.CaptureFixture[str]) -> None:

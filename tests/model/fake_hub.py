@@ -25,6 +25,7 @@ class FakeHub(ThreadingHTTPServer):
         self.uploads = 0
         self.large = large
         self.refuses: tuple[str, int] | None = None  # a part of a path, and the status it gets
+        self.card_fault = ""  # what is wrong with the header of a README
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -74,7 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif "/commit/" in self.path:
             self._commit(self.path.split("/commit/")[0].removeprefix("/api/models/"), body)
         else:  # validate-yaml
-            self._say({"errors": [], "warnings": []})
+            fault = self.server.card_fault
+            self._say({"errors": [{"message": fault}] if fault else [], "warnings": []}, 400 if fault else 200)
 
     def _object(self, asked: dict[str, Any]) -> dict[str, Any]:
         known = asked["oid"] in self.server.objects

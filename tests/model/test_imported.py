@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cypher_magic.errors import CypherMagicError, ModelError, OptionError
+from cypher_magic.model import imported
 from cypher_magic.model.export import Tuned, write_export
 from cypher_magic.session import export, import_model, runs, use_run
 from cypher_magic.session import state as session_state
@@ -112,7 +115,7 @@ def test_an_adapter_for_another_backbone_is_one_clear_line(tmp_path: Path) -> No
     with pytest.raises(OptionError, match="names the backbone 'llama', which is not here"):
         import_model(folder)
     other = tiny_folder(tmp_path / "other", "chatml", hidden=64)
-    with pytest.raises(ModelError, match="was made for another backbone") as caught:
+    with pytest.raises(ModelError, match="does not fit this backbone: .*size mismatch") as caught:
         import_model(folder, backbone=str(other))
     assert "--backbone" in caught.value.hint
     assert import_model(folder, backbone=str(backbone)).state == "imported"
@@ -132,6 +135,190 @@ def test_pickled_weights_are_refused_and_never_read(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="pickled weights only"):
         import_model(folder)
     assert runs() == []
+
+
+def pickled(backbone: Path, folder: Path) -> Path:
+    """A model whose weights are pickled, and a file of safetensors that has none of them."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(backbone, folder)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    save_file({"nothing": torch.zeros(1)}, folder / "extra.safetensors")
+    return folder
+
+
+def test_a_file_of_safetensors_beside_pickled_weights_does_not_get_them_read(tmp_path: Path) -> None:
+    from cypher_magic.model.load import choose_device, load_backbone
+
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    mixed = pickled(backbone, tmp_path / "mixed")
+    with pytest.raises(ModelError, match="mixed has pickled weights only"):
+        import_model(mixed)
+    with pytest.raises(ModelError, match="mixed has pickled weights only"):
+        import_model(adapter(tmp_path / "theirs", backbone, str(mixed)))
+    with pytest.raises(ModelError, match="model.safetensors"):
+        load_backbone(mixed, choose_device("cpu", "fp32"))
+    assert runs() == []
+
+
+def test_an_adapter_that_would_not_be_loaded_whole_is_not_taken_in(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from cypher_magic.model.load import choose_device, load_tuned
+
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    good = adapter(tmp_path / "good", backbone, str(backbone))
+    weights = load_file(good / "adapter_model.safetensors")
+    larger = {"base_model.model.model.embed_tokens.weight": torch.zeros(999, 32)}
+    broken: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+        "none": ({}, {"nothing": torch.zeros(1)}, "lacks 8 weights, first base_model.model.model.layers.0"),
+        "half": ({}, dict(list(weights.items())[:4]), "lacks 4 weights"),
+        "fewer": ({"target_modules": ["q_proj"]}, weights, "has no place for 4 weights"),
+        "rank": ({"r": 9}, weights, "does not fit this backbone: .* size mismatch for .*lora_A"),
+        "larger": ({}, {**weights, **larger}, "does not fit this backbone: .* size mismatch for .*embed_tokens"),
+    }
+    for name, (changes, kept, message) in broken.items():
+        folder = tmp_path / name
+        shutil.copytree(good, folder)
+        config = json.loads((folder / "adapter_config.json").read_text())
+        (folder / "adapter_config.json").write_text(json.dumps({**config, **changes}))
+        save_file(kept, folder / "adapter_model.safetensors")
+        with pytest.raises(ModelError, match=message) as caught:
+            import_model(folder)
+        assert "--backbone" in caught.value.hint
+        with pytest.raises(ModelError, match=message):
+            load_tuned(backbone, folder, choose_device("cpu", "fp32"))
+    assert runs() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", b"{", "can not be loaded"),
+        ("model.safetensors", 500, "can not be loaded: .*header"),
+        ("model.safetensors", -50, "can not be loaded: .*not fully covered"),
+        ("model.safetensors", None, "no safetensors weights"),
+        ("tokenizer.json", None, "The tokenizer in .* can not be loaded"),
+    ],
+)
+def test_a_model_that_is_not_whole_is_not_taken_in(
+    tmp_path: Path, file: str, content: bytes | int | None, message: str
+) -> None:
+    folder = tiny_folder(tmp_path / "model", "chatml")
+    if content is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_bytes(content if isinstance(content, bytes) else (folder / file).read_bytes()[:content])
+    with pytest.raises(ModelError, match=message):
+        import_model(folder)
+    assert runs() == []
+
+
+def test_weights_that_a_model_lacks_are_not_made_up(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny_folder(tmp_path / "model", "chatml")
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.norm.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="lacks 1 weights, first model.norm.weight"):
+        import_model(folder)
+
+
+def test_a_tokenizer_without_a_template_takes_the_one_of_the_backbone(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    folder = adapter(tmp_path / "theirs", backbone, str(backbone))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(backbone / name, folder / name)
+    (folder / "tokenizer").mkdir()  # a folder is no file of a tokenizer
+    run = import_model(folder)
+    assert run.card["style_because"] == "its backbone has a chat template"
+    assert "<|im_start|>user\nWho?" in session_state.model("theirs").prompt.text("Who?", None)
+    done = export("theirs", tmp_path / "out")
+    assert done.folder is not None and (done.folder / "chat_template.jinja").is_file()
+
+
+def test_a_style_that_the_tokenizer_does_not_know_is_said_at_once(tmp_path: Path) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "plain")
+    with pytest.raises(ModelError, match="backbone can not be asked: This backbone has no chat template") as caught:
+        import_model(backbone, style="chat")
+    assert caught.value.hint.startswith("--style plain")
+    assert runs() == []
+
+
+def test_an_import_that_was_interrupted_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    folder = adapter(tmp_path / "theirs", backbone, str(backbone))
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "copyfile", interrupted)
+        import_model(folder)
+    assert runs() == []
+    assert import_model(folder).state == "imported"
+
+
+def test_the_name_is_that_of_the_folder_and_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    monkeypatch.chdir(backbone)
+    assert import_model(".").name == "backbone"
+
+    def fetched(*_: Any, **__: Any) -> Path:
+        raise AssertionError("nothing is fetched for a name that can be none")
+
+    monkeypatch.setattr(imported, "local_folder", fetched)
+    for source in (f"owner/{'n' * 70}", "owner/.x", "owner/base", "owner/starter"):
+        with pytest.raises(OptionError) as caught:
+            import_model(source)
+        assert caught.value.hint.endswith("--name NAME")
+
+
+def test_a_gguf_file_is_found_again_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_model(tiny_folder(tmp_path / "theirs", "chatml"))
+    export("theirs", tmp_path / "out", gguf=True)
+    monkeypatch.setenv("CYPHER_MAGIC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path / "out")
+    run = import_model("theirs-f16.gguf", "one")
+    monkeypatch.chdir(tmp_path)
+    assert run.settings.backbone == str(tmp_path / "out" / "theirs-f16.gguf")
+    assert reply("one") == reply("theirs")
+
+
+def test_a_model_of_the_hub_stays_at_the_commit_that_was_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cypher_magic.model.backbones import public_name
+
+    commit = "c0ffee" * 6 + "c0ff"
+    folder = tiny_folder(tmp_path / "snapshots" / commit, "chatml")
+    asked: list[tuple[str, str | None]] = []
+
+    def snapshot_download(name: str, *, revision: str | None, **_: Any) -> str:
+        asked.append((name, revision))
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    run = import_model("someone/theirs")
+    assert (run.name, run.settings.backbone) == ("theirs", f"someone/theirs@{commit}")
+    session_state.model("theirs")
+    assert asked == [("someone/theirs", None), ("someone/theirs", commit)]
+    assert public_name(run.settings.backbone) == "someone/theirs"
+
+
+def test_what_can_not_be_looked_at_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = tiny_folder(tmp_path / "backbone", "chatml")
+    for source in ("~nouserx/x", f"{tmp_path}/a\0b", str(tmp_path / ("a" * 300)), "~nouserx"):
+        with pytest.raises(CypherMagicError) as caught:
+            import_model(source, "it")
+        assert "OWNER/NAME" in caught.value.hint and "\n" not in str(caught.value)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OptionError, match="can not be looked at: Permission denied"):
+        import_model(backbone)
 
 
 def test_what_can_not_be_used_is_one_line(tmp_path: Path) -> None:
@@ -167,9 +354,8 @@ def test_code_in_a_folder_is_never_run(tmp_path: Path) -> None:
     config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
-    import_model(folder, "evil")
-    with pytest.raises(ModelError):
-        session_state.model("evil")
+    with pytest.raises(ModelError, match="custom code"):
+        import_model(folder)
     assert not (tmp_path / "ran").exists()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import cypher_magic
 from cypher_magic.data.example import Example, Turn
 from cypher_magic.errors import OptionError, RunNotFound, TrainingError
 from cypher_magic.places import runs_dir
@@ -70,6 +71,16 @@ def test_going_on_from_the_run_of_the_same_name_means_the_one_that_was_kept() ->
     new(epochs=1)
     assert new(start_from="movies").settings.start_from == "movies.1"
     assert new(start_from="movies").settings.start_from == "movies.2"
+
+
+def test_no_run_takes_the_name_of_a_model_that_always_answers() -> None:
+    for name in ("base", "starter"):
+        with pytest.raises(OptionError, match="the name of a model that always answers") as caught:
+            new(name)
+        assert caught.value.hint == "choose another name"
+        with pytest.raises(OptionError, match="always answers"):  # before the examples are read
+            cypher_magic.finetune(name, "nothing.csv")
+    assert runs() == []
 
 
 def test_a_run_that_goes_on_is_not_replaced() -> None:
