@@ -153,6 +153,11 @@ def row(*parts: widgets.Widget) -> widgets.HBox:
     return widgets.HBox(parts, layout=widgets.Layout(width="100%", flex_flow="row wrap"))
 
 
+def wide(width: str) -> widgets.Layout:
+    """A layout of this width."""
+    return widgets.Layout(width=width)
+
+
 def visible(widget: widgets.Widget, there: bool) -> None:
     """Show a widget or take it out of sight."""
     widget.layout.display = None if there else "none"
