@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from cypher_magic.errors import CypherMagicError, DataError, OptionError
-from cypher_magic.widgets.data import ACCEPTED
-from cypher_magic.widgets.data_files import FileCard
+from cypher_magic.widgets.data import ACCEPTED, connection_name
+from cypher_magic.widgets.data_files import Sources
 from cypher_magic.widgets.folder import FolderFiles
 from cypher_magic.widgets.generator import PairMaker
 from cypher_magic.widgets.histogram import histogram
 from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, heading, row
 from cypher_magic.widgets.review import ReviewPanel
 from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.target import Target, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from cypher_magic.data.example import Example
     from cypher_magic.data.pairs import Pairs
     from cypher_magic.data.read import Dataset
-    from cypher_magic.data.table import Table
+    from cypher_magic.widgets.data_files import FileCard
+    from cypher_magic.widgets.train import TrainPanel
 
 
 class DataPanel(WorkingPanel):
@@ -38,15 +41,15 @@ class DataPanel(WorkingPanel):
 
     def __init__(self, data: Any = None, val: Any = None) -> None:
         super().__init__()
-        self.files: list[FileCard] = []
         self.dataset: Dataset | None = None  # None: not read yet, or something was changed since
         self.reviewing: ReviewPanel | None = None
-        self._paths: list[Path] = []  # of the files that were given by their path
+        self.training: TrainPanel | None = None
+        self._fixing = False  # whether Repair was pressed last, and not Check
         self._pairs: dict[tuple[str, ...], Example] = {}  # what was generated, with its family
         self._version = 0  # counts changes: lengths that come late belong to other examples
         self.graph = widgets.HTML()
-        self.cards = widgets.VBox()
-        self.review_place = widgets.VBox()
+        self.sources = Sources(self._changed)
+        self.review_place, self.training_place = widgets.VBox(), widgets.VBox()
         self.maker = PairMaker(self.status, self._take_pairs)
         self._make_adding()
         self._make_checking()
@@ -56,7 +59,7 @@ class DataPanel(WorkingPanel):
             heading("Examples"),
             row(self.path, self.add, self.upload),
             self.folder,
-            self.cards,
+            self.sources,
             row(self.check, self.repair, self.holdout, self.misfits),
             self.state,
             self.report,
@@ -64,8 +67,9 @@ class DataPanel(WorkingPanel):
             heading("Pairs from the graph"),
             self.maker,
             heading("Review and save"),
-            row(self.review, self.target, self.save),
+            row(self.review, self.target, self.target.replace, self.save, self.train),
             self.review_place,
+            self.training_place,
         ]
         self.status.guarded(lambda: self._open(data, val))()
 
@@ -84,7 +88,7 @@ class DataPanel(WorkingPanel):
             tooltip="upload files, several at once; for files above 10 MB give a path instead",
             layout=widgets.Layout(width="auto", min_width="6.5em"),
         )
-        self.folder = FolderFiles(self._chosen, lambda: {card.table.source.partition("/")[0] for card in self.files})
+        self.folder = FolderFiles(self._chosen, lambda: {path.name for path in self.sources.paths})
         self.path.on_msg(self._submitted)
         self.upload.observe(self._uploaded, "value")
 
@@ -108,7 +112,8 @@ class DataPanel(WorkingPanel):
             indent=False,
             layout=widgets.Layout(width="auto"),
         )
-        self.holdout.observe(lambda _: self._stale(), "value")
+        for choice in (self.holdout, self.misfits):
+            choice.observe(lambda _: self._stale(), "value")
         self.report = widgets.HTML(layout=widgets.Layout(max_height="40em", overflow="auto"))
         self.lengths = widgets.HTML()
 
@@ -116,14 +121,15 @@ class DataPanel(WorkingPanel):
         self.review = self.button(
             "Review", "go through the examples one by one, the doubtful first", "list", self._review
         )
-        self.target = widgets.Text(
-            description="Save as",
-            placeholder="examples.jsonl",
-            tooltip="a .jsonl file, or .csv (question and query only); validation examples go beside it",
-            layout=widgets.Layout(flex="1 1 16em", width="auto", max_width="34em"),
-            style=LABEL,
+        self.target = Target(
+            "Save as",
+            "examples.jsonl",
+            "a .jsonl file, or .csv (question and query only); validation examples go beside it",
         )
-        self.save = self.button("Save", "write the examples", "save", self._save)
+        self.save = self.button("Save", "write the examples, as they were reviewed", "save", self._save)
+        self.train = self.button(
+            "Train on these", "open a training panel below with these examples", "play", self._train
+        )
 
     # Bringing files
 
@@ -159,33 +165,15 @@ class DataPanel(WorkingPanel):
             self.upload.value = ()  # the bytes must not stay in the widget's state
             self.status.guarded(lambda: self._read(files))()
 
+    @property
+    def files(self) -> list[FileCard]:
+        """The card of each source."""
+        return self.sources.files
+
     def _read(self, source: Any, part: str = "") -> None:
-        from cypher_magic.data.sources import part_of, tables
+        self.status.say(f"{self.sources.read(source, part)}; Check reads them")
 
-        found = tables(source)
-        paths = source if isinstance(source, list) else [source]
-        given = [Path(path).expanduser() for path in paths if isinstance(path, str | Path)]
-        self._paths += [path for path in given if path.is_file()]
-        others = bool(self.files) or len(found) > 1
-        for table in found:
-            guess = part_of(table.source) if others else ""  # a lone file is for training whatever its name
-            self._put(replace(table, part=part or table.part or guess or "train"))
-        names = ", ".join(t.source for t in found)
-        self.status.say(f"{names}: {sum(len(t.rows) for t in found):,} rows; Check reads them")
-
-    def _put(self, table: Table, *, ours: bool = False) -> None:
-        from cypher_magic.data.read import names_apart
-
-        named = names_apart([*(card.table for card in self.files), table])[-1]
-        self._show([*self.files, FileCard(named, self._stale, self._remove, ours=ours)])
-
-    def _remove(self, card: FileCard) -> None:
-        self._show([c for c in self.files if c is not card])
-        self.status.say(f"{card.table.source} is left out")
-
-    def _show(self, files: Sequence[FileCard]) -> None:
-        self.files = list(files)
-        self.cards.children = tuple(files)
+    def _changed(self) -> None:
         self.folder.look()
         self._stale()
 
@@ -199,8 +187,8 @@ class DataPanel(WorkingPanel):
         from cypher_magic.data.sources import tables
 
         self._pairs |= {_said(p): p for p in pairs}
-        table = replace(tables(pairs.examples)[0], source=f"pairs from {_graph_name()}")
-        self._put(table, ours=True)
+        table = replace(tables(pairs.examples)[0], source=f"pairs from {connection_name()}")
+        self.sources.put(table)
         self.status.say(f"{len(pairs):,} pairs are made. {pairs.note} Review or save them below".replace("  ", " "))
 
     # Looking at them
@@ -212,17 +200,22 @@ class DataPanel(WorkingPanel):
         self._work_on(fix=True)
 
     def _work_on(self, *, fix: bool) -> None:
-        if not self.files:
-            raise DataError("There are no examples.", hint="add a file, upload one, or generate pairs")
+        self._refuse_nothing()
+        self._fixing = fix
         self.graph.value = graph_line()
         self.status.say("reading the examples")
-        self.status.background(lambda: self._load(fix=fix), self.check, self.repair, self.review, self.save)
+        self.status.background(self._load, self.check, self.repair, self.review, self.save)
 
-    def _load(self, *, fix: bool = False) -> Dataset:
-        """Read the examples, show the report, and have their lengths counted."""
+    def _refuse_nothing(self) -> None:
+        if not self.files:
+            raise DataError("There are no examples.", hint="add a file, upload one, or generate pairs")
+
+    def _load(self) -> Dataset:
+        """Read the examples, repaired when Repair was pressed last, show the report, and have their lengths counted."""
         from cypher_magic import session
 
-        version, tables = self._version, [card.table for card in self.files]
+        self.sources.read_changed()
+        fix, version, tables = self._fixing, self._version, [card.table for card in self.files]
         share = self.holdout.value if not any(t.part == "val" for t in tables) and self.holdout.value else None
         dataset = session.load_examples(
             *tables,
@@ -236,13 +229,16 @@ class DataPanel(WorkingPanel):
         self._version = version = version + 1
         self.dataset = dataset
         self.report.value = roomy(dataset._repr_html_())
-        left = len(dataset.report.errors)
         count = f"{len(dataset.train):,} training and {len(dataset.val):,} validation examples"
-        advice = "Repair mends what can be mended" if not fix else "correct the rest in the files, or leave it"
-        self.status.say(f"{count}; {left} kinds of errors: {advice}" if left else f"{count}, without errors")
+        self.status.say(f"{count}; {self._advice(dataset)}" if dataset.report.errors else f"{count}, without errors")
         self.lengths.value = faint("counting tokens")
         self.status.background(lambda: self._count(dataset, version))
         return dataset
+
+    def _advice(self, dataset: Dataset) -> str:
+        left = len(dataset.report.errors)
+        advice = "correct the rest in the files, or leave it" if self._fixing else "Repair mends what can be mended"
+        return f"{left} {'kind' if left == 1 else 'kinds'} of errors: {advice}" if left else ""
 
     def _count(self, dataset: Dataset, version: int) -> None:
         from cypher_magic import session
@@ -261,8 +257,8 @@ class DataPanel(WorkingPanel):
     # Taking them along
 
     def _ready(self) -> Dataset:
-        if self.dataset is None and not self.files:
-            raise DataError("There are no examples.", hint="add a file, upload one, or generate pairs")
+        self._refuse_nothing()
+        self.sources.read_changed()
         return self.dataset or self._load()
 
     def _own(self, examples: Sequence[Example]) -> list[Example]:
@@ -278,7 +274,7 @@ class DataPanel(WorkingPanel):
         from cypher_magic.data.decisions import beside
 
         dataset = self._ready()
-        named = self.target.value.strip() or (str(self._paths[0]) if self._paths else "")
+        named = self.target.value.strip() or next(map(str, self.sources.paths), "")
         queue = session.review(self._own([*dataset.train, *dataset.val]), decisions=beside(named) if named else None)
         self._end_review()
         self.reviewing = ReviewPanel(queue, embedded=True)
@@ -286,34 +282,65 @@ class DataPanel(WorkingPanel):
         hint = "" if named else "; name a file under Save as first, if the decisions shall be kept"
         self.status.say(f"{len(queue)} examples to review{hint}")
 
+    def _taken(self) -> tuple[list[Example], list[Example], str]:
+        """Training and validation examples as they were reviewed, and what there is to say about them."""
+        dataset = self._ready()
+        examples = self._own([*dataset.train, *dataset.val])
+        queue = self.reviewing.queue if self.reviewing is not None else None
+        found = queue.verdicts(examples) if queue is not None else [(example, "") for example in examples]
+        parts = found[: len(dataset.train)], found[len(dataset.train) :]
+        train, val = ([example for example, verdict in part if verdict != "reject"] for part in parts)
+        if not train:
+            raise DataError("All training examples are rejected.", hint="Undo takes the last decision back")
+        if queue is None:
+            return train, val, self._advice(dataset)
+        counts = Counter(verdict for _, verdict in found)
+        return train, val, f"{counts['reject']:,} rejected are left out, {counts['']:,} undecided are kept"
+
     def _save(self) -> None:
-        name = self.target.value.strip()
-        if not name:
-            raise OptionError("Where are the examples to go?", hint="name a file: examples.jsonl")
+        path = self.target.path
         self.status.say("writing")
-        self.status.background(lambda: self._write(Path(name).expanduser()), self.save)
+        self.status.background(lambda: self._write(path), self.save)
 
     def _write(self, path: Path) -> None:
         from cypher_magic.data.pairs import write_pairs
 
-        dataset = self._ready()
-        written = []
-        for examples, target in ((dataset.train, path), (dataset.val, path.with_stem(f"{path.stem}.val"))):
-            if examples:
-                written.append(write_pairs(self._own(examples), target))
-        left = sum(bool(e.history) for e in (*dataset.train, *dataset.val)) if path.suffix.lower() == ".csv" else 0
-        without = f", without {left} follow-ups (.jsonl keeps them)" if left else ""
-        train = f"; %cypher_panel train {path} trains on it"
-        self.status.say(f"written: {', '.join(map(str, written))}{without}{train}")
+        train, val, said = self._taken()
+        parts = {path: train} | ({path.with_stem(f"{path.stem}.val"): val} if val else {})
+        kept = self.reviewing.queue.path if self.reviewing is not None and self.reviewing.queue is not None else None
+        with self.target.writing(*parts, sources=[*self.sources.paths, *([kept] if kept else [])]):
+            for target, examples in parts.items():
+                write_pairs(examples, target)
+        left = sum(bool(e.history) for e in (*train, *val)) if path.suffix.lower() == ".csv" else 0
+        without = f"without {left} follow-ups (.jsonl keeps them)" if left else ""
+        names = " --val ".join(map(quoted, parts))
+        told = (f"written: {', '.join(map(str, parts))}", without, said, f"%cypher_panel train {names} trains on them")
+        self.status.say("; ".join(filter(None, told)))
+
+    def _train(self) -> None:
+        self.status.say("opening the training")
+        self.status.background(self._open_training, self.train)
+
+    def _open_training(self) -> None:
+        from cypher_magic.widgets.train import TrainPanel
+
+        train, val, said = self._taken()
+        self._end_training()
+        self.training = TrainPanel(train, val or None)
+        self.training_place.children = (self.training,)
+        self.training.shown()
+        told = (f"{len(train):,} training and {len(val):,} validation examples go to the training below", said)
+        self.status.say("; ".join(filter(None, told)))
 
     def shown(self) -> None:
         """From now on files that come into the folder are offered."""
         self.folder.watch()
 
     def close(self) -> None:
-        """Take the panel away, and the review in it."""
+        """Take the panel away, and the review and the training panel in it."""
         self.folder.close()
         self._end_review()
+        self._end_training()
         super().close()
 
     def _end_review(self) -> None:
@@ -322,12 +349,11 @@ class DataPanel(WorkingPanel):
         if self.reviewing is not None:
             self.reviewing.close()
 
+    def _end_training(self) -> None:
+        self.training_place.children = ()
+        if self.training is not None:
+            self.training.close()
+
 
 def _said(example: Example) -> tuple[str, ...]:
     return (*(t.question for t in example.history), example.question, example.query)
-
-
-def _graph_name() -> str:
-    from cypher_magic import session
-
-    return next((c.name for c in session.connections()), "")

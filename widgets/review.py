@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -15,6 +16,7 @@ from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, i
 from cypher_magic.widgets.review_card import card, listed, progress
 from cypher_magic.widgets.samples import clean
 from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ class ReviewPanel(WorkingPanel):
 
     `data` and `options` are what `cypher_magic.review` takes, or `data` is a `Review`. Decisions are kept at once, so
     that the panel may be closed at any time. The box `Key` takes one letter and acts at once: no mouse is needed.
-    `embedded` leaves out what opens a file: another panel has.
+    `embedded` leaves out what opens and saves a file: another panel has.
     """
 
     kind = "review"
@@ -69,6 +71,7 @@ class ReviewPanel(WorkingPanel):
         self.desk = widgets.VBox(
             [self.how_far, row(self.card, self.rows), self.form, self.deciding, row(self.key, keys), self.saving]
         )
+        visible(self.saving, not embedded)
         visible(self.desk, False)
         self.model = widgets.Dropdown(
             options=[("no model", "")],
@@ -109,15 +112,13 @@ class ReviewPanel(WorkingPanel):
         visible(self.form, False)
 
     def _make_saving(self) -> None:
-        self.target = widgets.Text(
-            description="Accepted",
-            placeholder="accepted.jsonl",
-            tooltip="the file that the accepted examples are written to: .jsonl, or .csv",
-            layout=widgets.Layout(flex="1 1 16em", width="auto", max_width="30em"),
-            style=LABEL,
+        self.target = Target(
+            "Accepted",
+            "accepted.jsonl",
+            "the file that the accepted examples are written to: .jsonl, or .csv",
         )
         self.save = self.button("Save as", "write the accepted and edited examples to this file", "save", self._save)
-        self.saving = row(self.target, self.save)
+        self.saving = row(self.target, self.target.replace, self.save)
 
     # Opening
 
@@ -160,7 +161,8 @@ class ReviewPanel(WorkingPanel):
         )
         self.status.say(kept)
         if queue.path is not None:
-            self.target.value = str(queue.path.with_name(f"{queue.path.name.split('.')[0]}.accepted.jsonl"))
+            name = queue.path.name.removesuffix(".jsonl").removesuffix(".review")
+            self.target.value = str(queue.path.with_name(f"{name}.accepted.jsonl"))
         visible(self.desk, True)
         self._draw()
 
@@ -237,10 +239,10 @@ class ReviewPanel(WorkingPanel):
 
     def _save(self) -> None:
         queue = self._open_queue()
-        name = self.target.value.strip()
-        if not name:
-            raise OptionError("Where are the accepted examples to go?", hint="name a file: accepted.jsonl")
-        written = queue.write(name)
+        path = self.target.path
+        opened = [self.file.path.value.strip(), queue.path]
+        with self.target.writing(path, sources=[Path(file).expanduser() for file in opened if file]):
+            written = queue.write(path)
         count = len(queue.accepted())
         self.status.say(f"{count} {'example is' if count == 1 else 'examples are'} written to {written}")
 
