@@ -29,6 +29,7 @@ class FilePicker(widgets.HBox):
             value=str(given) if is_path else "",
             description=what,
             placeholder="path of a file, or hf:owner/name",
+            continuous_update=False,
             tooltip="CSV, TSV, JSONL, JSON, Parquet or ZIP with questions and queries; or hf:owner/name from the Hub",
             layout=widgets.Layout(flex="1 1 22em", width="auto"),
             style=LABEL,

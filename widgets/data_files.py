@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -13,7 +14,7 @@ from cypher_magic.data.columns import mapped
 from cypher_magic.data.files import Stamp, stamp
 from cypher_magic.data.sources import part_of, tables
 from cypher_magic.errors import DataError
-from cypher_magic.widgets.panel import row
+from cypher_magic.widgets.panel import close_all, row
 from cypher_magic.widgets.samples import one_line
 from cypher_magic.widgets.status import roomy
 
@@ -151,11 +152,12 @@ def _role(field: str | None) -> str:
 
 
 class Sources(widgets.VBox):
-    """The cards of all sources; `changed` is called when one comes, goes or is changed."""
+    """The cards of all sources; `changed` is called when one comes, goes or is changed, `say` tells what goes."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None], say: Callable[[str], None]) -> None:
         super().__init__()
-        self._changed = changed
+        self._changed, self._say = changed, say
+        self._lock = threading.RLock()  # an upload may come while a file is read
 
     @property
     def files(self) -> list[FileCard]:
@@ -171,11 +173,12 @@ class Sources(widgets.VBox):
         """Show the tables of a source, those of a file that is shown already in their place; what came, in words."""
         several = isinstance(source, list) and bool(source) and all(isinstance(one, str | Path) for one in source)
         found = [table for one in (source if several else [source]) for table in _tables(one)]
-        others = bool(self.files) or len(found) > 1
-        self._leave_out_what_is_gone({origin for _, origin in found})
-        for table, origin in found:
-            guess = part_of(table.source) if others else ""  # a lone file is for training whatever its name
-            self._bring(replace(table, part=part or table.part or guess or "train"), origin)
+        with self._lock:
+            others = bool(self.files) or len(found) > 1
+            self._leave_out_what_is_gone({origin for _, origin in found})
+            for table, origin in found:
+                guess = part_of(table.source) if others else ""  # a lone file is for training whatever its name
+                self._bring(replace(table, part=part or table.part or guess or "train"), origin)
         names = ", ".join(table.source for table, _ in found)
         return f"{names}: {sum(len(table.rows) for table, _ in found):,} rows"
 
@@ -186,11 +189,15 @@ class Sources(widgets.VBox):
 
     def put(self, table: Table) -> None:
         """Show pairs that were made here."""
-        self._bring(table, _MADE, ours=True)
+        with self._lock:
+            self._bring(table, _MADE, ours=True)
 
     def remove(self, card: FileCard) -> None:
         """Leave this source out."""
-        self._show([c for c in self.files if c is not card])
+        with self._lock:
+            self._show([c for c in self.files if c is not card])
+        self._say(f"{card.table.source} is left out")
+        close_all(card)
 
     def _leave_out_what_is_gone(self, read: Collection[Origin]) -> None:
         """An archive may have lost a file since."""
@@ -207,7 +214,10 @@ class Sources(widgets.VBox):
         card = FileCard(replace(table, source=name), self._changed, self.remove, origin=origin, ours=ours)
         if old is not None:
             card.take_after(old)
-        self._show([card if c is old else c for c in self.files] if old else [*self.files, card])
+            self._show([card if c is old else c for c in self.files])
+            close_all(old)
+        else:
+            self._show([*self.files, card])
 
     def _show(self, files: Sequence[FileCard]) -> None:
         self.children = tuple(files)

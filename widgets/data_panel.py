@@ -14,18 +14,20 @@ from cypher_magic.widgets.data_files import Sources
 from cypher_magic.widgets.folder import FolderFiles
 from cypher_magic.widgets.generator import PairMaker
 from cypher_magic.widgets.histogram import histogram
-from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, heading, row
+from cypher_magic.widgets.panel import LABEL, WorkingPanel, graph_line, heading, on_enter, row
 from cypher_magic.widgets.review import ReviewPanel
-from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.status import faint, roomy
 from cypher_magic.widgets.target import Target, quoted
+from cypher_magic.widgets.work import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from cypher_magic.data.example import Example
     from cypher_magic.data.pairs import Pairs
     from cypher_magic.data.read import Dataset
+    from cypher_magic.data.review import Review as Queue
     from cypher_magic.widgets.data_files import FileCard
     from cypher_magic.widgets.train import TrainPanel
 
@@ -44,13 +46,13 @@ class DataPanel(WorkingPanel):
         self.dataset: Dataset | None = None  # None: not read yet, or something was changed since
         self.reviewing: ReviewPanel | None = None
         self.training: TrainPanel | None = None
-        self._fixing = False  # whether Repair was pressed last, and not Check
+        self._fixed = False  # whether Repair was pressed last, and not Check
         self._pairs: dict[tuple[str, ...], Example] = {}  # what was generated, with its family
         self._version = 0  # counts changes: lengths that come late belong to other examples
         self.graph = widgets.HTML()
-        self.sources = Sources(self._changed)
+        self.sources = Sources(self._changed, self.status.say)
         self.review_place, self.training_place = widgets.VBox(), widgets.VBox()
-        self.maker = PairMaker(self.status, self._take_pairs)
+        self.maker = PairMaker(self.work, self._take_pairs)
         self._make_adding()
         self._make_checking()
         self._make_saving()
@@ -89,7 +91,7 @@ class DataPanel(WorkingPanel):
             layout=widgets.Layout(width="auto", min_width="6.5em"),
         )
         self.folder = FolderFiles(self._chosen, lambda: {path.name for path in self.sources.paths})
-        self.path.on_msg(self._submitted)
+        on_enter(self.path, self.status.guarded(self._add))
         self.upload.observe(self._uploaded, "value")
 
     def _make_checking(self) -> None:
@@ -126,6 +128,7 @@ class DataPanel(WorkingPanel):
             "examples.jsonl",
             "a .jsonl file, or .csv (question and query only); validation examples go beside it",
         )
+        on_enter(self.target, self.status.guarded(self._save))
         self.save = self.button("Save", "write the examples, as they were reviewed", "save", self._save)
         self.train = self.button(
             "Train on these", "open a training panel below with these examples", "play", self._train
@@ -143,21 +146,15 @@ class DataPanel(WorkingPanel):
         source = self.path.value.strip()
         if not source:
             raise OptionError("There is no file to add.", hint="write its path into the box, or upload it")
-        if not self.add.disabled:  # Enter may be pressed twice
-            self.status.say(f"reading {source}")
-            self.status.background(lambda: self._added(source), self.add)
+        self.work.start(lambda: self._added(source), f"reading {source}")
 
     def _added(self, source: str) -> None:
         self._read(source)
-        self.path.value = ""
+        if self.path.value.strip() == source:
+            self.path.value = ""
 
     def _chosen(self, paths: Sequence[Path]) -> None:
-        self.status.say(f"reading {', '.join(path.name for path in paths)}")
-        self.status.background(lambda: self._read([*paths]), *self.folder.buttons.children)
-
-    def _submitted(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("event") == "submit":  # Enter in the box
-            self.status.guarded(self._add)()
+        self.work.start(lambda: self._read([*paths]), f"reading {', '.join(path.name for path in paths)}")
 
     def _uploaded(self, change: dict[str, Any]) -> None:
         files = [{"name": f["name"], "content": bytes(f["content"])} for f in change["new"]]
@@ -201,21 +198,36 @@ class DataPanel(WorkingPanel):
 
     def _work_on(self, *, fix: bool) -> None:
         self._refuse_nothing()
-        self._fixing = fix
         self.graph.value = graph_line()
-        self.status.say("reading the examples")
-        self.status.background(self._load, self.check, self.repair, self.review, self.save)
+        self._start(lambda: self._load(fix=fix), "reading the examples")
+
+    def _start(self, work: Callable[[], object], saying: str) -> None:
+        """Do this work, and then count the lengths of what was read for it."""
+
+        def worked() -> None:
+            work()
+            if self.dataset is not None and not self.lengths.value:
+                self._count(self.dataset, self._version)
+
+        self.work.start(worked, saying)
+
+    def set_buttons(self) -> None:
+        """One thing at a time."""
+        super().set_buttons()
+        for button in (self.add, self.check, self.repair, self.review, self.save, self.train, self.maker.make):
+            button.disabled = self.work.running
+        self.folder.set_busy(self.work.running)
 
     def _refuse_nothing(self) -> None:
         if not self.files:
             raise DataError("There are no examples.", hint="add a file, upload one, or generate pairs")
 
-    def _load(self) -> Dataset:
-        """Read the examples, repaired when Repair was pressed last, show the report, and have their lengths counted."""
+    def _load(self, *, fix: bool) -> Dataset:
+        """Read the examples and show the report."""
         from cypher_magic import session
 
         self.sources.read_changed()
-        fix, version, tables = self._fixing, self._version, [card.table for card in self.files]
+        version, tables = self._version, [card.table for card in self.files]
         share = self.holdout.value if not any(t.part == "val" for t in tables) and self.holdout.value else None
         dataset = session.load_examples(
             *tables,
@@ -224,58 +236,63 @@ class DataPanel(WorkingPanel):
             drop_misfits=fix and self.misfits.value,
             holdout=share,
         )
+        self.work.check()
         if version != self._version:
             raise DataError("The choice was changed while the examples were read.", hint="press Check again")
-        self._version = version = version + 1
-        self.dataset = dataset
-        self.report.value = roomy(dataset._repr_html_())
+        self.dataset, self._fixed = dataset, fix
+        self.report.value, self.lengths.value = roomy(dataset._repr_html_()), ""
         count = f"{len(dataset.train):,} training and {len(dataset.val):,} validation examples"
         self.status.say(f"{count}; {self._advice(dataset)}" if dataset.report.errors else f"{count}, without errors")
-        self.lengths.value = faint("counting tokens")
-        self.status.background(lambda: self._count(dataset, version))
         return dataset
 
     def _advice(self, dataset: Dataset) -> str:
         left = len(dataset.report.errors)
-        advice = "correct the rest in the files, or leave it" if self._fixing else "Repair mends what can be mended"
+        advice = "correct the rest in the files, or leave it" if self._fixed else "Repair mends what can be mended"
         return f"{left} {'kind' if left == 1 else 'kinds'} of errors: {advice}" if left else ""
 
     def _count(self, dataset: Dataset, version: int) -> None:
         from cypher_magic import session
         from cypher_magic.training.settings import TrainingSettings
 
-        examples = [*dataset.train, *dataset.val]
+        examples, said, shown = [*dataset.train, *dataset.val], self.status.value, ""
+        self.lengths.value = faint("counting tokens")
         try:
-            lengths = session.token_lengths(examples, instruction=dataset.prefix)
+            lengths = session.token_lengths(
+                examples, instruction=dataset.prefix, progress=lambda _, __: self.work.check()
+            )
             shown = histogram(lengths, limit=TrainingSettings().max_tokens)
         except CypherMagicError as error:  # words tell something too
             words = [len(f"{e.question} {e.query}".split()) for e in examples]
             shown = histogram(words, unit="words") + faint(error.message)
-        if version == self._version:
-            self.lengths.value = roomy(shown)
+        except Cancelled:  # what was done before stays done, and said
+            self.status.value, shown = said, faint("not counted")
+        finally:
+            if version == self._version:
+                self.lengths.value = roomy(shown)
 
     # Taking them along
 
     def _ready(self) -> Dataset:
         self._refuse_nothing()
         self.sources.read_changed()
-        return self.dataset or self._load()
+        return self.dataset or self._load(fix=self._fixed)
 
     def _own(self, examples: Sequence[Example]) -> list[Example]:
         """The examples, those that were generated with what they were made of."""
         return [replace(self._pairs.get(_said(e), e), source=None, row=None) for e in examples]
 
     def _review(self) -> None:
-        self.status.say("opening the review")
-        self.status.background(self._open_review, self.review)
+        named = self.target.value.strip()
+        self._start(lambda: self._open_review(named), "opening the review")
 
-    def _open_review(self) -> None:
+    def _open_review(self, named: str) -> None:
         from cypher_magic import session
         from cypher_magic.data.decisions import beside
 
         dataset = self._ready()
-        named = self.target.value.strip() or next(map(str, self.sources.paths), "")
+        named = named or next(map(str, self.sources.paths), "")
         queue = session.review(self._own([*dataset.train, *dataset.val]), decisions=beside(named) if named else None)
+        self.work.check()
         self._end_review()
         self.reviewing = ReviewPanel(queue, embedded=True)
         self.review_place.children = (self.reviewing,)
@@ -286,7 +303,7 @@ class DataPanel(WorkingPanel):
         """Training and validation examples as they were reviewed, and what there is to say about them."""
         dataset = self._ready()
         examples = self._own([*dataset.train, *dataset.val])
-        queue = self.reviewing.queue if self.reviewing is not None else None
+        queue = self._queue
         found = queue.verdicts(examples) if queue is not None else [(example, "") for example in examples]
         parts = found[: len(dataset.train)], found[len(dataset.train) :]
         train, val = ([example for example, verdict in part if verdict != "reject"] for part in parts)
@@ -297,18 +314,21 @@ class DataPanel(WorkingPanel):
         counts = Counter(verdict for _, verdict in found)
         return train, val, f"{counts['reject']:,} rejected are left out, {counts['']:,} undecided are kept"
 
+    @property
+    def _queue(self) -> Queue | None:
+        return self.reviewing.queue if self.reviewing is not None else None
+
     def _save(self) -> None:
         path = self.target.path
-        self.status.say("writing")
-        self.status.background(lambda: self._write(path), self.save)
+        self._start(lambda: self._write(path), "writing")
 
     def _write(self, path: Path) -> None:
         from cypher_magic.data.pairs import write_pairs
 
         train, val, said = self._taken()
         parts = {path: train} | ({path.with_stem(f"{path.stem}.val"): val} if val else {})
-        kept = self.reviewing.queue.path if self.reviewing is not None and self.reviewing.queue is not None else None
-        with self.target.writing(*parts, sources=[*self.sources.paths, *([kept] if kept else [])]):
+        decisions = self._queue.path if self._queue is not None else None
+        with self.target.writing(*parts, sources=[*self.sources.paths, decisions]):
             for target, examples in parts.items():
                 write_pairs(examples, target)
         left = sum(bool(e.history) for e in (*train, *val)) if path.suffix.lower() == ".csv" else 0
@@ -318,13 +338,13 @@ class DataPanel(WorkingPanel):
         self.status.say("; ".join(filter(None, told)))
 
     def _train(self) -> None:
-        self.status.say("opening the training")
-        self.status.background(self._open_training, self.train)
+        self._start(self._open_training, "opening the training")
 
     def _open_training(self) -> None:
         from cypher_magic.widgets.train import TrainPanel
 
         train, val, said = self._taken()
+        self.work.check()
         self._end_training()
         self.training = TrainPanel(train, val or None)
         self.training_place.children = (self.training,)
@@ -335,13 +355,6 @@ class DataPanel(WorkingPanel):
     def shown(self) -> None:
         """From now on files that come into the folder are offered."""
         self.folder.watch()
-
-    def close(self) -> None:
-        """Take the panel away, and the review and the training panel in it."""
-        self.folder.close()
-        self._end_review()
-        self._end_training()
-        super().close()
 
     def _end_review(self) -> None:
         """First out of sight: what is closed can not be saved, and a notebook saves all that is in sight."""

@@ -41,9 +41,9 @@ class Target(widgets.Text):
         return Path(name).expanduser()
 
     @contextmanager
-    def writing(self, *paths: Path, sources: Iterable[Path]) -> Iterator[None]:
+    def writing(self, *paths: Path, sources: Iterable[Path | None]) -> Iterator[None]:
         """Write these files inside; OptionError for one of the sources, and for a file that was not written here."""
-        opened = {source.resolve() for source in sources}
+        opened = {source.resolve() for source in sources if source is not None}
         for path in paths:
             if path.resolve() in opened:
                 raise OptionError(f"{path} is open here and is not written over.", hint="save under another name")
