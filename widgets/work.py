@@ -30,18 +30,28 @@ class Work:
         self.status, self._changed = status, changed
         self.running = False
         self.closed = False
+        self._ending = ""
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
 
     def start(
-        self, work: Callable[[], object], saying: str, *buttons: widgets.Widget, cancelled: str = "Cancelled."
+        self,
+        work: Callable[[], object],
+        saying: str,
+        *buttons: widgets.Widget,
+        ending: str = "ending at the next step",
+        cancelled: str = "Cancelled.",
     ) -> None:
-        """Do this in a thread and show what it raises; `cancelled` is said where it failed because it was ended."""
+        """Do this in a thread and show what it raises.
+
+        `ending` is said when it is to end, and `cancelled` where it failed because of that.
+        """
         with self._lock:
             if self.running or self.closed:
                 return
             self.running = True
             self._cancelled.clear()
+            self._ending = ending
         self.status.say(saying)
         for button in buttons:
             button.disabled = True
@@ -75,11 +85,11 @@ class Work:
         self.check()
         self.status.say(f"{what}: {done / total:.0%}" if total else what)
 
-    def cancel(self, saying: str = "ending at the next step") -> None:
+    def cancel(self) -> None:
         """Have what goes on end at its next step."""
         if self.running:
             self._cancelled.set()
-            self.status.say(saying)
+            self.status.say(self._ending)
             self._changed()
 
     def close(self) -> None:

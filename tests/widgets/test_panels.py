@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from cypher_magic import widgets
 from cypher_magic.widgets.text import TEXT
@@ -22,6 +23,15 @@ def panel(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 def test_every_panel_has_a_text_for_terminals() -> None:
     assert set(TEXT) == set(widgets.PANELS)
+
+
+@pytest.mark.parametrize("kind", ["train", "ask", "data", "models"])
+def test_closing_a_panel_leaves_nothing_of_it_behind(kind: str) -> None:
+    before = set(_instances)
+    panel = getattr(widgets, widgets.PANELS[kind])()
+    assert len(_instances) > len(before)
+    panel.close()
+    assert set(_instances) == before
 
 
 def test_no_name_of_a_panel_hides_one_of_the_widgets_below_it(panel: Any) -> None:
