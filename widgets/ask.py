@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cypher_magic.asking.answer import Answer
+    from cypher_magic.training.run_table import RunList
     from cypher_magic.widgets.work import Work
 
 _EVERY = 0.2  # seconds between two updates of the query as it is written
@@ -77,16 +78,17 @@ class AskBox(widgets.VBox):
         self.button.disabled = self.work.running
         self.stop.disabled = not self.work.running or self.work.cancelled
 
-    def offer(self) -> list[str]:
-        """Let the runs that there are be chosen, and return their names; what is chosen stays chosen."""
+    def offer(self) -> RunList:
+        """Let the runs that there are be chosen, and return them; what is chosen stays chosen."""
         from cypher_magic import session
 
-        runs, chosen = [run.name for run in session.runs()], self.model.value
+        found, chosen = session.runs(), self.model.value
+        runs = [run.name for run in found]
         known = ("", *runs, *(name for _, name in UNTUNED))
         also = [] if self._model in known else [self._model]
         self.model.options = [CURRENT, *((name, name) for name in (*also, *runs)), *UNTUNED]
         self.model.value = chosen if chosen in (*known, *also) else ""
-        return runs
+        return found
 
     def ask(self) -> None:
         """Ask in a thread of its own; the answer or the error is shown when it is there."""

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as widgets
 
 from cypher_magic.widgets.progress import in_notebook
-from cypher_magic.widgets.status import StatusLine
-from cypher_magic.widgets.status import faint as faint
+from cypher_magic.widgets.status import StatusLine, faint
 from cypher_magic.widgets.text import TEXT
 from cypher_magic.widgets.work import Work
 
@@ -90,14 +89,6 @@ class WorkingPanel(Panel):
         """Cancel is in sight while something goes on; which others can be pressed then is for each panel to say."""
         visible(self.cancel, self.work.running)
 
-    def start(self, work: Callable[[], object], saying: str, *buttons: widgets.Widget) -> None:
-        """Do the work in a thread, these buttons greyed out meanwhile."""
-        self.work.start(work, saying, *buttons)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Say how far the work is; raises when Cancel was pressed."""
-        self.work.progress(what, done, total)
-
 
 def on_enter(box: widgets.Text, work: Callable[[], object]) -> None:
     """Do the work when Enter is pressed in the box, and not before all of its text is here.
@@ -151,6 +142,11 @@ def heading(text: str, style: str = "") -> widgets.HTML:
 def row(*parts: widgets.Widget) -> widgets.HBox:
     """Widgets beside one another, on the next line where there is no room."""
     return widgets.HBox(parts, layout=widgets.Layout(width="100%", flex_flow="row wrap"))
+
+
+def wide(width: str) -> widgets.Layout:
+    """A layout of this width."""
+    return widgets.Layout(width=width)
 
 
 def visible(widget: widgets.Widget, there: bool) -> None:

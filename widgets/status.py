@@ -22,7 +22,7 @@ CODE = (
 
 
 class StatusLine(widgets.HTML):
-    """One line of text. Work that takes long runs in a thread of its own, so that buttons never block."""
+    """One line of text."""
 
     def __init__(self) -> None:
         super().__init__(layout=widgets.Layout(min_height="1.6em", margin="0"))
@@ -55,19 +55,9 @@ class StatusLine(widgets.HTML):
 
         return callback
 
-    def background(self, work: Callable[[], None], *buttons: widgets.Widget) -> threading.Thread:
-        """Do the work in a thread, these buttons greyed out meanwhile, and show here what it raises."""
-        for button in buttons:
-            button.disabled = True
-
-        def run() -> None:
-            try:
-                self.guarded(work)()
-            finally:
-                for button in buttons:
-                    button.disabled = False
-
-        thread = threading.Thread(target=run, name="cypher_magic panel", daemon=True)
+    def background(self, work: Callable[[], None]) -> threading.Thread:
+        """Do the work in a thread, and show here what it raises."""
+        thread = threading.Thread(target=self.guarded(work), name="cypher_magic panel", daemon=True)
         thread.start()
         return thread
 

@@ -56,7 +56,7 @@ class TrainPanel(Panel):
         )
         self.graph = widgets.HTML()
         self.live = widgets.HTML(layout=widgets.Layout(width="100%", overflow="visible"))
-        self.folds = Folds()
+        self.folds = Folds(self.status)
         self.view: TrainingView | None = None
         self._displayed = False
         self._made = ""  # when the run that is shown was made
@@ -101,7 +101,9 @@ class TrainPanel(Panel):
         """Look again at which graph is connected, which runs there are, and whether the one shown is another by now."""
         self.graph.value = graph_line()
         with self._lock:
-            names = self.ask.offer()
+            runs = self.ask.offer()
+            names = [run.name for run in runs]
+            self.settings.offer(runs)
             shown = self.view.run.name if self.view is not None else ""
             self._filling = True
             self.run.options = ["", *names]

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import ipywidgets as widgets
-
     from cypher_magic.widgets.status import StatusLine
 
 
@@ -22,7 +20,7 @@ class Work:
 
     A second start meanwhile does nothing: a button that is greyed out holds back no click that is on its way.
     `changed` is called when something begins, is to end, and has ended: there a panel says which of its buttons can be
-    pressed, from `running` and whatever else it knows. What was read for the work is read in the click, not in the
+    pressed, from `running` and whatever else it knows. What the work is told is read in the click, not in the
     thread.
     """
 
@@ -38,7 +36,7 @@ class Work:
         self,
         work: Callable[[], object],
         saying: str,
-        *buttons: widgets.Widget,
+        *,
         ending: str = "ending at the next step",
         cancelled: str = "Cancelled.",
     ) -> None:
@@ -53,8 +51,6 @@ class Work:
             self._cancelled.clear()
             self._ending = ending
         self.status.say(saying)
-        for button in buttons:
-            button.disabled = True
         self._changed()
 
         def run() -> None:
@@ -64,8 +60,6 @@ class Work:
                 self.status.say(cancelled) if self.cancelled else self.status.fail(error)
             finally:
                 self.running = False
-                for button in buttons:
-                    button.disabled = False
                 self._changed()
 
         threading.Thread(target=run, name="cypher_magic panel", daemon=True).start()
@@ -94,5 +88,6 @@ class Work:
 
     def close(self) -> None:
         """End what goes on, and begin nothing more."""
-        self.closed = True
-        self._cancelled.set()
+        with self._lock:
+            self.closed = True
+            self._cancelled.set()

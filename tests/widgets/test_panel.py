@@ -381,18 +381,10 @@ def test_an_unexpected_error_is_shown_too_and_kept_for_its_traceback() -> None:
     assert isinstance(status.error, ZeroDivisionError)
 
 
-def test_work_in_the_background_gives_the_buttons_back_whatever_happens() -> None:
-    status, button, go = StatusLine(), widgets.Button(), threading.Event()
-
-    def work() -> None:
-        go.wait(10)
-        raise OSError("disk full")
-
-    thread = status.background(work, button)
-    assert button.disabled
-    go.set()
-    thread.join(10)
-    assert not button.disabled and "OSError: disk full" in status.value
+def test_what_goes_on_is_told_to_those_who_do_not_see_it() -> None:
+    status = StatusLine()
+    status.say("reading <b>")
+    assert 'role="status"' in status.value and "reading &lt;b&gt;" in status.value
 
 
 def test_no_secret_reaches_the_saved_state(panel: TrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
