@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cypher_magic.widgets.work import Work
 
 _EVERY = 0.2  # seconds between two updates of the bar
-_STOPPING = "stopping; what was made is kept"
 _PATIENCE = 600.0  # seconds; there is a button to stop
 
 
@@ -52,14 +51,17 @@ class PairMaker(widgets.VBox):
         self.bar.layout.visibility = "hidden"
         self.report = widgets.HTML(layout=widgets.Layout(max_height="18em", overflow="auto"))
         self.make.on_click(lambda _: self._start())
-        self.stop.on_click(lambda _: work.cancel(_STOPPING))
+        self.stop.on_click(lambda _: work.cancel())
         numbers = row(self.rows, self.seed, self.follow_ups, self.typos)
         super().__init__([numbers, row(self.make, self.stop, self.bar), self.report])
 
     def _start(self) -> None:
         options = {name: getattr(self, name).value for name in ("rows", "seed", "follow_ups", "typos")}
         self.work.start(
-            lambda: self._make(options), "looking at the graph", cancelled="Stopped before a pair was made."
+            lambda: self._make(options),
+            "looking at the graph",
+            ending="stopping; what was made is kept",
+            cancelled="Stopped before a pair was made.",
         )
 
     def _make(self, options: dict[str, Any]) -> None:
