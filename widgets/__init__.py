@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-# what `%cypher_panel KIND` opens; those in FROM_FILES may be given a file
+# what `%cypher_panel KIND` opens; those in FROM_FILES may be given a file, those in WITH_VAL one for validation too
 PANELS = {
     "train": "TrainPanel",
     "ask": "AskPanel",
@@ -14,6 +14,7 @@ PANELS = {
     "models": "ModelsPanel",
 }
 FROM_FILES = ("train", "data", "review")
+WITH_VAL = ("train", "data")
 
 _HOME = {
     "AskPanel": "ask_panel",

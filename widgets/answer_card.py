@@ -14,29 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cypher_magic.asking.answer import Answer
-    from cypher_magic.widgets.status import StatusLine
+    from cypher_magic.widgets.ask import AskBox
 
+_ENDED = "stopped: the query was not run to its end"
 _FIX = "change the query, then Good: keep it, which runs it first; if you do not know the right one: Keep for review"
 
 
 class AnswerCard(widgets.Accordion):
     """An answer under its question. Folded, it holds no HTML: a saved notebook stays small however long the talk is.
 
-    `page` is the answer as HTML.
-    `file` says where examples are kept; `changed` is called when the query was run again.
+    `page` is the answer as HTML. `box` runs its query again, `file` says where examples are kept; `changed` is called
+    when the query was run again.
     """
 
     def __init__(
-        self, answer: Answer, status: StatusLine, file: Callable[[], str], changed: Callable[[], None] = lambda: None
+        self, answer: Answer, box: AskBox, file: Callable[[], str], changed: Callable[[], None] = lambda: None
     ) -> None:
         self.answer, self.page = answer, ""
-        self.status = status
+        self.box, self.work, self.status = box, box.work, box.status
+        self._kept = ""  # the query that stands among the examples
         self._sound = answer  # the last one whose query passed: what an edit takes the place of
         self._file, self._changed = file, changed
         self.html = widgets.HTML(layout=widgets.Layout(overflow="auto", width="100%"))
         self.query = widgets.Textarea(
             value=answer.query,
             rows=_rows(answer.query),
+            continuous_update=False,
             tooltip="the query as plain text: change it and run it again, or copy it with Ctrl+A, Ctrl+C",
             layout=widgets.Layout(width="auto", display="none"),
         )
@@ -60,10 +63,11 @@ class AnswerCard(widgets.Accordion):
         )
         visible(self.later, False)
         self.edit.observe(self._opened, "value")
-        self.again.on_click(status.guarded(self._again))
-        self.good.on_click(status.guarded(self._keep))
-        self.wrong.on_click(status.guarded(self._fix))
-        self.later.on_click(status.guarded(self.keep_for_review))
+        guarded = self.status.guarded
+        self.again.on_click(guarded(self._again))
+        self.good.on_click(guarded(self._keep))
+        self.wrong.on_click(guarded(self._fix))
+        self.later.on_click(guarded(self.keep_for_review))
         self.observe(self._folded, "selected_index")
         buttons = row(self.edit, self.again, self.good, self.wrong, self.later)
         body = widgets.VBox([self.html, self.query, buttons], layout=widgets.Layout(width="100%"))
@@ -76,6 +80,7 @@ class AnswerCard(widgets.Accordion):
         self.answer = answer
         self._sound = answer if not answer.complaints else self._sound
         self.page = _page(answer)
+        self.good.button_style = "success" if self._kept and answer.query == self._kept else ""
         self.html.value = self.page if self.selected_index == 0 else ""
 
     def _folded(self, change: dict[str, Any]) -> None:
@@ -84,12 +89,17 @@ class AnswerCard(widgets.Accordion):
     def _opened(self, change: dict[str, Any]) -> None:
         self.query.layout.display = None if change["new"] else "none"
 
+    def set_buttons(self) -> None:
+        """Its query is run while nothing else goes on."""
+        self.again.disabled = self.good.disabled = self.work.running
+
     def _again(self) -> None:
-        self.status.say("running the query")
-        self.status.background(self.run_again, self.again, self.good)
+        query = self.query.value.strip()
+        self.box.start(lambda: self.run_again(query), "running the query", cancelled=_ENDED)
 
     def _keep(self) -> None:
-        self.status.background(self.keep, self.again, self.good)
+        query, file = self.query.value.strip(), self._named()
+        self.box.start(lambda: self.keep(query, file), "keeping it", cancelled=_ENDED)
 
     def _fix(self) -> None:
         self.edit.value = True
@@ -97,24 +107,27 @@ class AnswerCard(widgets.Accordion):
         self.query.focus()
         self.status.say(_FIX)
 
-    def run_again(self) -> None:
-        """Check the query in the box as the model's is, run it, and show what came of it."""
-        self.show(self._sound.edit(self.query.value.strip()))
+    def run_again(self, query: str) -> None:
+        """Check this query as the model's is, run it, and show what came of it."""
+        answer = self._sound.edit(query)
+        if answer.complaints:
+            self.work.check()  # what failed because it was stopped tells nothing
+        self.show(answer)
         self._changed()
-        self.status.say("answered" if not self.answer.complaints else "the query did not pass the checks")
+        self.status.say("answered" if not answer.complaints else "the query did not pass the checks")
 
-    def keep(self) -> None:
-        """Keep question and query in the file of examples, where a question stands once; a changed query is run first.
+    def keep(self, query: str, file: str) -> None:
+        """Keep question and query in a file of examples, where a question stands once; a changed query is run first.
 
         DataError when it does not pass the checks.
         """
-        if self.query.value.strip() != self.answer.query:
-            self.run_again()
+        if query != self.answer.query:
+            self.run_again(query)
         if self.answer.complaints or not self.answer.query:
             raise DataError("This query did not pass the checks.", hint="correct it and run it again, then keep it")
         said: list[str] = []
-        target = self.answer.save_example(self._named(), tell=said.append)
-        self.good.button_style = "success"
+        target = self.answer.save_example(file, tell=said.append)
+        self._kept, self.good.button_style = self.answer.query, "success"
         visible(self.later, False)
         self.status.say(said[0] if said else f"kept in {target}; train with it: %%finetune NAME --data {target}")
 
@@ -126,7 +139,7 @@ class AnswerCard(widgets.Accordion):
         file = wrong_beside(self._named())
         target = self.answer.save_for_review(file, query=self.query.value, tell=said.append)
         self.later.button_style = "success"
-        also = "; it still stands among the examples too" if self.good.button_style else ""
+        also = "; it still stands among the examples too" if self.query.value.strip() == self._kept else ""
         self.status.say((said[0] if said else f"kept for a review: %cypher_panel review {target}") + also)
 
     def _named(self) -> str:

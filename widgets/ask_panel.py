@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from cypher_magic.widgets.answer_card import AnswerCard
-from cypher_magic.widgets.ask import UNTUNED, AskBox
-from cypher_magic.widgets.panel import LABEL, Panel, graph_line
+from cypher_magic.widgets.ask import AskBox
+from cypher_magic.widgets.panel import LABEL, Panel, close_all, graph_line
 from cypher_magic.widgets.samples import one_line
 
 if TYPE_CHECKING:
@@ -38,10 +38,11 @@ class AskPanel(Panel):
     def __init__(self, model: str = "", *, examples: str = "corrections.jsonl") -> None:
         super().__init__()
         self.graph = widgets.HTML()
-        self.ask = AskBox(self.status, self._take)
+        self.ask = AskBox(self.work, self._take, self.status.guarded(self.refresh), model)
         self.talk = widgets.VBox(layout=widgets.Layout(width="100%"))
         self.file = widgets.Text(
             value=examples,
+            continuous_update=False,
             description="Kept in",
             tooltip="the file that good answers are appended to, as examples for %%finetune --data",
             layout=widgets.Layout(width="28em"),
@@ -49,11 +50,8 @@ class AskPanel(Panel):
         )
         self.answers: list[Answer] = []
         self._kept: Any = None  # the output below the panel that is saved with the notebook
-        for button in (self.ask.button, self.ask.fresh):  # a graph may have been connected since
-            button.on_click(self.status.guarded(self.refresh))
         self.ask.fresh.on_click(self.status.guarded(self._clear))
         self.children = (self.graph, self.ask, self.status, self.talk, self.file)
-        self._model = model
         self.status.guarded(self.refresh)()
         self.ask.model.value = model
 
@@ -64,30 +62,31 @@ class AskPanel(Panel):
 
     def refresh(self) -> None:
         """Look again at which graph is connected and which runs there are."""
-        from cypher_magic import session
-
         self.graph.value = graph_line()
-        names = [run.name for run in session.runs()]
-        known = {"", *names, *(value for _, value in UNTUNED)}
-        self.ask.offer(names if self._model in known else [self._model, *names])
+        self.ask.offer()
+
+    def set_buttons(self) -> None:
+        """One question or one query at a time."""
+        self.ask.set_buttons()
+        for card in self.cards:
+            card.set_buttons()
 
     def _take(self, answer: Answer) -> None:
         for card in self.cards:
             card.selected_index = None
-        card = AnswerCard(answer, self.status, lambda: self.file.value, self._keep)
+        card = AnswerCard(answer, self.ask, lambda: self.file.value, self._keep)
         gone = self.cards[SHOWN - 1 :]
         self.talk.children = (card, *self.cards[: SHOWN - 1])
-        for old in gone:
-            old.close()
+        close_all(*gone)
         self.answers.append(answer)
-        self.ask.result.value = self.ask.question.value = ""
+        self.ask.result.value = ""
         self._keep()
 
     def _clear(self) -> None:
         """A new conversation begins with an empty page."""
-        for card in self.cards:
-            card.close()
+        gone = self.cards
         self.talk.children, self.answers = (), []
+        close_all(*gone)
         self._keep()
 
     @property

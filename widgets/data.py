@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from cypher_magic.data.example import Example
+from cypher_magic.data.files import Stamp, stamp
 from cypher_magic.errors import DataError
 from cypher_magic.widgets.panel import LABEL
 from cypher_magic.widgets.status import roomy
@@ -26,6 +29,7 @@ class FilePicker(widgets.HBox):
             value=str(given) if is_path else "",
             description=what,
             placeholder="path of a file, or hf:owner/name",
+            continuous_update=False,
             tooltip="CSV, TSV, JSONL, JSON, Parquet or ZIP with questions and queries; or hf:owner/name from the Hub",
             layout=widgets.Layout(flex="1 1 22em", width="auto"),
             style=LABEL,
@@ -36,7 +40,9 @@ class FilePicker(widgets.HBox):
         self.note = widgets.HTML(layout=widgets.Layout(margin="2px 0 0 4px"))
         self._held: Any = None if is_path else given
         if self._held is not None:
-            self.note.value = f"a {escape(type(given).__name__)} from the notebook"
+            ours = isinstance(given, list) and given and isinstance(given[0], Example)
+            kind = escape(type(given).__name__)
+            self.note.value = f"{len(given):,} examples" if ours else f"a {kind} from the notebook"
         self.upload.observe(self._uploaded, "value")
         self.path.observe(self._typed, "value")
         row = widgets.Layout(width="100%", flex_flow="row wrap")
@@ -80,12 +86,12 @@ class DataChooser(widgets.VBox):
             icon="check",
         )
         self.report = widgets.HTML(layout=widgets.Layout(max_height="22em", overflow="auto"))
-        self._loaded: tuple[Any, Dataset] | None = None
+        self._loaded: tuple[tuple[Any, ...], tuple[Stamp | None, ...], Dataset] | None = None
         buttons = widgets.HBox([self.check, self.fix], layout=widgets.Layout(flex_flow="row wrap"))
         super().__init__([self.train, self.val, buttons, self.report])
 
     def dataset(self) -> Dataset:
-        """The examples, read anew only when something was changed here; shows the report.
+        """The examples, read anew only when something was changed here or in the files; shows the report.
 
         Without a validation file a tenth of the training examples is set aside. DataError when no file is given.
         """
@@ -94,14 +100,14 @@ class DataChooser(widgets.VBox):
         train, val = self.train.source, self.val.source
         if train is None:
             raise DataError("There are no training examples.", hint="give a path, or upload a file")
-        wanted = (train, val, self.fix.value, _connection_name())
-        if self._loaded is None or not _same(self._loaded[0], wanted):
+        wanted, stamps = (train, val, self.fix.value, connection_name()), (_stamp(train), _stamp(val))
+        if self._loaded is None or not _same(self._loaded[0], wanted) or self._loaded[1] != stamps:
             dataset = session.load_examples(
                 train, val=val, fix=self.fix.value, holdout=None if val is not None else 0.1
             )
-            self._loaded = (wanted, dataset)
+            self._loaded = (wanted, stamps, dataset)
             self.report.value = roomy(dataset._repr_html_())
-        return self._loaded[1]
+        return self._loaded[-1]
 
     def read_again(self) -> Dataset:
         """The examples, read anew: the file may have changed."""
@@ -109,10 +115,15 @@ class DataChooser(widgets.VBox):
         return self.dataset()
 
 
-def _connection_name() -> str | None:
+def connection_name() -> str:
+    """The name of the graph that is connected; "" for none."""
     from cypher_magic import session
 
-    return next((c.name for c in session.connections()), None)
+    return next((c.name for c in session.connections()), "")
+
+
+def _stamp(source: Any) -> Stamp | None:
+    return stamp(source) if isinstance(source, str | Path) else None
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

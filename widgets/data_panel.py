@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from cypher_magic.errors import CypherMagicError, DataError, OptionError
-from cypher_magic.widgets.data import ACCEPTED
-from cypher_magic.widgets.data_files import FileCard
+from cypher_magic.widgets.data import ACCEPTED, connection_name
+from cypher_magic.widgets.data_files import Sources
 from cypher_magic.widgets.folder import FolderFiles
 from cypher_magic.widgets.generator import PairMaker
 from cypher_magic.widgets.histogram import histogram
-from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, heading, row
+from cypher_magic.widgets.panel import LABEL, WorkingPanel, graph_line, heading, on_enter, row
 from cypher_magic.widgets.review import ReviewPanel
-from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.status import faint, roomy
+from cypher_magic.widgets.target import Target, quoted
+from cypher_magic.widgets.work import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from cypher_magic.data.example import Example
     from cypher_magic.data.pairs import Pairs
     from cypher_magic.data.read import Dataset
-    from cypher_magic.data.table import Table
+    from cypher_magic.data.review import Review as Queue
+    from cypher_magic.widgets.data_files import FileCard
+    from cypher_magic.widgets.train import TrainPanel
 
 
 class DataPanel(WorkingPanel):
@@ -38,16 +43,16 @@ class DataPanel(WorkingPanel):
 
     def __init__(self, data: Any = None, val: Any = None) -> None:
         super().__init__()
-        self.files: list[FileCard] = []
         self.dataset: Dataset | None = None  # None: not read yet, or something was changed since
         self.reviewing: ReviewPanel | None = None
-        self._paths: list[Path] = []  # of the files that were given by their path
+        self.training: TrainPanel | None = None
+        self._fixed = False  # whether Repair was pressed last, and not Check
         self._pairs: dict[tuple[str, ...], Example] = {}  # what was generated, with its family
         self._version = 0  # counts changes: lengths that come late belong to other examples
         self.graph = widgets.HTML()
-        self.cards = widgets.VBox()
-        self.review_place = widgets.VBox()
-        self.maker = PairMaker(self.status, self._take_pairs)
+        self.sources = Sources(self._changed, self.status.say)
+        self.review_place, self.training_place = widgets.VBox(), widgets.VBox()
+        self.maker = PairMaker(self.work, self._take_pairs)
         self._make_adding()
         self._make_checking()
         self._make_saving()
@@ -56,7 +61,7 @@ class DataPanel(WorkingPanel):
             heading("Examples"),
             row(self.path, self.add, self.upload),
             self.folder,
-            self.cards,
+            self.sources,
             row(self.check, self.repair, self.holdout, self.misfits),
             self.state,
             self.report,
@@ -64,8 +69,9 @@ class DataPanel(WorkingPanel):
             heading("Pairs from the graph"),
             self.maker,
             heading("Review and save"),
-            row(self.review, self.target, self.save),
+            row(self.review, self.target, self.target.replace, self.save, self.train),
             self.review_place,
+            self.training_place,
         ]
         self.status.guarded(lambda: self._open(data, val))()
 
@@ -84,8 +90,8 @@ class DataPanel(WorkingPanel):
             tooltip="upload files, several at once; for files above 10 MB give a path instead",
             layout=widgets.Layout(width="auto", min_width="6.5em"),
         )
-        self.folder = FolderFiles(self._chosen, lambda: {card.table.source.partition("/")[0] for card in self.files})
-        self.path.on_msg(self._submitted)
+        self.folder = FolderFiles(self._chosen, lambda: {path.name for path in self.sources.paths})
+        on_enter(self.path, self.status.guarded(self._add))
         self.upload.observe(self._uploaded, "value")
 
     def _make_checking(self) -> None:
@@ -108,7 +114,8 @@ class DataPanel(WorkingPanel):
             indent=False,
             layout=widgets.Layout(width="auto"),
         )
-        self.holdout.observe(lambda _: self._stale(), "value")
+        for choice in (self.holdout, self.misfits):
+            choice.observe(lambda _: self._stale(), "value")
         self.report = widgets.HTML(layout=widgets.Layout(max_height="40em", overflow="auto"))
         self.lengths = widgets.HTML()
 
@@ -116,14 +123,16 @@ class DataPanel(WorkingPanel):
         self.review = self.button(
             "Review", "go through the examples one by one, the doubtful first", "list", self._review
         )
-        self.target = widgets.Text(
-            description="Save as",
-            placeholder="examples.jsonl",
-            tooltip="a .jsonl file, or .csv (question and query only); validation examples go beside it",
-            layout=widgets.Layout(flex="1 1 16em", width="auto", max_width="34em"),
-            style=LABEL,
+        self.target = Target(
+            "Save as",
+            "examples.jsonl",
+            "a .jsonl file, or .csv (question and query only); validation examples go beside it",
         )
-        self.save = self.button("Save", "write the examples", "save", self._save)
+        on_enter(self.target, self.status.guarded(self._save))
+        self.save = self.button("Save", "write the examples, as they were reviewed", "save", self._save)
+        self.train = self.button(
+            "Train on these", "open a training panel below with these examples", "play", self._train
+        )
 
     # Bringing files
 
@@ -137,21 +146,15 @@ class DataPanel(WorkingPanel):
         source = self.path.value.strip()
         if not source:
             raise OptionError("There is no file to add.", hint="write its path into the box, or upload it")
-        if not self.add.disabled:  # Enter may be pressed twice
-            self.status.say(f"reading {source}")
-            self.status.background(lambda: self._added(source), self.add)
+        self.work.start(lambda: self._added(source), f"reading {source}")
 
     def _added(self, source: str) -> None:
         self._read(source)
-        self.path.value = ""
+        if self.path.value.strip() == source:
+            self.path.value = ""
 
     def _chosen(self, paths: Sequence[Path]) -> None:
-        self.status.say(f"reading {', '.join(path.name for path in paths)}")
-        self.status.background(lambda: self._read([*paths]), *self.folder.buttons.children)
-
-    def _submitted(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("event") == "submit":  # Enter in the box
-            self.status.guarded(self._add)()
+        self.work.start(lambda: self._read([*paths]), f"reading {', '.join(path.name for path in paths)}")
 
     def _uploaded(self, change: dict[str, Any]) -> None:
         files = [{"name": f["name"], "content": bytes(f["content"])} for f in change["new"]]
@@ -159,33 +162,15 @@ class DataPanel(WorkingPanel):
             self.upload.value = ()  # the bytes must not stay in the widget's state
             self.status.guarded(lambda: self._read(files))()
 
+    @property
+    def files(self) -> list[FileCard]:
+        """The card of each source."""
+        return self.sources.files
+
     def _read(self, source: Any, part: str = "") -> None:
-        from cypher_magic.data.sources import part_of, tables
+        self.status.say(f"{self.sources.read(source, part)}; Check reads them")
 
-        found = tables(source)
-        paths = source if isinstance(source, list) else [source]
-        given = [Path(path).expanduser() for path in paths if isinstance(path, str | Path)]
-        self._paths += [path for path in given if path.is_file()]
-        others = bool(self.files) or len(found) > 1
-        for table in found:
-            guess = part_of(table.source) if others else ""  # a lone file is for training whatever its name
-            self._put(replace(table, part=part or table.part or guess or "train"))
-        names = ", ".join(t.source for t in found)
-        self.status.say(f"{names}: {sum(len(t.rows) for t in found):,} rows; Check reads them")
-
-    def _put(self, table: Table, *, ours: bool = False) -> None:
-        from cypher_magic.data.read import names_apart
-
-        named = names_apart([*(card.table for card in self.files), table])[-1]
-        self._show([*self.files, FileCard(named, self._stale, self._remove, ours=ours)])
-
-    def _remove(self, card: FileCard) -> None:
-        self._show([c for c in self.files if c is not card])
-        self.status.say(f"{card.table.source} is left out")
-
-    def _show(self, files: Sequence[FileCard]) -> None:
-        self.files = list(files)
-        self.cards.children = tuple(files)
+    def _changed(self) -> None:
         self.folder.look()
         self._stale()
 
@@ -199,8 +184,8 @@ class DataPanel(WorkingPanel):
         from cypher_magic.data.sources import tables
 
         self._pairs |= {_said(p): p for p in pairs}
-        table = replace(tables(pairs.examples)[0], source=f"pairs from {_graph_name()}")
-        self._put(table, ours=True)
+        table = replace(tables(pairs.examples)[0], source=f"pairs from {connection_name()}")
+        self.sources.put(table)
         self.status.say(f"{len(pairs):,} pairs are made. {pairs.note} Review or save them below".replace("  ", " "))
 
     # Looking at them
@@ -212,16 +197,36 @@ class DataPanel(WorkingPanel):
         self._work_on(fix=True)
 
     def _work_on(self, *, fix: bool) -> None:
+        self._refuse_nothing()
+        self.graph.value = graph_line()
+        self._start(lambda: self._load(fix=fix), "reading the examples")
+
+    def _start(self, work: Callable[[], object], saying: str) -> None:
+        """Do this work, and then count the lengths of what was read for it."""
+
+        def worked() -> None:
+            work()
+            if self.dataset is not None and not self.lengths.value:
+                self._count(self.dataset, self._version)
+
+        self.work.start(worked, saying)
+
+    def set_buttons(self) -> None:
+        """One thing at a time."""
+        super().set_buttons()
+        for button in (self.add, self.check, self.repair, self.review, self.save, self.train, self.maker.make):
+            button.disabled = self.work.running
+        self.folder.set_busy(self.work.running)
+
+    def _refuse_nothing(self) -> None:
         if not self.files:
             raise DataError("There are no examples.", hint="add a file, upload one, or generate pairs")
-        self.graph.value = graph_line()
-        self.status.say("reading the examples")
-        self.status.background(lambda: self._load(fix=fix), self.check, self.repair, self.review, self.save)
 
-    def _load(self, *, fix: bool = False) -> Dataset:
-        """Read the examples, show the report, and have their lengths counted."""
+    def _load(self, *, fix: bool) -> Dataset:
+        """Read the examples and show the report."""
         from cypher_magic import session
 
+        self.sources.read_changed()
         version, tables = self._version, [card.table for card in self.files]
         share = self.holdout.value if not any(t.part == "val" for t in tables) and self.holdout.value else None
         dataset = session.load_examples(
@@ -231,90 +236,125 @@ class DataPanel(WorkingPanel):
             drop_misfits=fix and self.misfits.value,
             holdout=share,
         )
+        self.work.check()
         if version != self._version:
             raise DataError("The choice was changed while the examples were read.", hint="press Check again")
-        self._version = version = version + 1
-        self.dataset = dataset
-        self.report.value = roomy(dataset._repr_html_())
-        left = len(dataset.report.errors)
+        self.dataset, self._fixed = dataset, fix
+        self.report.value, self.lengths.value = roomy(dataset._repr_html_()), ""
         count = f"{len(dataset.train):,} training and {len(dataset.val):,} validation examples"
-        advice = "Repair mends what can be mended" if not fix else "correct the rest in the files, or leave it"
-        self.status.say(f"{count}; {left} kinds of errors: {advice}" if left else f"{count}, without errors")
-        self.lengths.value = faint("counting tokens")
-        self.status.background(lambda: self._count(dataset, version))
+        self.status.say(f"{count}; {self._advice(dataset)}" if dataset.report.errors else f"{count}, without errors")
         return dataset
+
+    def _advice(self, dataset: Dataset) -> str:
+        left = len(dataset.report.errors)
+        advice = "correct the rest in the files, or leave it" if self._fixed else "Repair mends what can be mended"
+        return f"{left} {'kind' if left == 1 else 'kinds'} of errors: {advice}" if left else ""
 
     def _count(self, dataset: Dataset, version: int) -> None:
         from cypher_magic import session
         from cypher_magic.training.settings import TrainingSettings
 
-        examples = [*dataset.train, *dataset.val]
+        examples, said, shown = [*dataset.train, *dataset.val], self.status.value, ""
+        self.lengths.value = faint("counting tokens")
         try:
-            lengths = session.token_lengths(examples, instruction=dataset.prefix)
+            lengths = session.token_lengths(
+                examples, instruction=dataset.prefix, progress=lambda _, __: self.work.check()
+            )
             shown = histogram(lengths, limit=TrainingSettings().max_tokens)
         except CypherMagicError as error:  # words tell something too
             words = [len(f"{e.question} {e.query}".split()) for e in examples]
             shown = histogram(words, unit="words") + faint(error.message)
-        if version == self._version:
-            self.lengths.value = roomy(shown)
+        except Cancelled:  # what was done before stays done, and said
+            self.status.value, shown = said, faint("not counted")
+        finally:
+            if version == self._version:
+                self.lengths.value = roomy(shown)
 
     # Taking them along
 
     def _ready(self) -> Dataset:
-        if self.dataset is None and not self.files:
-            raise DataError("There are no examples.", hint="add a file, upload one, or generate pairs")
-        return self.dataset or self._load()
+        self._refuse_nothing()
+        self.sources.read_changed()
+        return self.dataset or self._load(fix=self._fixed)
 
     def _own(self, examples: Sequence[Example]) -> list[Example]:
         """The examples, those that were generated with what they were made of."""
         return [replace(self._pairs.get(_said(e), e), source=None, row=None) for e in examples]
 
     def _review(self) -> None:
-        self.status.say("opening the review")
-        self.status.background(self._open_review, self.review)
+        named = self.target.value.strip()
+        self._start(lambda: self._open_review(named), "opening the review")
 
-    def _open_review(self) -> None:
+    def _open_review(self, named: str) -> None:
         from cypher_magic import session
         from cypher_magic.data.decisions import beside
 
         dataset = self._ready()
-        named = self.target.value.strip() or (str(self._paths[0]) if self._paths else "")
+        named = named or next(map(str, self.sources.paths), "")
         queue = session.review(self._own([*dataset.train, *dataset.val]), decisions=beside(named) if named else None)
+        self.work.check()
         self._end_review()
         self.reviewing = ReviewPanel(queue, embedded=True)
         self.review_place.children = (self.reviewing,)
         hint = "" if named else "; name a file under Save as first, if the decisions shall be kept"
         self.status.say(f"{len(queue)} examples to review{hint}")
 
+    def _taken(self) -> tuple[list[Example], list[Example], str]:
+        """Training and validation examples as they were reviewed, and what there is to say about them."""
+        dataset = self._ready()
+        examples = self._own([*dataset.train, *dataset.val])
+        queue = self._queue
+        found = queue.verdicts(examples) if queue is not None else [(example, "") for example in examples]
+        parts = found[: len(dataset.train)], found[len(dataset.train) :]
+        train, val = ([example for example, verdict in part if verdict != "reject"] for part in parts)
+        if not train:
+            raise DataError("All training examples are rejected.", hint="Undo takes the last decision back")
+        if queue is None:
+            return train, val, self._advice(dataset)
+        counts = Counter(verdict for _, verdict in found)
+        return train, val, f"{counts['reject']:,} rejected are left out, {counts['']:,} undecided are kept"
+
+    @property
+    def _queue(self) -> Queue | None:
+        return self.reviewing.queue if self.reviewing is not None else None
+
     def _save(self) -> None:
-        name = self.target.value.strip()
-        if not name:
-            raise OptionError("Where are the examples to go?", hint="name a file: examples.jsonl")
-        self.status.say("writing")
-        self.status.background(lambda: self._write(Path(name).expanduser()), self.save)
+        path = self.target.path
+        self._start(lambda: self._write(path), "writing")
 
     def _write(self, path: Path) -> None:
         from cypher_magic.data.pairs import write_pairs
 
-        dataset = self._ready()
-        written = []
-        for examples, target in ((dataset.train, path), (dataset.val, path.with_stem(f"{path.stem}.val"))):
-            if examples:
-                written.append(write_pairs(self._own(examples), target))
-        left = sum(bool(e.history) for e in (*dataset.train, *dataset.val)) if path.suffix.lower() == ".csv" else 0
-        without = f", without {left} follow-ups (.jsonl keeps them)" if left else ""
-        train = f"; %cypher_panel train {path} trains on it"
-        self.status.say(f"written: {', '.join(map(str, written))}{without}{train}")
+        train, val, said = self._taken()
+        parts = {path: train} | ({path.with_stem(f"{path.stem}.val"): val} if val else {})
+        decisions = self._queue.path if self._queue is not None else None
+        with self.target.writing(*parts, sources=[*self.sources.paths, decisions]):
+            for target, examples in parts.items():
+                write_pairs(examples, target)
+        left = sum(bool(e.history) for e in (*train, *val)) if path.suffix.lower() == ".csv" else 0
+        without = f"without {left} follow-ups (.jsonl keeps them)" if left else ""
+        names = " --val ".join(map(quoted, parts))
+        told = (f"written: {', '.join(map(str, parts))}", without, said, f"%cypher_panel train {names} trains on them")
+        self.status.say("; ".join(filter(None, told)))
+
+    def _train(self) -> None:
+        self._start(self._open_training, "opening the training")
+
+    def _open_training(self) -> None:
+        from cypher_magic.widgets.train import TrainPanel
+
+        train, val, said = self._taken()
+        self.work.check()
+        self._end_training()
+        self.training = TrainPanel(train, val or None)
+        self.training_place.children = (self.training,)
+        self.training.shown()
+        told = (f"{len(train):,} training and {len(val):,} validation examples go to the training below", said)
+        self.status.say("; ".join(filter(None, told)))
 
     def shown(self) -> None:
         """From now on files that come into the folder are offered."""
         self.folder.watch()
-
-    def close(self) -> None:
-        """Take the panel away, and the review in it."""
-        self.folder.close()
-        self._end_review()
-        super().close()
 
     def _end_review(self) -> None:
         """First out of sight: what is closed can not be saved, and a notebook saves all that is in sight."""
@@ -322,12 +362,11 @@ class DataPanel(WorkingPanel):
         if self.reviewing is not None:
             self.reviewing.close()
 
+    def _end_training(self) -> None:
+        self.training_place.children = ()
+        if self.training is not None:
+            self.training.close()
+
 
 def _said(example: Example) -> tuple[str, ...]:
     return (*(t.question for t in example.history), example.question, example.query)
-
-
-def _graph_name() -> str:
-    from cypher_magic import session
-
-    return next((c.name for c in session.connections()), "")

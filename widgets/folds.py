@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from cypher_magic.graph.values import printable
-from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.status import faint, roomy
 
 if TYPE_CHECKING:
     from cypher_magic.training.dry_run import DryRun
     from cypher_magic.training.runs import Run
+    from cypher_magic.widgets.status import StatusLine
 
 TITLES = DRY_RUN, LOG, RUNS = ("Dry run", "Log of the run", "All runs")
 _STYLE = "<style>.cm-runs th,.cm-runs td{padding:.15em 1.2em .15em 0}</style>"
@@ -24,12 +25,12 @@ _LINES = 60
 class Folds(widgets.Accordion):
     """Three pages; each is filled when it is opened and emptied when it is closed: what is saved stays small."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: StatusLine) -> None:
         self.pages = {name: widgets.HTML(layout=widgets.Layout(max_height="60em", overflow="auto")) for name in TITLES}
         self.run: Run | None = None
         self.dry_run: DryRun | None = None
         super().__init__(list(self.pages.values()), titles=TITLES, selected_index=None)
-        self.observe(self._turned, "selected_index")
+        self.observe(status.guarded(self.refresh), "selected_index")
 
     def show_dry_run(self, run: DryRun) -> None:
         """Open the page of the dry run with this one."""
@@ -53,13 +54,10 @@ class Folds(widgets.Accordion):
         from cypher_magic import session
 
         if name == DRY_RUN:
-            return roomy(self.dry_run._repr_html_()) if self.dry_run is not None else _told("press Dry run above")
+            return roomy(self.dry_run._repr_html_()) if self.dry_run is not None else faint("press Dry run above")
         if name == RUNS:
             return roomy(f'{_STYLE}<div class="cm-runs">{session.runs()._repr_html_()}</div>')
-        return _log(self.run) if self.run is not None else _told("no run is shown")
-
-    def _turned(self, _: dict[str, Any]) -> None:
-        self.refresh()
+        return _log(self.run) if self.run is not None else faint("no run is shown")
 
 
 def _log(run: Run) -> str:
@@ -78,7 +76,3 @@ def _log(run: Run) -> str:
         f'<pre style="margin:0;white-space:pre-wrap;overflow-wrap:anywhere;color:inherit;background:none">'
         f"{escape(shown)}</pre>"
     )
-
-
-def _told(text: str) -> str:
-    return f'<span style="opacity:.8">{escape(text)}</span>'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cypher_magic.data.pairs import Pairs
-    from cypher_magic.widgets.status import StatusLine
+    from cypher_magic.widgets.work import Work
 
 _EVERY = 0.2  # seconds between two updates of the bar
 _PATIENCE = 600.0  # seconds; there is a button to stop
 
 
 class PairMaker(widgets.VBox):
-    """Makes pairs from the current graph by `generate_pairs` in a thread and gives them to `take`."""
+    """Makes pairs from the current graph by `generate_pairs`, as a panel's work, and gives them to `take`."""
 
-    def __init__(self, status: StatusLine, take: Callable[[Pairs], None]) -> None:
-        self.status, self._take = status, take
-        self._stopped = threading.Event()
+    def __init__(self, work: Work, take: Callable[[Pairs], None]) -> None:
+        self.work, self._take = work, take
         self.rows = _number(widgets.BoundedIntText, "Pairs", 600, 1, 100_000, "how many pairs to make")
         self.seed = _number(
             widgets.BoundedIntText, "Seed", 0, 0, 2**31 - 1, "other questions; the same for the same seed"
@@ -52,24 +50,21 @@ class PairMaker(widgets.VBox):
         )
         self.bar.layout.visibility = "hidden"
         self.report = widgets.HTML(layout=widgets.Layout(max_height="18em", overflow="auto"))
-        self.make.on_click(status.guarded(self._start))
-        self.stop.on_click(status.guarded(self._stop))
+        self.make.on_click(lambda _: self._start())
+        self.stop.on_click(lambda _: work.cancel())
         numbers = row(self.rows, self.seed, self.follow_ups, self.typos)
         super().__init__([numbers, row(self.make, self.stop, self.bar), self.report])
 
     def _start(self) -> None:
-        self._stopped.clear()
-        self.stop.disabled = False
-        self.bar.value, self.bar.max, self.bar.layout.visibility = 0, self.rows.value, "visible"
-        self.status.say("looking at the graph")
-        self.status.background(self._work, self.make)
+        options = {name: getattr(self, name).value for name in ("rows", "seed", "follow_ups", "typos")}
+        self.work.start(
+            lambda: self._make(options),
+            "looking at the graph",
+            ending="stopping; what was made is kept",
+            cancelled="Stopped before a pair was made.",
+        )
 
-    def _stop(self) -> None:
-        self._stopped.set()
-        self.stop.disabled = True
-        self.status.say("stopping; what was made is kept")
-
-    def _work(self) -> None:
+    def _make(self, options: dict[str, Any]) -> None:
         from cypher_magic import session
 
         shown = 0.0
@@ -79,23 +74,20 @@ class PairMaker(widgets.VBox):
             if time.monotonic() - shown >= _EVERY:
                 shown = time.monotonic()
                 self.bar.value = done
-                self.status.say(f"{done:,} of {total:,} pairs")
+                self.work.status.say(f"{done:,} of {total:,} pairs")
 
+        self.bar.value, self.bar.max, self.bar.layout.visibility = 0, options["rows"], "visible"
+        self.stop.disabled = False
         try:
             pairs = session.generate_pairs(
-                self.rows.value,
-                seed=self.seed.value,
-                follow_ups=self.follow_ups.value,
-                typos=self.typos.value,
-                time_budget=_PATIENCE,
-                progress=progress,
-                stop=self._stopped.is_set,
+                **options, time_budget=_PATIENCE, progress=progress, stop=lambda: self.work.cancelled
             )
         finally:
             self.stop.disabled = True
             self.bar.layout.visibility = "hidden"
-        self.report.value = roomy(pairs._repr_html_())
-        self._take(pairs)
+        if not self.work.closed:
+            self.report.value = roomy(pairs._repr_html_())
+            self._take(pairs)
 
 
 def _number(kind: Any, name: str, value: float, low: float, high: float, tooltip: str) -> Any:

@@ -18,6 +18,7 @@ from cypher_magic.training.devices import Choice, choices
 from cypher_magic.training.fits import TYPICAL, fewer, gigabytes, peak, proposal
 from cypher_magic.training.queue import holding
 from cypher_magic.widgets.samples import one_line
+from cypher_magic.widgets.status import faint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +119,7 @@ class MemoryBar(widgets.HTML):
         super().__init__(layout=widgets.Layout(width="100%"))
         self.need: Need | None = None
         self._wanted = wanted
-        self._asked = threading.Event()
+        self._asked = self._looking = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._choices: list[Choice] = []
@@ -126,11 +127,12 @@ class MemoryBar(widgets.HTML):
 
     def look(self) -> threading.Thread:
         """Look at the device and show the bar; what is asked for meanwhile is looked at too."""
-        self._asked.set()
         if self.need is None:
-            self.value = _told("Memory: looking at this device")
+            self.value = faint("Memory: looking at this device")
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
+            self._asked = True
+            if not self._looking or self._thread is None:
+                self._looking = True
                 self._thread = threading.Thread(target=self._work, name="cypher_magic memory", daemon=True)
                 self._thread.start()
             return self._thread
@@ -138,19 +140,21 @@ class MemoryBar(widgets.HTML):
     def show(self, need: Need | None) -> None:
         """Show this."""
         self.need = need
-        self.value = need.html if need is not None else _told("Memory: Dry run tells what this backbone takes")
+        self.value = need.html if need is not None else faint("Memory: Dry run tells what this backbone takes")
 
     def _work(self) -> None:
-        while self._asked.is_set():
-            self._asked.clear()
+        while self._is_asked():
             try:
                 if not self._choices or time.monotonic() - self._age > _FRESH:
                     self._choices, self._age = choices(), time.monotonic()
                 self.show(typical(self._wanted(), self._choices))
-            except CypherMagicError as error:
+            except Exception as error:  # a thread has no caller that could be told
+                kind = "" if isinstance(error, CypherMagicError) else f"{type(error).__name__}: "
                 self.need = None
-                self.value = _told(f"✗ {error}")
+                self.value = faint(one_line(f"✗ {kind}{error}"))
 
-
-def _told(text: str) -> str:
-    return f'<span style="opacity:.8">{escape(one_line(text))}</span>'
+    def _is_asked(self) -> bool:
+        """Whether to look again; when not, the next `look` starts another thread."""
+        with self._lock:
+            self._looking, self._asked = self._asked, False
+            return self._looking

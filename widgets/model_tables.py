@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.evaluation.page import shown
 from cypher_magic.evaluation.saved import answered
-from cypher_magic.widgets.panel import faint
 from cypher_magic.widgets.samples import clean, marked, one_line
-from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.status import faint, roomy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from cypher_magic.errors import OptionError
 from cypher_magic.evaluation.saved import ORDERS, ranked
+from cypher_magic.training.run_table import UNREADABLE
 from cypher_magic.widgets import model_tables as tables
 from cypher_magic.widgets.moving import Moving
-from cypher_magic.widgets.panel import DARK, LABEL, WorkingPanel, heading, row, visible
+from cypher_magic.widgets.panel import DARK, LABEL, WorkingPanel, heading, row, visible, wide
+from cypher_magic.widgets.progress import RESUMABLE
 
 if TYPE_CHECKING:
     from cypher_magic.session.comparing import ModelComparison
@@ -21,7 +23,7 @@ _UNTUNED = ("starter", "base")
 class ModelsPanel(WorkingPanel):
     """Look at models, compare two, take one along or bring one in; everything it does is a call of a session function.
 
-    Evaluating, exporting and importing run in a thread, and Cancel ends them at their next step.
+    What takes long runs in a thread, one thing at a time, and Cancel ends it at its next step.
     """
 
     kind = "models"
@@ -29,13 +31,13 @@ class ModelsPanel(WorkingPanel):
     def __init__(self) -> None:
         super().__init__()
         self.found: ModelComparison | None = None
+        self._states: dict[str, str] = {}
         self._seed = 0
         self.table = widgets.HTML(layout=widgets.Layout(width="100%", overflow="auto", max_height="22em"))
         self._make_actions()
         self._make_comparing()
         self._make_predictions()
         self.moving = Moving(self)
-        self.working = (self.compare, self.evaluate, self.moving.export, self.moving.bring, self.remove)
         self.children = [
             heading("Models", DARK),
             self.table,
@@ -60,7 +62,7 @@ class ModelsPanel(WorkingPanel):
 
     def _make_actions(self) -> None:
         self.model = widgets.Dropdown(
-            description="Model", tooltip="the model for the buttons beside and below", layout=_wide(), style=LABEL
+            description="Model", tooltip="the model for the buttons beside and below", layout=wide("22em"), style=LABEL
         )
         self.use = self.button("Use", "let this model answer questions", "comment", self._use)
         self.resume = self.button("Resume", "let a stopped run go on", "play", self._resume)
@@ -81,23 +83,32 @@ class ModelsPanel(WorkingPanel):
         rows = session.model_rows()
         self.table.value = tables.models(rows)
         self._states = {r.name: r.state for r in rows}
-        names = [r.name for r in rows]
-        _offer(self.model, names)
-        _offer(self.second, names)
-        _offer(self.first, [*names, *_UNTUNED])
+        readable = [r.name for r in rows if r.state != UNREADABLE]
+        _offer(self.model, list(self._states))
+        _offer(self.second, readable)
+        _offer(self.first, [*readable, *_UNTUNED])
         if self.first.value == self.second.value:
-            self.first.value = next(name for name in (*names, *_UNTUNED) if name != self.second.value)
+            self.first.value = next(name for name in (*readable, *_UNTUNED) if name != self.second.value)
         self._chosen()
 
     def _chosen(self) -> None:
-        state = self._states.get(self.model.value or "", "")
-        goes_on = state in ("running", "queued")
-        for button in (self.use, self.remove, self.predict, self.moving.export, self.compare, self.evaluate):
-            button.disabled = not state
-        self.remove.disabled = not state or goes_on
-        self.stop.disabled = not goes_on
-        self.resume.disabled = state not in ("stopped", "failed", "died", "created")
         visible(self.confirm, False)
+        self.set_buttons()
+
+    def set_buttons(self) -> None:
+        """One thing at a time; what can be done with the chosen model depends on its state."""
+        super().set_buttons()
+        busy, state = self.work.running, self._states.get(self.model.value or "", "")
+        readable, goes_on = state not in ("", UNREADABLE), state in ("running", "queued")
+        for button in (self.use, self.predict):
+            button.disabled = not readable
+        self.moving.export.disabled = busy or not readable
+        self.moving.bring.disabled = busy
+        for button in (self.compare, self.evaluate):
+            button.disabled = busy or not self.second.value
+        self.remove.disabled = self.sure.disabled = busy or not state or goes_on
+        self.stop.disabled = not goes_on
+        self.resume.disabled = busy or state not in RESUMABLE
 
     def chosen(self) -> str:
         """The name of the chosen model; OptionError when there is none."""
@@ -113,9 +124,13 @@ class ModelsPanel(WorkingPanel):
         self.status.say(f"{name} answers from now on")
 
     def _resume(self) -> None:
+        name = self.chosen()
+        self.work.start(lambda: self._resumed(name), f"going on with {name}")
+
+    def _resumed(self, name: str) -> None:
         from cypher_magic import session
 
-        name = session.resume_run(self.chosen()).name
+        session.resume_run(name)
         self.refresh()
         self.status.say(f"run {name} goes on; the train panel shows it live")
 
@@ -137,9 +152,13 @@ class ModelsPanel(WorkingPanel):
         self.status.say("nothing was removed")
 
     def _remove(self) -> None:
+        name = self.chosen()
+        self.work.start(lambda: self._removed(name), f"removing {name}")
+
+    def _removed(self, name: str) -> None:
         from cypher_magic import session
 
-        said = session.remove_run(self.chosen())
+        said = session.remove_run(name)
         self.predictions.value = ""
         self.refresh()
         self.status.say(said)
@@ -148,17 +167,18 @@ class ModelsPanel(WorkingPanel):
 
     def _make_comparing(self) -> None:
         self.first = widgets.Dropdown(
-            description="Compare", tooltip="the one to compare with", layout=_wide(), style=LABEL
+            description="Compare", tooltip="the one to compare with", layout=wide("22em"), style=LABEL
         )
-        self.second = widgets.Dropdown(description="with", tooltip="the one that is judged", layout=_wide())
+        self.second = widgets.Dropdown(description="with", tooltip="the one that is judged", layout=wide("22em"))
         self.compare = self.button(
             "Compare", "settings, scores, question by question", "columns", self._set_beside, main=True
         )
         self.examples = widgets.Text(
             description="Examples",
+            continuous_update=False,
             placeholder="validation rows of the second",
             tooltip="a file with held-out examples; empty: the validation rows of the second model",
-            layout=_wide("28em"),
+            layout=wide("28em"),
             style=LABEL,
         )
         self.most = widgets.BoundedIntText(
@@ -184,15 +204,15 @@ class ModelsPanel(WorkingPanel):
         self.outcome.observe(self.status.guarded(self._show_duels), "value")
 
     def _set_beside(self) -> None:
-        self.status.say("comparing")
-        self.status.background(self._compared, *self.working)
+        first, second = str(self.first.value), str(self.second.value)
+        self.work.start(lambda: self._compared(first, second), "comparing")
 
-    def _compared(self) -> None:
+    def _compared(self, first: str, second: str) -> None:
         from cypher_magic import session
         from cypher_magic.session.comparing import outcomes
 
         self.found = None  # so that filling the choice draws nothing of the comparison before
-        found = session.compare_models(str(self.first.value), str(self.second.value))
+        found = session.compare_models(first, second)
         self.comparison.value = tables.comparison(found)
         self.outcome.options = outcomes(found)
         self.outcome.value = next((name for _, name in outcomes(found) if found.of(name)), "second")
@@ -209,22 +229,18 @@ class ModelsPanel(WorkingPanel):
         self.duels.value = tables.duels(shown, found.first, found.second, self.count.value) if found.duels else ""
 
     def _evaluate(self) -> None:
-        if self.first.value == self.second.value:
+        first, second, data = str(self.first.value), str(self.second.value), self.examples.value.strip() or None
+        if first == second:
             raise OptionError("A model can not be compared with itself.", hint="choose another one")
-        self.start(self._evaluated, "evaluating", *self.working)
+        most = self.most.value
+        self.work.start(lambda: self._evaluated(first, second, data, most), "evaluating")
 
-    def _evaluated(self) -> None:
+    def _evaluated(self, first: str, second: str, data: str | None, most: int) -> None:
         from cypher_magic import session
 
-        session.evaluate(
-            self.second.value,
-            self.examples.value.strip() or None,
-            against=self.first.value,
-            limit=self.most.value,
-            progress=self.progress,
-        )
+        session.evaluate(second, data, against=first, limit=most, progress=self.work.progress)
         self.refresh()
-        self._compared()
+        self._compared(first, second)
 
     # Question by question
 
@@ -233,7 +249,7 @@ class ModelsPanel(WorkingPanel):
             options=[(text, name) for name, text in ORDERS.items()],
             description="Order",
             tooltip="in which order the predictions of the chosen model are shown",
-            layout=_wide(),
+            layout=wide("22em"),
             style=LABEL,
         )
         self.count = widgets.BoundedIntText(
@@ -257,10 +273,6 @@ class ModelsPanel(WorkingPanel):
         self.predictions.value = tables.predictions(found, name, self.count.value)
         right = sum(tables.answered(p) for p in found)
         self.status.say(f"{name}: {right} of {len(found)} right, {ORDERS[self.order.value]}; {report.data}")
-
-
-def _wide(width: str = "22em") -> Any:
-    return widgets.Layout(width=width)
 
 
 def _offer(choice: widgets.Dropdown, names: list[str]) -> None:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 
-from cypher_magic.errors import CypherMagicError
 from cypher_magic.widgets.progress import in_notebook
-from cypher_magic.widgets.status import StatusLine
+from cypher_magic.widgets.status import StatusLine, faint
 from cypher_magic.widgets.text import TEXT
+from cypher_magic.widgets.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_BEHIND = 0.3  # seconds in which the text of a box comes behind the Enter that sent it
 LABEL = {"description_width": "9em"}
 # ipywidgets draws the arrow of a list in black, in the dark theme too
 DARK = (
@@ -26,66 +27,21 @@ DARK = (
 
 
 class Panel(widgets.VBox):
-    """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong."""
+    """A panel; `kind` is its name in `%cypher_panel KIND`, `status` the line for what goes on and what went wrong.
+
+    `work` is what it does that takes long, one thing at a time.
+    """
 
     kind: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self.status = StatusLine()
+        self.work = Work(self.status, self.set_buttons)
         super().__init__(layout=widgets.Layout(width="100%", max_width="980px"))
         self.add_class("cm-panel")
 
-    def shown(self) -> None:
-        """What is to be done when the panel has been displayed."""
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        if not in_notebook():
-            print(TEXT[self.kind])
-            return
-        display(self._repr_mimebundle_(), raw=True)
-        self.shown()
-
-
-class WorkingPanel(Panel):
-    """A panel that does one thing at a time.
-
-    `start` does in a thread what takes long and tells its `progress`; `cancel` is in sight meanwhile and ends it at its
-    next step. `state` is the line with both.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._cancelled = threading.Event()
-        self.cancel = self.button("Cancel", "end what goes on at its next step", "ban", self._cancel)
-        visible(self.cancel, False)
-        self.status.layout.flex, self.status.layout.width = "1 1 20em", "auto"
-        self.state = row(self.status, self.cancel)
-
-    def start(self, work: Callable[[], object], saying: str, *buttons: widgets.Widget) -> None:
-        """Do the work in a thread, these buttons greyed out meanwhile."""
-        self._cancelled.clear()
-        self.status.say(saying)
-        visible(self.cancel, True)
-
-        def worked() -> None:
-            try:
-                work()
-            finally:
-                visible(self.cancel, False)
-
-        self.status.background(worked, *buttons)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Say how far the work is; raises when Cancel was pressed."""
-        if self._cancelled.is_set():
-            raise CypherMagicError("Cancelled.")
-        self.status.say(f"{what}: {done / total:.0%}" if total else what)
-
-    def _cancel(self) -> None:
-        self._cancelled.set()
-        self.status.say("ending at the next step")
+    def set_buttons(self) -> None:
+        """Say which buttons can be pressed now; called whenever `work` begins, is to end, and has ended."""
 
     def button(self, name: str, tooltip: str, icon: str, work: Callable[[], None], *, main: bool = False) -> Any:
         """A button that does this work; what it raises is shown in the status line."""
@@ -100,6 +56,81 @@ class WorkingPanel(Panel):
         made.on_click(self.status.guarded(work))
         return made
 
+    def shown(self) -> None:
+        """What is to be done when the panel has been displayed."""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if not in_notebook():
+            print(TEXT[self.kind])
+            return
+        display(self._repr_mimebundle_(), raw=True)
+        self.shown()
+
+    def close(self) -> None:
+        """Take the panel away with all that it holds; what goes on in it ends at its next step."""
+        self.work.close()
+        _close_parts(self)
+        super().close()
+
+
+class WorkingPanel(Panel):
+    """A panel with a button that ends what goes on: `cancel`, in sight meanwhile; `state` is the line with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancel = self.button("Cancel", "end what goes on at its next step", "ban", self.work.cancel)
+        visible(self.cancel, False)
+        self.status.layout.flex, self.status.layout.width = "1 1 20em", "auto"
+        self.state = row(self.status, self.cancel)
+
+    def set_buttons(self) -> None:
+        """Cancel is in sight while something goes on; which others can be pressed then is for each panel to say."""
+        visible(self.cancel, self.work.running)
+
+
+def on_enter(box: widgets.Text, work: Callable[[], object]) -> None:
+    """Do the work when Enter is pressed in the box, and not before all of its text is here.
+
+    The page holds back the letters of a box while the kernel is busy, and Enter and clicks overtake them: so the box
+    sends its text whole, when it is left and right behind an Enter. Only where the text is the one before nothing comes
+    behind, and the work is done a moment later.
+    """
+    box.continuous_update = False
+    waiting: list[threading.Timer] = []
+
+    def do(*_: Any) -> None:
+        try:
+            waiting.pop().cancel()
+        except IndexError:  # no Enter: the box was left
+            return
+        work()
+
+    def pressed(_: Any, content: dict[str, Any], __: Any) -> None:
+        if content.get("event") == "submit" and not waiting:
+            timer = threading.Timer(_BEHIND, do)
+            timer.daemon = True
+            waiting.append(timer)
+            timer.start()
+
+    box.on_msg(pressed)
+    box.observe(do, "value")
+
+
+def close_all(*found: widgets.Widget) -> None:
+    """Close these widgets and all that they hold; ipywidgets closes none of it, and saves it with the notebook."""
+    for widget in found:
+        _close_parts(widget)
+        widget.close()
+
+
+def _close_parts(widget: widgets.Widget) -> None:
+    close_all(*getattr(widget, "children", ()))
+    for part in (widget.layout, getattr(widget, "style", None)):
+        if part is not None:
+            part.close()
+
 
 def heading(text: str, style: str = "") -> widgets.HTML:
     """The title of a part of a panel; `style` is HTML that is not seen."""
@@ -113,6 +144,11 @@ def row(*parts: widgets.Widget) -> widgets.HBox:
     return widgets.HBox(parts, layout=widgets.Layout(width="100%", flex_flow="row wrap"))
 
 
+def wide(width: str) -> widgets.Layout:
+    """A layout of this width."""
+    return widgets.Layout(width=width)
+
+
 def visible(widget: widgets.Widget, there: bool) -> None:
     """Show a widget or take it out of sight."""
     widget.layout.display = None if there else "none"
@@ -121,11 +157,6 @@ def visible(widget: widgets.Widget, there: bool) -> None:
 def is_visible(widget: widgets.Widget) -> bool:
     """Whether the widget is not hidden."""
     return widget.layout.display != "none"
-
-
-def faint(text: str) -> str:
-    """Text that is less important, escaped."""
-    return f'<span style="opacity:.8">{escape(text)}</span>'
 
 
 def graph_line() -> str:

@@ -29,7 +29,8 @@ PAUSE = 0.5  # seconds between two drawings; more often is work for the browser 
 NOTES = 20  # notes that are kept
 _START, _FIRST_LOOK = "starting the training process", "looking at the model before the first step"
 _now = time.time
-ENDED = ("completed", "stopped", "failed", "died")
+RESUMABLE = ("stopped", "failed", "died", "created")
+ENDED = ("completed", "imported", *RESUMABLE)
 
 _STYLE = """<style>
 .cm-train{color:var(--jp-ui-font-color1,inherit);font-size:var(--jp-ui-font-size1,13px);line-height:1.45;max-width:720px}
@@ -212,7 +213,8 @@ class TrainingView:
         parts = [
             _STYLE,
             f'<div class="cm-train"><div><b>{escape(self.headline)}</b></div>',
-            f'<div class="cm-bar" role="progressbar" aria-label="progress" aria-valuenow="{self.share:.0%}">'
+            f'<div class="cm-bar" role="progressbar" aria-label="progress" aria-valuemin="0" '
+            f'aria-valuemax="100" aria-valuenow="{100 * self.share:.0f}">'
             f'<div style="width:{self.share:.1%}"></div></div>',
             f'<div class="cm-facts">{escape(self.facts)}</div>',
             failed,
@@ -272,6 +274,7 @@ _STATES = {
     "starting": "starting",
     "running": "training",
     "died": "its process is gone",
+    "created": "its worker was never started",
 }
 
 

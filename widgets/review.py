@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -11,10 +12,11 @@ import ipywidgets as widgets
 from cypher_magic.asking.highlight import highlighted
 from cypher_magic.errors import CypherMagicError, OptionError
 from cypher_magic.widgets.data import FilePicker
-from cypher_magic.widgets.panel import LABEL, WorkingPanel, faint, graph_line, is_visible, row, visible
+from cypher_magic.widgets.panel import LABEL, WorkingPanel, graph_line, is_visible, on_enter, row, visible
 from cypher_magic.widgets.review_card import card, listed, progress
 from cypher_magic.widgets.samples import clean
-from cypher_magic.widgets.status import roomy
+from cypher_magic.widgets.status import faint, roomy
+from cypher_magic.widgets.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ class ReviewPanel(WorkingPanel):
 
     `data` and `options` are what `cypher_magic.review` takes, or `data` is a `Review`. Decisions are kept at once, so
     that the panel may be closed at any time. The box `Key` takes one letter and acts at once: no mouse is needed.
-    `embedded` leaves out what opens a file: another panel has.
+    `embedded` leaves out what opens and saves a file: another panel has.
     """
 
     kind = "review"
@@ -46,7 +48,11 @@ class ReviewPanel(WorkingPanel):
         self.begin = self.button(
             "Open", "read the examples and go on where the review was left", "folder-open", self._open
         )
-        self.how_far, self.card, self.rows = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.how_far = widgets.HTML()
+        self.card = widgets.HTML(layout=widgets.Layout(flex="1 1 24em", width="auto"))
+        self.rows = widgets.HTML(
+            layout=widgets.Layout(flex="1 1 20em", width="auto", overflow="auto", max_height="24em")
+        )
         self.key = widgets.Text(
             description="Key",
             placeholder="a e r u n",
@@ -58,17 +64,17 @@ class ReviewPanel(WorkingPanel):
             description="Reason",
             placeholder="kept with a rejection",
             tooltip="why the next example is rejected",
+            continuous_update=False,
             layout=widgets.Layout(flex="1 1 16em", width="auto", max_width="30em"),
         )
         self._make_buttons()
         self._make_form()
         self._make_saving()
-        self.rows.layout = widgets.Layout(flex="1 1 20em", width="auto", overflow="auto", max_height="24em")
-        self.card.layout = widgets.Layout(flex="1 1 24em", width="auto")
         keys = widgets.HTML(faint("a accept · e edit · r reject · u undo · n later"))
         self.desk = widgets.VBox(
             [self.how_far, row(self.card, self.rows), self.form, self.deciding, row(self.key, keys), self.saving]
         )
+        visible(self.saving, not embedded)
         visible(self.desk, False)
         self.model = widgets.Dropdown(
             options=[("no model", "")],
@@ -77,9 +83,16 @@ class ReviewPanel(WorkingPanel):
             layout=widgets.Layout(width="22em"),
             style=LABEL,
         )
-        opening = [] if embedded else [self.graph, row(self.file), row(self.model, self.begin)]
-        self.children = [*opening, self.state, self.desk]
+        opening = widgets.VBox([self.graph, row(self.file), row(self.model, self.begin)])
+        visible(opening, not embedded)
+        self.children = [opening, self.state, self.desk]
         self.key.observe(self.status.guarded(self._pressed), "value")
+        for box, work in (
+            (self.file.path, self._open),
+            (self.question, self._take),
+            (self.target, self._save),
+        ):
+            on_enter(box, self.status.guarded(work))
         self.status.guarded(self._start(data))()
 
     def _make_buttons(self) -> None:
@@ -103,21 +116,18 @@ class ReviewPanel(WorkingPanel):
         self.take = self.button("Take", "check the edit, take it and go on", "check", self._take, main=True)
         self.leave = self.button("Cancel", "leave it as it was", "ban", self._leave)
         self.query.observe(self.status.guarded(self._typed), "value")
-        self.question.on_msg(self._submitted)
         buttons = row(self.take, self.leave, self.anyway)
         self.form = widgets.VBox([self.question, self.query, self.against, buttons])
         visible(self.form, False)
 
     def _make_saving(self) -> None:
-        self.target = widgets.Text(
-            description="Accepted",
-            placeholder="accepted.jsonl",
-            tooltip="the file that the accepted examples are written to: .jsonl, or .csv",
-            layout=widgets.Layout(flex="1 1 16em", width="auto", max_width="30em"),
-            style=LABEL,
+        self.target = Target(
+            "Accepted",
+            "accepted.jsonl",
+            "the file that the accepted examples are written to: .jsonl, or .csv",
         )
         self.save = self.button("Save as", "write the accepted and edited examples to this file", "save", self._save)
-        self.saving = row(self.target, self.save)
+        self.saving = row(self.target, self.target.replace, self.save)
 
     # Opening
 
@@ -144,13 +154,20 @@ class ReviewPanel(WorkingPanel):
         if source is None:
             raise OptionError("There are no examples.", hint="give a path, or upload a file")
         self.graph.value = graph_line()
-        self.start(lambda: self._read(source), "reading the examples", self.begin)
+        model = self.model.value or None
+        self.work.start(lambda: self._read(source, model), "reading the examples")
 
-    def _read(self, source: Any) -> None:
+    def _read(self, source: Any, model: str | None) -> None:
         from cypher_magic import session
 
-        model = self.model.value or None
-        self.show(session.review(source, model=model, progress=self.progress, **self._options))
+        queue = session.review(source, model=model, progress=self.work.progress, **self._options)
+        self.work.check()
+        self.show(queue)
+
+    def set_buttons(self) -> None:
+        """Open can be pressed when nothing goes on."""
+        super().set_buttons()
+        self.begin.disabled = self.work.running
 
     def show(self, queue: Review) -> None:
         """Show this queue, where it was left."""
@@ -160,7 +177,8 @@ class ReviewPanel(WorkingPanel):
         )
         self.status.say(kept)
         if queue.path is not None:
-            self.target.value = str(queue.path.with_name(f"{queue.path.name.split('.')[0]}.accepted.jsonl"))
+            name = queue.path.name.removesuffix(".jsonl").removesuffix(".review")
+            self.target.value = str(queue.path.with_name(f"{name}.accepted.jsonl"))
         visible(self.desk, True)
         self._draw()
 
@@ -231,16 +249,11 @@ class ReviewPanel(WorkingPanel):
         against = queue.complaints(replace(shown, query=self.query.value.strip()))
         self.against.value = listed(against) if against else roomy(highlighted(clean(self.query.value, 4000)))
 
-    def _submitted(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("event") == "submit":  # Enter in the question
-            self.status.guarded(self._take)()
-
     def _save(self) -> None:
         queue = self._open_queue()
-        name = self.target.value.strip()
-        if not name:
-            raise OptionError("Where are the accepted examples to go?", hint="name a file: accepted.jsonl")
-        written = queue.write(name)
+        path = self.target.path
+        with self.target.writing(path, sources=[Path(self.file.path.value.strip()).expanduser(), queue.path]):
+            written = queue.write(path)
         count = len(queue.accepted())
         self.status.say(f"{count} {'example is' if count == 1 else 'examples are'} written to {written}")
 
@@ -274,7 +287,7 @@ class ReviewPanel(WorkingPanel):
         """Have the rows of the query fetched in a thread."""
         with self._lock:
             self._wanted += 1
-            if self._looker is None:
+            if self._looker is None and not self.work.closed:
                 self._looker = self.status.background(self._fetch)
 
     def _fetch(self) -> None:
@@ -299,7 +312,9 @@ class ReviewPanel(WorkingPanel):
 
     def close(self) -> None:
         """Take the panel away; the decisions are kept already."""
-        looker = self._looker
+        self.work.close()
+        with self._lock:
+            looker = self._looker
         if looker is not None:
             looker.join(5)  # so that no query of it outlives the connection
         super().close()

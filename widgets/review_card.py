@@ -29,7 +29,9 @@ def progress(queue: Review) -> str:
     share = 100 * done.done / done.total
     place = f" · number {queue.place} by doubt" if queue.place else ""
     bar = (
-        '<div style="height:6px;border-radius:3px;background:rgba(128,128,128,.28);max-width:480px;margin:.3em 0">'
+        f'<div role="progressbar" aria-label="reviewed" aria-valuemin="0" aria-valuemax="{done.total}"'
+        f' aria-valuenow="{done.done}"'
+        ' style="height:6px;border-radius:3px;background:rgba(128,128,128,.28);max-width:480px;margin:.3em 0">'
         f'<div style="height:100%;border-radius:3px;background:#2f81f7;width:{share:.1f}%"></div></div>'
     )
     return roomy(f"{bar}<b>{escape(str(done))}</b>{escape(place)}")

@@ -23,14 +23,14 @@ _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
 def clean(text: Any, limit: int = LONGEST) -> str:
     """The text cut to `limit` characters, its line breaks kept and every other control character made visible."""
-    text = str(text or "")
+    text = _said(text)
     kept = text if len(text) <= limit else text[: limit - 1] + "…"
     return "\n".join(printable(line) for line in kept.strip().splitlines())
 
 
 def one_line(text: Any, limit: int = LONGEST) -> str:
     """The text with its white space folded, cut to `limit` characters."""
-    return clean(" ".join(str(text or "")[: 4 * limit].split()), limit)
+    return clean(" ".join(_said(text)[: 4 * limit].split()), limit)
 
 
 def same(reply: Any, query: Any) -> bool:
@@ -96,4 +96,9 @@ def marked(reply: str, query: str) -> str:
 
 
 def _folded(text: Any) -> str:
-    return " ".join(str(text or "").split()).rstrip("; ")
+    return " ".join(_said(text).split()).rstrip("; ")
+
+
+def _said(text: Any) -> str:
+    """The text; nothing for None, but a zero is one."""
+    return "" if text is None else str(text)

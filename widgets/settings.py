@@ -13,12 +13,15 @@ from cypher_magic.model.catalogue import CATALOGUE, find
 from cypher_magic.training.settings import TrainingSettings
 from cypher_magic.widgets.panel import LABEL
 from cypher_magic.widgets.samples import one_line
-from cypher_magic.widgets.status import CODE
+from cypher_magic.widgets.status import CODE, faint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-MAIN = ("backbone", "epochs", "learning_rate", "batch_size", "lora_rank", "max_tokens")
+    from cypher_magic.training.runs import Run
+
+MAIN = ("backbone", "epochs", "learning_rate", "batch_size", "lora_rank", "max_tokens", "start_from")
+_STARTS, _ADAPTER = ("starter", "scratch"), "adapter_config.json"
 _LARGEST = 2**31 - 1  # of a number without an upper limit: what every browser takes
 
 
@@ -33,6 +36,9 @@ class SettingsForm(widgets.VBox):
         self.inputs = {f.name: _input(f, getattr(start, f.name)) for f in fields(TrainingSettings)}
         self.inputs["backbone"].options = tuple(CATALOGUE)
         self.inputs["backbone"].layout.width = "38em"
+        self.inputs["learning_rate"].layout.width = "17em"  # beside the arrows that some browsers draw
+        self.inputs["start_from"].layout.width = "24em"
+        self.inputs["start_from"].options = _STARTS
         self.inputs["backbone"].observe(self._describe, "value")
         self.about = widgets.HTML()
         self._describe()
@@ -60,6 +66,11 @@ class SettingsForm(widgets.VBox):
         folded = widgets.Accordion(pages, titles=("More settings", "As YAML"), selected_index=None)
         top = widgets.HBox([self.inputs["backbone"], self.about], layout=grid)
         super().__init__([widgets.HTML(CODE), top, widgets.HBox(main, layout=grid), folded])
+
+    def offer(self, runs: Sequence[Run]) -> None:
+        """Let these runs be gone on from, as far as they have an adapter and are not going on themselves."""
+        ready = [r.name for r in runs if not r.worker_alive() and (r.folder / "adapter" / _ADAPTER).is_file()]
+        self.inputs["start_from"].options = (*_STARTS, *ready)
 
     @property
     def settings(self) -> TrainingSettings:
@@ -122,7 +133,7 @@ class SettingsForm(widgets.VBox):
             )
             gated = "needs a click on its Hub page first" if entry.gated else ""
             text = ", ".join(part for part in (f"{size} parameters", entry.licence, gated, entry.note) if part)
-        self.about.value = f'<span style="opacity:.8">{escape(text)}</span>'
+        self.about.value = faint(text)
 
 
 def _input(setting: Field[Any], value: Any) -> widgets.Widget:
@@ -142,7 +153,7 @@ def _input(setting: Field[Any], value: Any) -> widgets.Widget:
         return widgets.BoundedIntText(min=int(low or 0), max=int(high if high is not None else _LARGEST), **common)
     if isinstance(value, float):
         return widgets.BoundedFloatText(min=low or 0.0, max=high if high is not None else 1e30, **common)
-    return widgets.Combobox(ensure_option=False, **common)
+    return widgets.Combobox(ensure_option=False, continuous_update=False, **common)
 
 
 def _label(name: str) -> str:

@@ -22,7 +22,7 @@ CODE = (
 
 
 class StatusLine(widgets.HTML):
-    """One line of text. Work that takes long runs in a thread of its own, so that buttons never block."""
+    """One line of text."""
 
     def __init__(self) -> None:
         super().__init__(layout=widgets.Layout(min_height="1.6em", margin="0"))
@@ -31,7 +31,7 @@ class StatusLine(widgets.HTML):
     def say(self, text: str) -> None:
         """Show what goes on; replaces an earlier message or error."""
         self.error = None
-        self.value = f'<span style="opacity:.8">{escape(one_line(text))}</span>'
+        self.value = f'<span role="status">{faint(one_line(text))}</span>'
 
     def fail(self, error: Exception) -> None:
         """Show an error as its message and its hint."""
@@ -41,7 +41,7 @@ class StatusLine(widgets.HTML):
             message, hint = one_line(error.message), one_line(error.hint)
         else:
             message = f"{type(error).__name__}: {message}"
-        hint = f' <span style="opacity:.8">({escape(hint)})</span>' if hint else ""
+        hint = f" {faint(f'({hint})')}" if hint else ""
         self.value = f'<span role="alert"><b style="color:#d1453b">✗</b> {escape(message)}{hint}</span>'
 
     def guarded(self, work: Callable[[], None]) -> Callable[..., None]:
@@ -55,21 +55,16 @@ class StatusLine(widgets.HTML):
 
         return callback
 
-    def background(self, work: Callable[[], None], *buttons: widgets.Widget) -> threading.Thread:
-        """Do the work in a thread, these buttons greyed out meanwhile, and show here what it raises."""
-        for button in buttons:
-            button.disabled = True
-
-        def run() -> None:
-            try:
-                self.guarded(work)()
-            finally:
-                for button in buttons:
-                    button.disabled = False
-
-        thread = threading.Thread(target=run, name="cypher_magic panel", daemon=True)
+    def background(self, work: Callable[[], None]) -> threading.Thread:
+        """Do the work in a thread, and show here what it raises."""
+        thread = threading.Thread(target=self.guarded(work), name="cypher_magic panel", daemon=True)
         thread.start()
         return thread
+
+
+def faint(text: str) -> str:
+    """Text that is less important, escaped."""
+    return f'<span style="opacity:.8">{escape(text)}</span>'
 
 
 def roomy(html: str) -> str:

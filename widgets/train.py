@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from cypher_magic.errors import OptionError, TrainingError
-from cypher_magic.widgets.ask import AskBox, told
+from cypher_magic.errors import OptionError
+from cypher_magic.widgets.ask import AskBox
 from cypher_magic.widgets.data import DataChooser
 from cypher_magic.widgets.folds import Folds
 from cypher_magic.widgets.memory_bar import MemoryBar, found
 from cypher_magic.widgets.panel import LABEL, Panel, graph_line, heading, row
-from cypher_magic.widgets.progress import ENDED, TrainingView, watch
+from cypher_magic.widgets.progress import RESUMABLE, TrainingView, watch
 from cypher_magic.widgets.settings import SettingsForm
+from cypher_magic.widgets.work import Work
 
 if TYPE_CHECKING:
     from cypher_magic.training.runs import Run
-
-
-RESUMABLE = tuple(state for state in ENDED if state != "completed")
 
 
 class TrainPanel(Panel):
@@ -38,41 +36,39 @@ class TrainPanel(Panel):
         self.data = DataChooser(data, val)
         self.settings = SettingsForm(settings, self._settings_changed)
         self.memory = MemoryBar(lambda: self.settings.settings)
-        self.ask = AskBox(self.status)
+        self._look_again = self.status.guarded(self.refresh)  # a graph may have been connected since
+        self.ask = AskBox(Work(self.status, self.set_buttons), before=self._look_again)
         self.name = widgets.Text(
             value=name,
+            continuous_update=False,
             description="Name",
             tooltip="name of the run; an earlier run of this name is kept under another",
             layout=widgets.Layout(width="19em"),
             style=LABEL,
         )
-        self.start = widgets.Button(
-            description="Start", tooltip="fine-tune on these examples", button_style="primary", icon="play"
+        self.start = self.button("Start", "fine-tune on these examples", "play", self._start, main=True)
+        self.stop = self.button("Stop", "stop after this step and keep the adapter", "stop", self._stop)
+        self.dry_run = self.button(
+            "Dry run", "start nothing: show tokens, memory, time and the first example", "eye", self._dry_run
         )
-        self.stop = widgets.Button(
-            description="Stop", tooltip="stop after this step and keep the adapter", icon="stop", disabled=True
-        )
-        self.dry_run = widgets.Button(
-            description="Dry run", tooltip="start nothing: show tokens, memory, time and the first example", icon="eye"
-        )
-        self.resume = widgets.Button(
-            description="Resume", tooltip="go on with the run that is shown", icon="forward", disabled=True
-        )
-        for button in (self.start, self.dry_run, self.stop, self.resume):
-            button.layout.width = "8em"
+        self.resume = self.button("Resume", "go on with the run that is shown", "forward", self._resume)
         self.run = widgets.Dropdown(
             description="Run", tooltip="the run whose chart is shown", layout=widgets.Layout(width="20em")
         )
         self.graph = widgets.HTML()
         self.live = widgets.HTML(layout=widgets.Layout(width="100%", overflow="visible"))
-        self.folds = Folds()
+        self.folds = Folds(self.status)
         self.view: TrainingView | None = None
         self._displayed = False
-        self._cancelled = threading.Event()
+        self._made = ""  # when the run that is shown was made
+        self._stopping: TrainingView | None = None  # the one that was asked to stop
+        self._filling = False  # the list of runs is being filled: nobody chose one
         self._watching = threading.Event()  # set: the watcher of the run that is shown stops watching
         self._lock = threading.RLock()  # buttons, watchers and starting all change what is shown
         self._kept: Any = None  # the output below the panel that is saved with the notebook
-        self._connect_buttons()
+        self.data.check.on_click(self.status.guarded(self._check))
+        self.run.observe(self.status.guarded(self._choose), "value")
+        self.set_buttons()
         self.children = (
             self.graph,
             heading("Examples"),
@@ -89,52 +85,57 @@ class TrainPanel(Panel):
             heading("Ask"),
             self.ask,
         )
-        self.status.guarded(self.refresh)()
+        self._look_again()
         self._attach_to_what_goes_on()
 
-    def _connect_buttons(self) -> None:
-        guarded = self.status.guarded
-        self.data.check.on_click(guarded(self._check))
-        self.start.on_click(guarded(self._start))
-        self.dry_run.on_click(guarded(self._dry_run))
-        self.stop.on_click(guarded(self._stop))
-        self.resume.on_click(guarded(self._resume))
-        self.run.observe(guarded(self._choose), "value")
-        for button in (self.data.check, self.ask.button):  # a graph may have been connected since
-            button.on_click(guarded(self.refresh))
+    def set_buttons(self) -> None:
+        """One thing at a time; what can be done with the run that is shown depends on how it stands."""
+        busy, view = self.work.running, self.view
+        for button in (self.start, self.dry_run, self.data.check):
+            button.disabled = busy
+        goes_on = view is not None and not view.over and view is not self._stopping
+        self.stop.disabled = self.work.cancelled if busy else not goes_on
+        self.resume.disabled = busy or view is None or view.state not in RESUMABLE
+        self.ask.set_buttons()
 
     def refresh(self) -> None:
-        """Look again at which graph is connected and which runs there are."""
-        from cypher_magic import session
-
+        """Look again at which graph is connected, which runs there are, and whether the one shown is another by now."""
         self.graph.value = graph_line()
-        names = [run.name for run in session.runs()]
         with self._lock:
+            runs = self.ask.offer()
+            names = [run.name for run in runs]
+            self.settings.offer(runs)
             shown = self.view.run.name if self.view is not None else ""
+            self._filling = True
             self.run.options = ["", *names]
             self.run.value = shown if shown in names else ""
-            self.ask.offer(names)
+            self._filling = False
         self.folds.refresh()
+        view = self.view
+        if view is not None and shown in names:
+            again = view.over and view.run.state in ("queued", "running")  # it was resumed elsewhere
+            if again or _made(view.run) != self._made:  # or another has its name
+                self.show(view.run)
 
     def show(self, run: Run) -> None:
         """Show this run, and follow it when it is still going on."""
+        if self.work.closed:
+            return
         with self._lock:
             self._watching.set()
             view, until = TrainingView(run), threading.Event()
-            self.view, self._watching = view, until
+            self.view, self._watching, self._made = view, until, _made(run)
             self.folds.run = run
             self.live.value = view.html
-            self.stop.disabled = not run.worker_alive()
-            self.resume.disabled = True
+            self.set_buttons()
         self.refresh()
         self.status.background(lambda: watch(view, until, self._draw))
 
     def _draw(self, view: TrainingView) -> None:
-        if id(view) != id(self.view):  # another run is shown by now
+        if id(view) != id(self.view) or self.work.closed:  # another run is shown by now
             return
+        self.set_buttons()
         self.live.value = view.html
-        self.stop.disabled = view.over or not view.run.worker_alive()
-        self.resume.disabled = view.state not in RESUMABLE
         self.folds.follow()
         if view.over:
             self.status.say(f"run {view.run.name}: {view.state}")
@@ -145,8 +146,9 @@ class TrainPanel(Panel):
     def _choose(self) -> None:
         from cypher_magic.training.runs import find_run
 
-        if self.run.value and (self.view is None or self.view.run.name != self.run.value):
-            self.show(find_run(self.run.value))
+        with self._lock:
+            if self.run.value and not self._filling:
+                self.show(find_run(self.run.value))
 
     def _attach_to_what_goes_on(self) -> None:
         from cypher_magic import session
@@ -157,8 +159,8 @@ class TrainPanel(Panel):
                 return
 
     def _check(self) -> None:
-        self.status.say("reading the examples")
-        self.status.background(self._read, self.data.check, self.start)
+        self._look_again()
+        self.work.start(self._read, "reading the examples")
 
     def _read(self) -> None:
         dataset = self.data.read_again()
@@ -170,25 +172,45 @@ class TrainPanel(Panel):
             raise OptionError("The run needs a name.", hint="write one into the box Name")
         if self.view is not None and self.view.run.worker_alive() and not self.view.over:
             raise OptionError(f"Run {self.view.run.name} is still going on.", hint="wait for its end, or stop it")
-        self._cancelled.clear()
-        self.stop.disabled = False
-        self.status.say("reading the examples")
-        self.status.background(lambda: self._finetune(name, settings), self.start, self.data.check)
+        self.work.start(
+            lambda: self._finetune(name, settings),
+            "reading the examples",
+            ending="stopping before the training begins",
+            cancelled="Stopped before the training began.",
+        )
+
+    def _finetune(self, name: str, settings: dict[str, Any]) -> None:
+        from cypher_magic import session
+
+        dataset, progress = self.data.dataset(), self.work.progress
+        progress("preparing", 0, 0)
+        run = session.finetune(name, dataset, background=True, display=False, progress=progress, **settings)
+        kept = run.card.get("earlier_run")
+        earlier = f"; the earlier one is kept as {kept}" if kept else ""
+        self._began(run, f"run {name} started; it goes on when this notebook is closed{earlier}")
+
+    def _began(self, run: Run, saying: str) -> None:
+        if self.work.cancelled:
+            run.stop()
+        else:
+            self.status.say(saying)
+        self.show(run)
 
     def _dry_run(self) -> None:
         name, settings = self.name.value.strip() or "my-run", self.settings.values
-        self.status.say("reading the examples")
-        self.status.background(lambda: self._look_ahead(name, settings), self.start, self.dry_run, self.data.check)
+        self.work.start(
+            lambda: self._look_ahead(name, settings),
+            "reading the examples",
+            ending="the dry run ends at its next step",
+            cancelled="The dry run was stopped.",
+        )
 
     def _look_ahead(self, name: str, settings: dict[str, Any]) -> None:
         from cypher_magic import session
 
-        def tell(what: str, done: int, total: int) -> None:
-            self.status.say(told(what, done, total))
-
-        dataset = self.data.dataset()
-        self.status.say("counting tokens and timing a step")
-        run = session.finetune(name, dataset, dry_run=True, display=False, progress=tell, **settings)
+        dataset, progress = self.data.dataset(), self.work.progress
+        progress("counting tokens and timing a step", 0, 0)
+        run = session.finetune(name, dataset, dry_run=True, display=False, progress=progress, **settings)
         self.memory.show(found(run))
         self.folds.show_dry_run(run)
         self.status.say("nothing was started or written")
@@ -197,50 +219,29 @@ class TrainPanel(Panel):
         if self.view is None:
             raise OptionError("No run is shown.", hint="choose one under Run")
         run = self.view.run
-        self.status.say(f"going on with {run.name}")
-        self.status.background(lambda: self._go_on(run), self.start, self.resume)
+        self.work.start(lambda: self._go_on(run), f"going on with {run.name}")
 
     def _go_on(self, run: Run) -> None:
         from cypher_magic import session
 
-        self.show(session.resume_run(run.name))
-        self.status.say(f"run {run.name} goes on from its last checkpoint")
+        self._began(session.resume_run(run.name), f"run {run.name} goes on from its last checkpoint")
+
+    def _stop(self) -> None:
+        view = self.view
+        if self.work.running:
+            self.work.cancel()
+        elif view is not None and not view.over:
+            view.run.stop()
+            self._stopping = view
+            self.status.say("stopping after this step; the adapter is kept")
+            self.set_buttons()
 
     def _settings_changed(self) -> None:
         if self._displayed:  # a panel that is only made loads no PyTorch
             self.memory.look()
 
-    def _finetune(self, name: str, settings: dict[str, Any]) -> None:
-        from cypher_magic import session
-
-        try:
-            dataset = self.data.dataset()
-            self._progress("preparing", 0, 0)
-            run = session.finetune(name, dataset, background=True, display=False, progress=self._progress, **settings)
-        except Exception:
-            self.stop.disabled = self.view is None or self.view.over
-            raise
-        if self._cancelled.is_set():
-            run.stop()
-        kept = run.card.get("earlier_run")
-        earlier = f"; the earlier one is kept as {kept}" if kept else ""
-        self.status.say(f"run {name} started; it goes on when this notebook is closed{earlier}")
-        self.show(run)
-
-    def _progress(self, what: str, done: int, total: int) -> None:
-        if self._cancelled.is_set():
-            raise TrainingError("Stopped before the training began.")
-        self.status.say(told(what, done, total))
-
-    def _stop(self) -> None:
-        self._cancelled.set()
-        if self.view is not None and not self.view.over:
-            self.view.run.stop()
-        self.stop.disabled = True
-        self.status.say("stopping after this step; the adapter is kept")
-
     def close(self) -> None:
-        """Take the panel away; a run that goes on is not touched."""
+        """Take the panel away; a run that goes on is not touched, one that is only prepared does not begin."""
         self._watching.set()
         super().close()
 
@@ -256,6 +257,14 @@ class TrainPanel(Panel):
         if self.view is None or ended:  # loading PyTorch would take its time from a run that goes on
             self.memory.look()
         self._kept = display(_Summary(self.view if ended else None), display_id=True)
+
+
+def _made(run: Run) -> str:
+    """When the run was made, as its card says; empty when that can not be read."""
+    try:
+        return str(run.card.get("created", ""))
+    except (OSError, ValueError):
+        return ""
 
 
 class _Summary:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from cypher_magic.data.files import Stamp, stamp, write_whole
 from cypher_magic.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Decisions:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = Path(path).expanduser() if path is not None else None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: Stamp | None = None
         self._made = self._read() if self.path is not None and self.path.exists() else []
 
     @property
@@ -68,17 +69,23 @@ class Decisions:
             text = self.path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             raise DataError(f"The decisions in {self.path} can not be read.", hint="is it the right file?") from exc
-        self._stamp = _stamp(self.path)
+        self._stamp = stamp(self.path)
         lines = enumerate(text.split("\n"), 1)  # splitlines() would cut texts
         return [_decision(line, self.path, number) for number, line in lines if line.strip()]
 
     def _write(self, made: Sequence[Decision]) -> None:
         if self.path is not None:
-            if _stamp(self.path) != self._stamp:
+            if stamp(self.path) != self._stamp:
                 raise DataError(f"{self.path.name} was changed elsewhere.", hint="open the review again")
             lines = (json.dumps({k: v for k, v in asdict(d).items() if v}, ensure_ascii=False) for d in made)
-            _replace(self.path, "".join(f"{line}\n" for line in lines))
-            self._stamp = _stamp(self.path)
+            try:
+                write_whole(self.path, "".join(f"{line}\n" for line in lines))
+            except OSError as exc:
+                raise DataError(
+                    f"The decision can not be kept in {self.path}: {exc.strerror or exc}.",
+                    hint="is the disk full, or the folder write-protected?",
+                ) from exc
+            self._stamp = stamp(self.path)
         self._made = list(made)
 
 
@@ -86,19 +93,6 @@ def beside(path: str | Path) -> Path:
     """Where the decisions about a file of examples are kept: pairs.jsonl has pairs.review.jsonl beside it."""
     path = Path(path).expanduser()
     return path.with_name(f"{path.stem}.review.jsonl")
-
-
-def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(path.name + ".new")
-    try:
-        fresh.write_text(text, "utf-8", errors="replace")  # a lone surrogate must not cost the decisions
-        fresh.replace(path)
-    except OSError as exc:
-        fresh.unlink(missing_ok=True)
-        raise DataError(
-            f"The decision can not be kept in {path}: {exc.strerror or exc}.",
-            hint="is the disk full, or the folder write-protected?",
-        ) from exc
 
 
 def _decision(line: str, path: Path, number: int) -> Decision:
@@ -114,11 +108,3 @@ def _decision(line: str, path: Path, number: int) -> Decision:
             f"{path.name}, line {number} is no decision: {shown}", hint="delete this line; the others stay as they are"
         ) from exc
     return found
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -7,6 +7,7 @@ graph; what came back empty, too large or too slow was dropped, and is counted i
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import random
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cypher_magic.data.files import write_whole
 from cypher_magic.data.generate.draw import LONG_LIST
 from cypher_magic.data.generate.maker import Answered, Maker, Pair, make
 from cypher_magic.data.keys import template
@@ -206,15 +208,15 @@ def _answering(connection: Connection, per_pair: float) -> Callable[[Meaning, st
 
 def write_pairs(pairs: Sequence[Example], path: str | Path) -> Path:
     """Writes pairs as CSV (question and query, those without an earlier turn) or, for .jsonl, all of them whole."""
-    path = target(path)
+    path, text = target(path), io.StringIO()
+    if path.suffix.lower() == ".jsonl":
+        text.writelines(json.dumps(p.to_dict(), ensure_ascii=False, default=str) + "\n" for p in pairs)
+    else:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("question", "query"))
+        writer.writerows((p.question, p.query) for p in pairs if not p.history)
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            if path.suffix.lower() == ".jsonl":
-                file.writelines(json.dumps(p.to_dict(), ensure_ascii=False, default=str) + "\n" for p in pairs)
-                return path
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("question", "query"))
-            writer.writerows((p.question, p.query) for p in pairs if not p.history)
+        write_whole(path, text.getvalue())
     except OSError as exc:
         raise DataError(f"{path} can not be written: {exc.strerror or exc}.", hint="name another file") from exc
     return path

@@ -199,6 +199,12 @@ class Review:
                 kept.append(_edited(item.example, decision))
         return kept
 
+    def verdicts(self, examples: Sequence[Example]) -> list[tuple[Example, str]]:
+        """These examples as they stand now, each with what was decided about it here: accept, edit, reject or ""."""
+        decided = self._decisions.by_key
+        found = [(example, decided.get(key)) for example, key in zip(examples, _keys(examples), strict=True)]
+        return [(_edited(e, d), d.verdict) if d is not None else (e, "") for e, d in found]
+
     def undecided(self) -> list[Example]:
         """The examples that are not decided yet, the most doubtful first."""
         decided = self._decisions.by_key

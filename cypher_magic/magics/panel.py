@@ -8,7 +8,7 @@ from typing import Any
 from IPython.core.magic import line_magic, magics_class
 
 from cypher_magic.errors import OptionError
-from cypher_magic.magics.options import Command, Family, Options
+from cypher_magic.magics.options import Command, Family, Option, Options
 
 PANEL = Command(
     "%cypher_panel",
@@ -17,6 +17,9 @@ PANEL = Command(
     "repair, pairs made from the graph; review: accept, edit or reject pairs; models: runs, comparison, export and\n"
     "import. train, data and review open a FILE of examples. In a terminal it prints the magics that do the same.",
     words="[train | ask | data | review | models] [FILE]",
+    options=(
+        Option("--val", metavar="FILE", help="train, data: validation examples", otherwise="a part is set aside"),
+    ),
     max_words=2,
     examples=("%cypher_panel", "%cypher_panel review pairs.jsonl"),
 )
@@ -40,7 +43,9 @@ class PanelMagics(Family):
             raise OptionError(f"There is no panel called {kind}.", hint=hint)
         if files and kind not in widgets.FROM_FILES:
             raise OptionError(f"The {kind} panel takes no file.", hint=f"{', '.join(widgets.FROM_FILES)} do")
+        if options.val and kind not in widgets.WITH_VAL:
+            raise OptionError(f"The {kind} panel takes no --val.", hint=f"{' and '.join(widgets.WITH_VAL)} do")
         if not hasattr(self.shell, "kernel"):
             print(TEXT[kind])
             return None
-        return getattr(widgets, widgets.PANELS[kind])(*files)
+        return getattr(widgets, widgets.PANELS[kind])(*files, **({"val": options.val} if options.val else {}))

@@ -55,7 +55,7 @@ def model_rows() -> list[ModelRow]:
     """All runs and imported models, newest first."""
     from cypher_magic.asking.live import newest_run
     from cypher_magic.errors import NoModel
-    from cypher_magic.training.run_table import RunList
+    from cypher_magic.training.run_table import UNREADABLE, RunList
     from cypher_magic.training.runs import runs
 
     found = RunList(runs())
@@ -64,7 +64,7 @@ def model_rows() -> list[ModelRow]:
     except NoModel:
         current = ""
     return [
-        ModelRow(run.name, run.state, cells, _accuracy(run), run.name == current)
+        ModelRow(run.name, cells[1], cells, "" if cells[1] == UNREADABLE else _accuracy(run), run.name == current)
         for run, cells in zip(found, found.rows, strict=True)
     ]
 

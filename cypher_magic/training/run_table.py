@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = ("run", "state", "progress", "loss", "validation", "rows", "backbone", "age")
+UNREADABLE = "unreadable"  # in place of a state: a file of the run is missing or broken
 _SCORES = "scores"  # the key of a card that holds what evaluations found: {name: value}
 
 
@@ -145,18 +146,21 @@ def ways_on(run: Run) -> str:
 
 
 def _row(run: Run) -> tuple[str, ...]:
-    card, f = run.card, figures(run)
-    progress = f"{f.step / f.steps:.0%} of {f.steps:,} steps" if f.steps else ""
-    cells = (
-        run.name,
-        run.state,
-        progress,
-        _number(f.loss),
-        _number(f.validation),
-        str(card.get("train_rows", "")),
-        run.settings.backbone,
-        _age(time.time() - run.created),
-    )
+    cells: tuple[str, ...]
+    try:
+        card, f, age = run.card, figures(run), time.time() - run.created
+        cells = (
+            run.name,
+            run.state,
+            f"{f.step / f.steps:.0%} of {f.steps:,} steps" if f.steps else "",
+            _number(f.loss),
+            _number(f.validation),
+            str(card.get("train_rows", "")),
+            run.settings.backbone,
+            _age(age),
+        )
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, OptionError):
+        cells = (run.name, UNREADABLE, *[""] * (len(_COLUMNS) - 2))
     return tuple(printable(cell) for cell in cells)
 
 

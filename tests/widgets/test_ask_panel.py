@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from cypher_magic import session
+from cypher_magic.data.example import Example
 from cypher_magic.data.read import load_examples
-from cypher_magic.errors import DataError
+from cypher_magic.errors import DataError, OptionError
+from cypher_magic.query.complaint import Complaint
 from cypher_magic.session import state
+from cypher_magic.training.runs import create_run
+from cypher_magic.training.settings import TrainingSettings
 from cypher_magic.widgets import AskPanel
 from cypher_magic.widgets.ask_panel import SAVED_BYTES, SHOWN
 from cypher_magic.widgets.panel import is_visible
 from tests.asking.test_ask import GOOD, QUESTION, WRONG, Script
-from tests.widgets.waiting import wait_for
+from tests.widgets.waiting import enter, wait_for
 
 BORN = "MATCH (p:Person {name: 'Tom Hanks'}) RETURN p.born AS born"
 NODES = "MATCH (p:Person)-[r:ACTED_IN]->(m:Movie) RETURN p, r, m LIMIT 60"
@@ -62,9 +68,16 @@ def panel(tmp_path: Path) -> Iterator[AskPanel]:
 
 
 def ask(panel: AskPanel, question: str = QUESTION) -> None:
-    panel.ask.question.value = question
-    panel.ask.question._handle_custom_msg({"event": "submit"}, [])
+    panel.ask.question.value = ""
+    enter(panel.ask.question, question)
     wait_for(lambda: not panel.ask.button.disabled)
+
+
+def being_asked(panel: AskPanel, question: str = QUESTION) -> None:
+    """Ask, and wait until the model, whose gate is closed, has begun its query."""
+    panel.ask.question.value = question
+    panel.ask.button.click()
+    wait_for(lambda: "MATCH" in panel.ask.result.value)
 
 
 def press(button: widgets.Button) -> None:
@@ -209,15 +222,14 @@ def test_a_wrong_answer_that_nobody_can_put_right_waits_for_a_review_and_is_no_e
 def test_stop_ends_a_question_at_the_next_token(script: Any, panel: AskPanel) -> None:
     model = script(GOOD, BORN)
     model.gate = threading.Event()
-    panel.ask.question.value = QUESTION
-    panel.ask.button.click()
-    wait_for(lambda: "MATCH" in panel.ask.result.value)
+    being_asked(panel)
     assert not panel.ask.stop.disabled
     panel.ask.stop.click()
     model.gate.set()
     wait_for(lambda: not panel.ask.button.disabled)
     assert panel.cards == () and "stopped" in panel.status.value and panel.status.error is None
-    assert panel.ask.stop.disabled
+    assert panel.ask.stop.disabled and panel.ask.result.value == ""
+    assert panel.ask.question.value == QUESTION, "to be asked in other words"
     model.gate = None
     ask(panel)
     assert len(panel.cards) == 1, "the next question is not stopped"
@@ -230,6 +242,135 @@ def test_a_new_conversation_is_an_empty_page(script: Any, panel: AskPanel) -> No
     assert panel.cards == () and panel.answers == []
     ask(panel, "and when was he born?")
     assert model.asked[-1][2] == ()
+
+
+def test_a_double_click_asks_once(script: Any, panel: AskPanel) -> None:
+    model = script(GOOD)
+    model.gate = threading.Event()
+    being_asked(panel)
+    panel.ask.button.click()
+    enter(panel.ask.question, "and when was he born?")
+    model.gate.set()
+    wait_for(lambda: not panel.ask.button.disabled)
+    assert len(model.asked) == len(panel.cards) == 1
+
+
+def test_an_answer_that_comes_after_new_is_in_neither_page_nor_conversation(
+    script: Any, panel: AskPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, gate, ask_it = script(GOOD, BORN), threading.Event(), session.ask
+
+    def whole(question: str, *, stream: Any, progress: Any, **options: Any) -> Any:
+        stream("MATCH")
+        assert gate.wait(15)
+        return ask_it(question, stream=lambda _: None, **options)  # nothing looks whether it was stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "ask", whole)
+        being_asked(panel)
+        panel.ask.fresh.click()
+        gate.set()
+        wait_for(lambda: not panel.ask.button.disabled)
+    assert panel.cards == () and panel.answers == [] and not session.conversation().answers
+    assert panel.ask.question.value == "" and panel.ask.result.value == ""
+    ask(panel, "and when was he born?")
+    assert model.asked[-1][2] == ()
+
+
+def test_what_is_typed_while_an_answer_is_on_its_way_stays(script: Any, panel: AskPanel) -> None:
+    model = script(GOOD)
+    model.gate = threading.Event()
+    being_asked(panel)
+    assert panel.ask.question.value == "", "empty at once: the page may hold the next question already"
+    sent: list[object] = []
+    panel.ask.question.observe(sent.append)
+    model.gate.set()
+    wait_for(lambda: panel.cards)
+    assert sent == [], "nothing is written over what is typed"
+
+
+def test_closing_the_panel_ends_its_question(script: Any, tmp_path: Path) -> None:
+    panel = AskPanel(examples=str(tmp_path / "corrections.jsonl"))
+    model = script(GOOD)
+    model.gate = threading.Event()
+    being_asked(panel)
+    panel.close()
+    model.gate.set()
+    wait_for(lambda: not panel.work.running)
+    assert panel.answers == [] and panel.cards == ()
+
+
+def test_a_query_that_is_run_again_can_be_stopped(
+    script: Any, panel: AskPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(GOOD)
+    ask(panel)
+    card, ended = panel.cards[0], threading.Event()
+    page = card.page
+
+    def edit(answer: Any, query: str) -> Any:
+        assert ended.wait(15)
+        return replace(answer, query=query, complaints=(Complaint("timeout", "The query was ended."),))
+
+    monkeypatch.setattr(type(card.answer), "edit", edit)
+    monkeypatch.setattr(session.connections()[0], "cancel", ended.set)
+    card.query.value = BORN
+    card.again.click()
+    assert not panel.ask.stop.disabled
+    panel.ask.stop.click()
+    wait_for(lambda: not card.again.disabled)
+    assert "the query was not run" in panel.status.value and panel.status.error is None and card.page == page
+
+
+def test_enter_looks_again_at_graph_and_models(script: Any, panel: AskPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "SESSION", state.Session())
+        panel.refresh()
+    script(GOOD)
+    create_run("new", TrainingSettings(), [Example("q", "RETURN 1")])
+    ask(panel)
+    assert "Graph: demo" in panel.graph.value and "new" in [value for _, value in panel.ask.model.options]
+
+
+def test_an_error_in_the_middle_of_a_query_leaves_no_half_of_it(
+    script: Any, panel: AskPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask_and_fail(question: str, *, stream: Any, **_: Any) -> None:
+        stream("MATCH (m:Movie) RETURN m.ti")
+        raise OptionError("The server went away.")
+
+    monkeypatch.setattr(session, "ask", ask_and_fail)
+    ask(panel)
+    assert panel.ask.result.value == "" and panel.ask.question.value == QUESTION
+    assert "The server went away." in panel.status.value
+
+
+def test_another_query_is_not_kept_yet(script: Any, panel: AskPanel) -> None:
+    script(GOOD)
+    ask(panel)
+    card = panel.cards[0]
+    press(card.good)
+    assert card.good.button_style == "success"
+    card.query.value = BORN
+    press(card.again)
+    assert card.good.button_style == ""
+    press(card.wrong)
+    press(card.later)
+    assert "among the examples" not in panel.status.value
+
+
+def test_answers_that_are_gone_leave_nothing_behind(script: Any, panel: AskPanel) -> None:
+    script(*[GOOD] * (SHOWN + 2))
+    before = len(_instances)
+    for _ in range(SHOWN):
+        ask(panel)
+    full = len(_instances)
+    for _ in range(2):
+        ask(panel)
+    assert len(_instances) == full
+    panel.ask.fresh.click()
+    assert len(_instances) == before
+    assert "Forrest Gump" not in json.dumps(widgets.Widget.get_manager_state(), default=str)
 
 
 def test_without_a_graph_the_panel_says_how_to_connect(

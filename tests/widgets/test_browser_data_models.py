@@ -88,7 +88,7 @@ def test_data_is_brought_checked_repaired_and_reviewed_by_keyboard_and_two_model
     target = data.get_by_label("Save as")
     target.fill("pairs.jsonl")
     target.press("Tab")
-    data.get_by_role("button", name="Review").press("Enter")
+    data.get_by_role("button", name="Review", disabled=False).press("Enter")
     key = data.get_by_label("Key")
     key.wait_for(timeout=30_000)
     data.get_by_text("0 of 8").wait_for()
@@ -115,6 +115,19 @@ def test_data_is_brought_checked_repaired_and_reviewed_by_keyboard_and_two_model
     lab.pictures(tmp_path / "review")
     verdicts = [json.loads(line)["verdict"] for line in (lab.folder / "pairs.review.jsonl").read_text().splitlines()]
     assert verdicts == ["accept", "edit"]
+
+    # saved as it was reviewed, each part in its file, and trained on below
+    target.focus()
+    target.press("Enter")
+    data.get_by_text("0 rejected are left out, 6 undecided are kept").wait_for(timeout=30_000)
+    data.get_by_text("%cypher_panel train pairs.jsonl --val pairs.val.jsonl trains on them").wait_for()
+    assert "LIMIT 3" in (lab.folder / "pairs.jsonl").read_text() + (lab.folder / "pairs.val.jsonl").read_text()
+    train = data.get_by_role("button", name="Train on these")
+    train.click()
+    data.get_by_text("go to the training below").wait_for(timeout=60_000)
+    train.scroll_into_view_if_needed()
+    data.get_by_role("button", name="Start").wait_for()
+    lab.pictures(tmp_path / "data-train")
 
     # two models side by side
     models.get_by_role("button", name="Compare").scroll_into_view_if_needed()

@@ -29,7 +29,7 @@ def test_dropped_files_are_offered_in_the_panel_and_added_with_a_key(lab: Any, t
     (tmp_path / "notes.docx").write_text("no table")
     lab.run("%load_ext cypher_magic", "%cypher_panel data")
     page = lab.page
-    lab.text("Drop files into the file browser beside the notebook, folder notebooks", 60)
+    lab.text("Drop files into the file browser (in Notebook 7 a tab of its own), folder notebooks", 60)
     inside = page.evaluate("() => document.querySelectorAll('.widget-upload input').length")
     assert inside == 0, "FileUpload has an input in the page by now: the panel itself can take drops"
     browser = page.locator(".jp-DirListing-content").first
@@ -47,3 +47,27 @@ def test_dropped_files_are_offered_in_the_panel_and_added_with_a_key(lab: Any, t
     lab.button("Check").click()
     lab.text("12 training and 8 validation examples")
     assert lab.asked == []
+
+
+def test_cells_that_are_run_again_leave_one_thread_that_looks_at_the_folder(lab: Any) -> None:
+    lab.run("%load_ext cypher_magic", "%cypher_panel data")
+    count = (
+        "import pathlib, threading\n"
+        "names = [thread.name for thread in threading.enumerate()]\n"
+        "pathlib.Path('watchers').write_text(str(names.count('cypher_magic folder')))"
+    )
+    ask = "code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}).done"
+
+    def watchers() -> str:
+        lab.page.evaluate(ask, count)
+        return (lab.folder / "watchers").read_text()
+
+    for _ in range(3):
+        lab.text("Drop files into the file browser", 60)
+        old = lab.page.locator(".cm-panel").first.element_handle()
+        lab.command("notebook:run-all-cells")
+        old.wait_for_element_state("hidden")
+    lab.text("Drop files into the file browser")
+    lab.wait_for(lambda: watchers() == "1")
+    lab.command("notebook:clear-all-cell-outputs")
+    lab.wait_for(lambda: watchers() == "0")

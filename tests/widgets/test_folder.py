@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,11 +64,12 @@ def test_a_file_that_can_not_be_read_is_one_line(panel: DataPanel, folder: Path)
         (folder / name).write_text("")
     panel.folder.look()
     assert "&lt;b&gt;notes.docx: not for examples" in panel.folder.note.value and "other" not in panel.folder.note.value
+    assert "role=" not in panel.folder.note.value, "another cell may write what it likes"
+    panel.folder.look()
     assert is_visible(panel.folder.note) and offered(panel) == ["old.csv"]
-    (folder / "<b>notes.docx").unlink()
     (folder / "broken.parquet").write_bytes(b"PAR1 nothing")
     panel.folder.look()
-    assert not is_visible(panel.folder.note)
+    assert not is_visible(panel.folder.note), "it is said once"
     panel.folder.buttons.children[0].click()
     wait_for(lambda: "broken.parquet is not a whole Parquet file" in panel.status.value)
     wait_for(lambda: not panel.folder.buttons.children[0].disabled)
@@ -86,3 +88,33 @@ def test_a_full_folder_offers_the_newest_and_an_empty_one_says_what_can_be_read(
     folder.rmdir()
     panel.folder.look()
     assert panel.status.error is None
+
+
+def test_a_second_click_adds_no_file_twice(panel: DataPanel, folder: Path) -> None:
+    button = panel.folder.buttons.children[0]
+    for _ in range(2):
+        button.click()
+    wait_for(lambda: not panel.work.running)
+    button.click()
+    wait_for(lambda: not panel.work.running)
+    assert [card.table.source for card in panel.files] == ["old.csv"]
+
+
+def watchers() -> int:
+    return [thread.name for thread in threading.enumerate()].count("cypher_magic folder")
+
+
+def test_the_folder_is_looked_at_by_one_thread_while_the_panel_is_in_sight(panel: DataPanel, folder: Path) -> None:
+    for _ in range(2):
+        panel.shown()
+    panel.folder._view_count = 1
+    assert watchers() == 1
+    panel.folder._view_count = 0  # the cell is run again, and its output taken away
+    wait_for(lambda: watchers() == 0)
+    panel.folder._view_count = 1
+    (folder / "late.csv").write_text(csv(ROWS[:3]))
+    wait_for(lambda: "late.csv" in offered(panel))
+    panel.close()
+    wait_for(lambda: watchers() == 0)
+    panel.shown()
+    assert watchers() == 0

@@ -136,6 +136,103 @@ def test_cancel_ends_what_takes_long(panel: ModelsPanel, monkeypatch: pytest.Mon
     assert "Cancelled." in panel.status.value and not panel.evaluate.disabled
 
 
+class Evaluating:
+    """An evaluation that waits to be let on; `asked` is what it was called with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.gate = threading.Event()
+        monkeypatch.setattr(session, "evaluate", self)
+
+    def __call__(self, run: str, data: Any, *, against: str, limit: int, progress: Any) -> None:
+        self.asked.append((run, data, against, limit))
+        assert self.gate.wait(15)
+        progress("answers", 1, 2)
+
+
+def test_one_thing_goes_on_at_a_time_whatever_is_chosen_meanwhile(
+    panel: ModelsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluating = Evaluating(monkeypatch)
+    panel.first.value, panel.second.value, panel.model.value = "small", "large", "large"
+    panel.remove.click()
+    panel.evaluate.click()
+    panel.evaluate.click()
+    panel.model.value = "small"
+    panel.again.click()
+    working = (panel.compare, panel.evaluate, panel.moving.export, panel.moving.bring, panel.remove, panel.sure)
+    assert all(button.disabled for button in working)
+    panel.sure.click()  # it was on its way
+    evaluating.gate.set()
+    wait_for(lambda: not panel.work.running)
+    assert len(evaluating.asked) == 1 and len(runs()) == 2
+    assert not any(button.disabled for button in working)
+
+
+def test_what_was_chosen_when_it_began_is_evaluated_and_shown(
+    panel: ModelsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("third", "yyyyyy")
+    panel.again.click()
+    evaluating = Evaluating(monkeypatch)
+    panel.first.value, panel.second.value, panel.most.value = "small", "large", 7
+    panel.evaluate.click()
+    panel.second.value, panel.most.value = "third", 9
+    evaluating.gate.set()
+    wait_for(lambda: not panel.work.running)
+    assert evaluating.asked == [("large", None, "small", 7)]
+    assert "large beside small" in panel.status.value
+
+
+def test_what_an_export_is_to_be_is_read_when_it_begins(panel: ModelsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported, gate = list[Any](), threading.Event()
+
+    def export(run: str, to: Any, merged: bool, hub: Any, **options: Any) -> str:
+        assert gate.wait(15)
+        exported.append((run, to, merged, options["gguf"], options["force"]))
+        return "done"
+
+    monkeypatch.setattr(session, "export", export)
+    panel.model.value, panel.moving.target.value, panel.moving.form.value = "small", "out", "gguf"
+    panel.moving.export.click()
+    panel.model.value, panel.moving.form.value, panel.moving.force.value = "large", "merged", True
+    gate.set()
+    wait_for(lambda: not panel.work.running)
+    assert exported == [("small", "out", False, True, False)]
+
+
+def test_a_comparison_gives_back_no_button_that_can_not_be_pressed(panel: ModelsPanel) -> None:
+    live = create_run("live", TrainingSettings(), [Example("q", "RETURN 1")])
+    (live.folder / "worker.pid").write_text(f"{os.getpid()} {born(os.getpid())}")
+    panel.again.click()
+    panel.model.value, panel.first.value, panel.second.value = "live", "small", "large"
+    press(panel, panel.compare)
+    assert panel.remove.disabled and not panel.stop.disabled
+
+
+def test_closing_the_panel_ends_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("small")
+    panel, evaluating = ModelsPanel(), Evaluating(monkeypatch)
+    panel.evaluate.click()
+    panel.close()
+    evaluating.gate.set()
+    wait_for(lambda: not panel.work.running)
+    assert panel.work.cancelled and panel.comparison.value == ""
+
+
+@pytest.mark.parametrize("file", ["card.json", "settings.yaml"])
+def test_a_run_that_can_not_be_read_stands_in_the_list_and_hides_no_other(file: str) -> None:
+    run("small")
+    broken = run("broken").folder / file
+    broken.write_text("{")
+    panel = ModelsPanel()
+    panel.model.value = "broken"
+    assert panel.status.error is None and "unreadable" in panel.table.value and "completed" in panel.table.value
+    assert panel.use.disabled and panel.resume.disabled and not panel.remove.disabled
+    assert "broken" not in panel.first.options
+    panel.close()
+
+
 def test_predictions_are_shown_in_the_order_that_was_chosen(panel: ModelsPanel) -> None:
     panel.model.value, panel.count.value = "small", 2
     panel.predict.click()
@@ -171,7 +268,7 @@ def test_removing_asks_first(panel: ModelsPanel) -> None:
     assert panel.confirm.layout.display == "none", "the question was about another model"
     panel.model.value = "small"
     panel.remove.click()
-    panel.sure.click()
+    press(panel, panel.sure)
     assert [r.name for r in runs()] == ["large"] and "run small is removed" in panel.status.value
     assert panel.model.options == ("large",)
 
@@ -196,7 +293,7 @@ def test_a_run_that_goes_on_can_be_stopped_and_one_that_stopped_resumed(
         return live
 
     monkeypatch.setattr(session, "resume_run", resume)
-    panel.resume.click()
+    press(panel, panel.resume)
     assert asked == ["live"] and "goes on" in panel.status.value
 
 

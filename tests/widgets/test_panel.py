@@ -22,7 +22,7 @@ from cypher_magic.training.settings import TrainingSettings
 from cypher_magic.widgets import TrainPanel
 from cypher_magic.widgets.settings import SettingsForm
 from cypher_magic.widgets.status import StatusLine
-from tests.widgets.waiting import wait_for
+from tests.widgets.waiting import enter, wait_for
 
 CSV = "instruction,output\n" + "".join(
     f"Who directed film {i}?,MATCH (m:M {{n: {i}}}) RETURN m.x{i}\n" for i in range(20)
@@ -201,6 +201,93 @@ def test_stop_before_there_is_a_run_cancels_the_start(panel: TrainPanel, monkeyp
     assert panel.view is None
 
 
+def test_a_double_click_trains_once(panel: TrainPanel, finetune: list[dict[str, Any]]) -> None:
+    for _ in range(3):
+        panel.start.click()
+    wait_for(lambda: not panel.work.running)
+    assert len(finetune) == 1
+
+
+@pytest.mark.parametrize("pressed", ["start", "dry_run"])
+def test_one_thing_is_prepared_at_a_time_and_can_be_stopped(
+    panel: TrainPanel, monkeypatch: pytest.MonkeyPatch, pressed: str
+) -> None:
+    asked, stopped = list[bool](), threading.Event()
+
+    def finetune(*_: Any, progress: Callable[[str, int, int], None], dry_run: bool = False, **__: Any) -> Run:
+        asked.append(dry_run)
+        assert stopped.wait(10)
+        progress("downloading", 2, 4)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(session, "finetune", finetune)
+    getattr(panel, pressed).click()
+    wait_for(lambda: asked)
+    panel.dry_run.click()
+    panel.start.click()
+    panel.data.check.click()
+    assert panel.start.disabled and panel.dry_run.disabled and panel.data.check.disabled and not panel.stop.disabled
+    panel.stop.click()
+    assert panel.stop.disabled and "adapter" not in panel.status.value
+    stopped.set()
+    wait_for(lambda: not panel.start.disabled)
+    assert asked == [pressed == "dry_run"] and panel.view is None and panel.stop.disabled
+    assert "topped" in panel.status.value and panel.status.error is None
+
+
+def test_a_panel_that_is_closed_while_a_run_is_prepared_follows_nothing(
+    panel: TrainPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, closed, made = threading.Event(), threading.Event(), list[Run]()
+
+    def finetune(name: str, data: Dataset, **_: Any) -> Run:
+        asked.set()
+        assert closed.wait(10)
+        made.append(create_run(name, TrainingSettings(), data.train))
+        return made[0]
+
+    monkeypatch.setattr(session, "finetune", finetune)
+    panel.start.click()
+    assert asked.wait(10)
+    panel.close()
+    closed.set()
+    wait_for(lambda: not panel.work.running)
+    assert panel.view is None and (made[0].folder / "STOP").exists()
+
+
+def test_a_run_that_was_resumed_elsewhere_is_followed_again(panel: TrainPanel, finetune: list[dict[str, Any]]) -> None:
+    writer = running(panel, finetune)
+    writer.write("finished", state="stopped", steps=2)
+    wait_for(lambda: "Run movies: stopped" in panel.live.value)
+    writer.write("resumed")
+    writer.write("step", step=3, steps=6, epoch=1.5, loss=1.1)
+    panel.refresh()
+    wait_for(lambda: "step 3 of 6" in panel.live.value)
+    assert not panel.stop.disabled
+
+
+def test_another_run_under_the_name_that_is_shown_is_shown(panel: TrainPanel) -> None:
+    for state in ("stopped", "completed"):
+        old = create_run("old", TrainingSettings(), [Example("q", "RETURN 1")], card={"created": f"when it {state}"})
+        EventWriter(old.folder / "events.jsonl").write("finished", state=state, steps=1)
+        panel.refresh()
+        panel.run.value = "old"
+        wait_for(lambda state=state: f"Run old: {state}" in panel.live.value)
+
+
+def test_a_run_that_is_chosen_again_is_read_again(panel: TrainPanel) -> None:
+    old = create_run("old", TrainingSettings(), [Example("q", "RETURN 1")])
+    panel.refresh()
+    panel.run.value = "old"
+    wait_for(lambda: "its worker was never started" in panel.live.value)
+    assert not panel.resume.disabled and panel.stop.disabled and "starting the training" not in panel.live.value
+    EventWriter(old.folder / "events.jsonl").write("finished", state="imported", steps=0)
+    panel.run.value = ""
+    panel.run.value = "old"
+    wait_for(lambda: "Run old: imported" in panel.live.value)
+    assert panel.resume.disabled and "starting the training" not in panel.live.value
+
+
 def test_a_failed_run_shows_its_reason(panel: TrainPanel, finetune: list[dict[str, Any]]) -> None:
     writer = running(panel, finetune)
     writer.write("failed", message="The loss is not a number.", hint="lower the learning rate")
@@ -243,9 +330,11 @@ def test_a_question_shows_query_and_rows(panel: TrainPanel, monkeypatch: pytest.
         return FakeAnswer()
 
     monkeypatch.setattr(session, "ask", ask)
-    panel.ask.question.value = "Which films are there?"
-    panel.ask.question._handle_custom_msg({"event": "submit"}, [])
+    create_run("new", TrainingSettings(), [Example("q", "RETURN 1")])
+    enter(panel.ask.question, "Which films are there?")
     wait_for(lambda: "MATCH (m) RETURN m" in panel.ask.result.value)
+    assert panel.ask.question.value == "Which films are there?", "the answer stands below its question"
+    assert "new" in panel.run.options, "Enter looks again at what there is, as the button does"
     assert asked == [("Which films are there?", None)]
     wait_for(lambda: not panel.ask.button.disabled)
 
@@ -292,18 +381,10 @@ def test_an_unexpected_error_is_shown_too_and_kept_for_its_traceback() -> None:
     assert isinstance(status.error, ZeroDivisionError)
 
 
-def test_work_in_the_background_gives_the_buttons_back_whatever_happens() -> None:
-    status, button, go = StatusLine(), widgets.Button(), threading.Event()
-
-    def work() -> None:
-        go.wait(10)
-        raise OSError("disk full")
-
-    thread = status.background(work, button)
-    assert button.disabled
-    go.set()
-    thread.join(10)
-    assert not button.disabled and "OSError: disk full" in status.value
+def test_what_goes_on_is_told_to_those_who_do_not_see_it() -> None:
+    status = StatusLine()
+    status.say("reading <b>")
+    assert 'role="status"' in status.value and "reading &lt;b&gt;" in status.value
 
 
 def test_no_secret_reaches_the_saved_state(panel: TrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,10 @@ def test_a_panel_that_reads_examples_opens_a_file_and_the_others_refuse_it(
     assert [card.table.source for card in panel.files] == ["my pairs.csv"]
     with pytest.raises(OptionError, match="The models panel takes no file"):
         loaded.run_line_magic("cypher_panel", "models x.csv")
+    train = loaded.run_line_magic("cypher_panel", f"train '{tmp_path}/my pairs.csv' --val '{tmp_path}/my val.csv'")
+    assert (train.data.train.source, train.data.val.source) == (f"{tmp_path}/my pairs.csv", f"{tmp_path}/my val.csv")
+    with pytest.raises(OptionError, match="The review panel takes no --val"):
+        loaded.run_line_magic("cypher_panel", "review x.csv --val y.csv")
 
 
 def test_an_unknown_panel_is_refused_with_the_closest_name(loaded: InteractiveShell) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from cypher_magic import widgets
 from cypher_magic.widgets.text import TEXT
@@ -24,6 +25,14 @@ def test_every_panel_has_a_text_for_terminals() -> None:
     assert set(TEXT) == set(widgets.PANELS)
 
 
+def test_closing_a_panel_leaves_nothing_of_it_behind(panel: Any) -> None:
+    before = set(_instances)
+    other = type(panel)()
+    assert len(_instances) > len(before)
+    other.close()
+    assert set(_instances) == before
+
+
 def test_no_name_of_a_panel_hides_one_of_the_widgets_below_it(panel: Any) -> None:
     plain = ipywidgets.VBox()
     ours = {n for k in type(panel).__mro__ if k.__module__.startswith("cypher_magic") for n in vars(k)}
@@ -36,6 +45,12 @@ def test_everything_that_can_be_pressed_or_filled_in_says_what_it_does(panel: An
     kinds = (ipywidgets.Button, ipywidgets.FileUpload, ipywidgets.Text, ipywidgets.Dropdown, ipywidgets.BoundedIntText)
     silent = [w for w in every(panel) if isinstance(w, kinds) and not w.tooltip]
     assert silent == []
+
+
+def test_text_is_sent_whole_and_not_letter_by_letter(panel: Any) -> None:
+    boxes = [w for w in every(panel) if isinstance(w, ipywidgets.Text | ipywidgets.Textarea)]
+    at_once = {w.description for w in boxes if w.continuous_update}
+    assert at_once <= {"Key", "Query"}, "letters wait while the kernel is busy, and a click overtakes them"
 
 
 def test_an_opened_panel_asks_for_nothing_from_outside(panel: Any) -> None:

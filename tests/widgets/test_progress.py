@@ -231,6 +231,14 @@ def test_white_space_and_a_last_semicolon_make_no_difference() -> None:
     assert not samples.same("MATCH (m:Movie) RETURN m", QUERY)
 
 
+def test_a_zero_is_a_text_and_nothing_is_none() -> None:
+    assert [samples.one_line(text) for text in (0, False, None)] == ["0", "False", ""]
+
+
+def test_the_bar_tells_its_place_in_numbers(run: Run) -> None:
+    assert 'aria-valuemin="0" aria-valuemax="100" aria-valuenow="15"' in seen(run, [step(3)]).html
+
+
 def test_the_html_stays_small_however_much_the_run_says(run: Run) -> None:
     many = [sampled(i / 100, "x" * 100_000, question="why " * 50_000) for i in range(50)]
     fifty = TrainEvent(

@@ -16,7 +16,7 @@ from cypher_magic.data.pairs import write_pairs
 from cypher_magic.data.review import Review
 from cypher_magic.session.state import SESSION
 from cypher_magic.widgets import ReviewPanel
-from tests.widgets.waiting import every, wait_for
+from tests.widgets.waiting import enter, every, wait_for
 
 WRONG = Example("How old is <b>Tom</b>?", "MATCH (p:Person) RETURN p.age")
 GOOD = [
@@ -92,8 +92,7 @@ def test_an_edit_is_checked_while_it_is_typed_and_refused_until_it_passes(panel:
     assert "The edit is not taken." in panel.status.value and "DELETE" in panel.against.value
     panel.query.value = "MATCH (p:Person) RETURN p.born"
     assert "✗" not in panel.against.value
-    panel.question.value = "When was each born?"
-    panel.question._handle_custom_msg({"event": "submit"}, [])
+    enter(panel.question, "When was each born?")
     assert "1 of 5 (1 edited)" in panel.how_far.value and panel.form.layout.display == "none"
     assert panel.queue is not None and panel.queue.accepted()[0].question == "When was each born?"
 
@@ -192,3 +191,47 @@ def test_a_model_that_takes_long_to_doubt_can_be_cancelled(pairs: Path, monkeypa
     cancelled.set()
     wait_for(lambda: not panel.begin.disabled)
     assert "Cancelled." in panel.status.value and panel.queue is None
+
+
+def test_a_closed_panel_cancels_what_it_reads(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, closed = threading.Event(), threading.Event()
+
+    def review(data: Any, *, model: str | None, progress: Any) -> Review:
+        asked.set()
+        assert closed.wait(10)
+        return Review(GOOD)
+
+    monkeypatch.setattr(session, "review", review)
+    panel = ReviewPanel(pairs)
+    assert asked.wait(10)
+    panel.close()
+    closed.set()
+    wait_for(lambda: not panel.work.running)
+    assert panel.queue is None
+
+
+def test_each_file_has_accepted_examples_of_its_own_and_none_is_written_over(tmp_path: Path) -> None:
+    for version in ("v1", "v2"):
+        file = write_pairs(GOOD, tmp_path / f"pairs.{version}.jsonl")
+        panel = ReviewPanel()
+        enter(panel.file.path, str(file))
+        wait_for(lambda panel=panel: panel.queue is not None and not panel.work.running)
+        press(panel, "a")
+        panel.save.click()
+        assert f"pairs.{version}.accepted.jsonl" in panel.status.value
+        press(panel, "a")
+        enter(panel.target, str(file))
+        wait_for(lambda panel=panel: "is open here" in panel.status.value)
+        panel.target.value = str(file.with_name(f"pairs.{version}.review.jsonl"))
+        panel.save.click()
+        assert "is open here" in panel.status.value, "the decisions are kept there"
+        panel.close()
+    panel = ReviewPanel(Review(GOOD))
+    press(panel, "aa")
+    panel.target.value = str(tmp_path / "pairs.v1.accepted.jsonl")
+    panel.save.click()
+    assert "There is a file" in panel.status.value
+    panel.target.replace.value = True
+    panel.save.click()
+    assert "2 examples are written" in panel.status.value
+    panel.close()

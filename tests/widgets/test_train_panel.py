@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cypher_magic import session
 from cypher_magic.data.example import Example
 from cypher_magic.errors import OptionError
 from cypher_magic.model import room
@@ -127,6 +128,17 @@ def test_a_pytorch_that_does_not_load_is_told_in_the_bar(tmp_path: Path, monkeyp
     assert "libcudart.so.13 is missing" in shown and "%cypher_doctor" in shown
 
 
+def test_an_error_that_nobody_expected_is_told_in_the_bar_and_it_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> list[Choice]:
+        raise KeyError("a strange device")
+
+    monkeypatch.setattr("cypher_magic.widgets.memory_bar.choices", broken)
+    bar = MemoryBar(lambda: TrainingSettings(device="cpu", precision="fp32"))
+    assert "KeyError" in looked(bar) and "a strange device" in bar.value
+    machine(monkeypatch, 16e9)
+    assert "free on CPU" in looked(bar)
+
+
 def test_a_panel_that_is_only_made_asks_for_no_device(panel: TrainPanel) -> None:
     panel.settings.inputs["lora_rank"].value = 8
     assert panel.memory.value == "" and panel.memory.need is None
@@ -190,6 +202,27 @@ def test_a_stopped_run_goes_on_where_it_was(panel: TrainPanel) -> None:
     wait_for(lambda: panel.view.over)
     steps = [e["step"] for e in find_run("tiny").events if e.kind == "step"]
     assert steps == sorted(set(steps)), "no step was made twice"
+
+
+def test_a_run_can_go_on_from_the_starter_from_nothing_or_from_a_run_that_has_an_adapter(panel: TrainPanel) -> None:
+    for name in ("old", "empty"):
+        create_run(name, TrainingSettings(), [Example("q", "RETURN 1")])
+    adapter = find_run("old").folder / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    panel.refresh()
+    assert panel.settings.inputs["start_from"].options == ("starter", "scratch", "old")
+
+
+def test_a_broken_run_is_told_in_the_list_of_all_runs(panel: TrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = create_run("old", TrainingSettings(), [Example("q", "RETURN 1")])
+    (run.folder / "card.json").write_text("{")
+    panel.folds.selected_index = TITLES.index(RUNS)
+    assert "unreadable" in panel.folds.pages[RUNS].value
+    panel.folds.selected_index = None
+    monkeypatch.setattr(session, "runs", lambda: 1 / 0)
+    panel.folds.selected_index = TITLES.index(RUNS)
+    assert isinstance(panel.status.error, ZeroDivisionError)
 
 
 def test_the_log_shows_its_last_lines_as_text(panel: TrainPanel) -> None:

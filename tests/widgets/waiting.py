@@ -21,3 +21,9 @@ def every(widget: widgets.Widget) -> Iterator[widgets.Widget]:
     yield widget
     for child in getattr(widget, "children", ()):
         yield from every(child)
+
+
+def enter(box: widgets.Text, text: str) -> None:
+    """Type a text and press Enter, as the page tells it: first the key, and right behind it the text."""
+    box._handle_custom_msg({"event": "submit"}, [])
+    box.value = text
