@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from cypher_magic.magics import FAMILIES
-from cypher_magic.magics.options import COMMANDS
+from cypher_magic.magics.options import COMMANDS, Command
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PLACE = re.compile(r"(?<=<!-- magics, written by tests/test_readme.py -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -15,10 +15,9 @@ PLACE = re.compile(r"(?<=<!-- magics, written by tests/test_readme.py -->\n).*?(
 
 def magics_table() -> str:
     """One row a magic: how it is called, and the first sentence of its help."""
-    for module in FAMILIES:
-        import_module(f"cypher_magic.magics.{module}")
+    found = [vars(import_module(f"cypher_magic.magics.{module}")).values() for module in FAMILIES]
     rows = []
-    for command in COMMANDS.values():
+    for command in (value for family in found for value in family if isinstance(value, Command)):
         about = re.split(r"(?<=\w)\.(?:\s|$)", " ".join(command.about.split()))[0]
         call = f"{command.name} {command.words or command.rest}".strip().replace("|", "\\|")
         rows.append(f"| `{call}` | {about}. |")

@@ -498,12 +498,12 @@ def test_uploading_is_told_and_so_is_how_to_measure(one: Tuned, monkeypatch: pyt
 
     said: list[str] = []
     monkeypatch.setattr(models, "_tuned", lambda *_: replace(one, card={}))
+    monkeypatch.setattr("cypher_magic.asking.live.written", lambda _: 0.0)
     monkeypatch.setattr("cypher_magic.model.hub.check_target", lambda _: None)
-    monkeypatch.setattr(
-        "cypher_magic.model.hub.push", lambda *_, **__: said.append("pushed") or "https://hub/me/movies"
-    )
+    monkeypatch.setattr("cypher_magic.model.hub.prepare", lambda *_, **__: "https://hub/me/movies")
+    monkeypatch.setattr("cypher_magic.model.hub.upload", lambda *_, **__: said.append("uploaded"))
     done = models.export("movies", merged=True, push="me/movies", progress=lambda what, *_: said.append(what))
-    assert said == ["merging", "uploading", "pushed"]
+    assert done.url == "https://hub/me/movies" and said == ["merging", "uploading", "uploaded"]
     assert "not measured: %cypher_eval movies --data held_out.csv does it" in repr(done)
 
 

@@ -137,7 +137,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     runtime = Path(places["JUPYTER_RUNTIME_DIR"])
     try:
         until = time.monotonic() + 60
-        while not (found := list(runtime.glob("jpserver-*.json"))):
+        while not (found := [file for file in runtime.glob("jpserver-*.json") if file.stat().st_size]):
             assert process.poll() is None and time.monotonic() < until, log.read_text()
             time.sleep(0.1)
         yield json.loads(found[0].read_text())["url"].rstrip("/"), folder
