@@ -122,9 +122,9 @@ class AskBox(widgets.VBox):
 
     def halt(self) -> None:
         """Stop what is on its way: the model at its next token, a query on the server."""
-        from cypher_magic import session
-
         if self.work.running:
+            from cypher_magic import session
+
             self.work.cancel()
             for connection in session.connections()[:1]:
                 threading.Thread(target=self.status.guarded(connection.cancel), daemon=True).start()
@@ -152,16 +152,15 @@ class AskBox(widgets.VBox):
                 self.result.value = roomy(highlighted(text))
 
         if self._take is not None:
-            self.question.value = (
-                ""  # at once: what is typed from now on is the next question, and only the page has it
-            )
+            self.question.value = ""  # now: what is typed from here on is the next question, and only the page has it
         try:
             answer = session.ask(question, model=model, stream=stream, progress=self.work.progress)
             if answer.complaints or talk != self._talk or self.work.closed:
                 self.work.check()  # what failed because it was stopped is no answer
         except Exception:
             self.result.value = ""
-            self.question.value = self.question.value or question
+            if talk == self._talk:
+                self.question.value = self.question.value or question
             raise
         self.answer = answer
         if self._take is not None:

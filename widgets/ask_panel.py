@@ -38,7 +38,7 @@ class AskPanel(Panel):
     def __init__(self, model: str = "", *, examples: str = "corrections.jsonl") -> None:
         super().__init__()
         self.graph = widgets.HTML()
-        self.ask = AskBox(self.work, self._take, self.refresh, model)
+        self.ask = AskBox(self.work, self._take, self.status.guarded(self.refresh), model)
         self.talk = widgets.VBox(layout=widgets.Layout(width="100%"))
         self.file = widgets.Text(
             value=examples,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cypher_magic.training.runs import Run
 
-MAIN = ("backbone", "epochs", "learning_rate", "batch_size", "lora_rank", "max_tokens")
+MAIN = ("backbone", "epochs", "learning_rate", "batch_size", "lora_rank", "max_tokens", "start_from")
 _STARTS, _ADAPTER = ("starter", "scratch"), "adapter_config.json"
 _LARGEST = 2**31 - 1  # of a number without an upper limit: what every browser takes
 
@@ -37,6 +37,7 @@ class SettingsForm(widgets.VBox):
         self.inputs["backbone"].options = tuple(CATALOGUE)
         self.inputs["backbone"].layout.width = "38em"
         self.inputs["learning_rate"].layout.width = "17em"  # beside the arrows that some browsers draw
+        self.inputs["start_from"].layout.width = "24em"
         self.inputs["start_from"].options = _STARTS
         self.inputs["backbone"].observe(self._describe, "value")
         self.about = widgets.HTML()

@@ -36,7 +36,8 @@ class TrainPanel(Panel):
         self.data = DataChooser(data, val)
         self.settings = SettingsForm(settings, self._settings_changed)
         self.memory = MemoryBar(lambda: self.settings.settings)
-        self.ask = AskBox(Work(self.status, self.set_buttons), before=self.refresh)
+        self._look_again = self.status.guarded(self.refresh)  # a graph may have been connected since
+        self.ask = AskBox(Work(self.status, self.set_buttons), before=self._look_again)
         self.name = widgets.Text(
             value=name,
             continuous_update=False,
@@ -84,7 +85,7 @@ class TrainPanel(Panel):
             heading("Ask"),
             self.ask,
         )
-        self.status.guarded(self.refresh)()
+        self._look_again()
         self._attach_to_what_goes_on()
 
     def set_buttons(self) -> None:
@@ -158,7 +159,7 @@ class TrainPanel(Panel):
                 return
 
     def _check(self) -> None:
-        self.refresh()  # a graph may have been connected since
+        self._look_again()
         self.work.start(self._read, "reading the examples")
 
     def _read(self) -> None:

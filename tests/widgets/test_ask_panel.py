@@ -272,6 +272,7 @@ def test_an_answer_that_comes_after_new_is_in_neither_page_nor_conversation(
         gate.set()
         wait_for(lambda: not panel.ask.button.disabled)
     assert panel.cards == () and panel.answers == [] and not session.conversation().answers
+    assert panel.ask.question.value == "" and panel.ask.result.value == ""
     ask(panel, "and when was he born?")
     assert model.asked[-1][2] == ()
 
