@@ -222,6 +222,14 @@ def test_what_was_repaired_stays_repaired_when_something_is_changed_before_it_is
     panel.target.value = str(tmp_path / "out.jsonl")
     press(panel.save)
     assert "1 kind of errors: Repair mends what can be mended" in panel.status.value, "it is written, and told"
+    press(panel.review)
+    press(panel.save)
+    assert "22 undecided are kept; 1 kind of errors" in panel.status.value
+    assert panel.reviewing is not None and panel.reviewing.queue is not None
+    panel.reviewing.key.value = "r"
+    press(panel.save)
+    assert "1 rejected are left out, 21 undecided are kept; %" in panel.status.value, "nothing of them is written"
+    panel.reviewing.undo.click()
     press(panel.repair)
     panel.holdout.value = 0.2
     assert panel.dataset is None
