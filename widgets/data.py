@@ -41,8 +41,8 @@ class FilePicker(widgets.HBox):
         self._held: Any = None if is_path else given
         if self._held is not None:
             ours = isinstance(given, list) and given and isinstance(given[0], Example)
-            kind = escape(type(given).__name__)
-            self.note.value = f"{len(given):,} examples" if ours else f"a {kind} from the notebook"
+            count = f"{len(given):,} {'example' if len(given) == 1 else 'examples'}" if ours else ""
+            self.note.value = count or f"a {escape(type(given).__name__)} from the notebook"
         self.upload.observe(self._uploaded, "value")
         self.path.observe(self._typed, "value")
         row = widgets.Layout(width="100%", flex_flow="row wrap")

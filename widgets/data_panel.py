@@ -242,11 +242,11 @@ class DataPanel(WorkingPanel):
         self.dataset, self._fixed = dataset, fix
         self.report.value, self.lengths.value = roomy(dataset._repr_html_()), ""
         count = f"{len(dataset.train):,} training and {len(dataset.val):,} validation examples"
-        self.status.say(f"{count}; {self._advice(dataset)}" if dataset.report.errors else f"{count}, without errors")
+        advice = self._advice(len(dataset.report.errors))
+        self.status.say(f"{count}; {advice}" if advice else f"{count}, without errors")
         return dataset
 
-    def _advice(self, dataset: Dataset) -> str:
-        left = len(dataset.report.errors)
+    def _advice(self, left: int) -> str:
         advice = "correct the rest in the files, or leave it" if self._fixed else "Repair mends what can be mended"
         return f"{left} {'kind' if left == 1 else 'kinds'} of errors: {advice}" if left else ""
 
@@ -309,10 +309,16 @@ class DataPanel(WorkingPanel):
         train, val = ([example for example, verdict in part if verdict != "reject"] for part in parts)
         if not train:
             raise DataError("All training examples are rejected.", hint="Undo takes the last decision back")
-        if queue is None:
-            return train, val, self._advice(dataset)
+        read = zip((*dataset.train, *dataset.val), found, strict=True)
+        unseen = {(example.source, example.row) for example, (_, verdict) in read if not verdict}
+        errors = [f for f in dataset.report.errors if any((f.source, row) in unseen for row in f.rows)]
         counts = Counter(verdict for _, verdict in found)
-        return train, val, f"{counts['reject']:,} rejected are left out, {counts['']:,} undecided are kept"
+        reviewed = (
+            f"{counts['reject']:,} rejected are left out, {counts['']:,} undecided are kept"
+            if queue is not None
+            else ""
+        )
+        return train, val, "; ".join(filter(None, (reviewed, self._advice(len(errors)))))
 
     @property
     def _queue(self) -> Queue | None:

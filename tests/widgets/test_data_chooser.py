@@ -29,7 +29,7 @@ def test_a_file_that_was_changed_is_read_anew_and_one_that_is_gone_is_told(tmp_p
 
 
 def test_examples_that_were_handed_over_are_counted() -> None:
-    chooser = DataChooser([Example(*row) for row in ROWS[:15]], [Example(*row) for row in ROWS[15:]])
-    assert (chooser.train.note.value, chooser.val.note.value) == ("15 examples", "5 examples")
-    assert len(chooser.dataset().val) == 5
+    chooser = DataChooser([Example(*row) for row in ROWS[:15]], [Example(*row) for row in ROWS[15:16]])
+    assert (chooser.train.note.value, chooser.val.note.value) == ("15 examples", "1 example")
+    assert len(chooser.dataset().val) == 1
     assert DataChooser({"question": "Who?", "query": "RETURN 1"}).train.note.value == "a dict from the notebook"

@@ -11,11 +11,11 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets.widgets.widget import _instances
 
 from cypher_magic import session
 from cypher_magic.data.pairs import Pairs
-from cypher_magic.magics.panel import PANEL
 from cypher_magic.session.state import SESSION
 from cypher_magic.widgets import DataPanel
 from cypher_magic.widgets.panel import is_visible
@@ -222,6 +222,14 @@ def test_what_was_repaired_stays_repaired_when_something_is_changed_before_it_is
     panel.target.value = str(tmp_path / "out.jsonl")
     press(panel.save)
     assert "1 kind of errors: Repair mends what can be mended" in panel.status.value, "it is written, and told"
+    press(panel.review)
+    press(panel.save)
+    assert "22 undecided are kept; 1 kind of errors" in panel.status.value
+    assert panel.reviewing is not None and panel.reviewing.queue is not None
+    panel.reviewing.key.value = "r"
+    press(panel.save)
+    assert "1 rejected are left out, 21 undecided are kept; %" in panel.status.value, "nothing of them is written"
+    panel.reviewing.undo.click()
     press(panel.repair)
     panel.holdout.value = 0.2
     assert panel.dataset is None
@@ -301,13 +309,19 @@ def test_no_file_is_written_over_that_the_panel_did_not_write(panel: DataPanel, 
     assert "out.csv already" in panel.status.value and mine.read_text() == before
 
 
-def test_the_line_that_is_advised_opens_what_was_saved(panel: DataPanel, tmp_path: Path) -> None:
+def test_the_line_that_is_advised_opens_what_was_saved(
+    panel: DataPanel, tmp_path: Path, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload(panel, ("up.csv", csv(ROWS).encode()))
     panel.target.value = str(tmp_path / "my 'pairs'.jsonl")
     press(panel.save)
     line = unescape(panel.status.value.partition("%cypher_panel ")[2].partition(" trains on them")[0])
-    options = PANEL.parse(line)
-    assert options.words == ["train", panel.target.value] and options.val == str(tmp_path / "my 'pairs'.val.jsonl")
+    shell.run_line_magic("load_ext", "cypher_magic")
+    monkeypatch.setattr(shell, "kernel", object(), raising=False)
+    training = shell.run_line_magic("cypher_panel", line)
+    dataset = training.data.dataset()
+    training.close()
+    assert len(dataset.train) + len(dataset.val) == 20 and training.data.val.source.endswith("my 'pairs'.val.jsonl")
 
 
 def test_a_training_panel_opens_below_with_what_was_reviewed_and_is_closed_with_the_panel(tmp_path: Path) -> None:

@@ -92,29 +92,28 @@ def test_a_full_folder_offers_the_newest_and_an_empty_one_says_what_can_be_read(
 
 def test_a_second_click_adds_no_file_twice(panel: DataPanel, folder: Path) -> None:
     button = panel.folder.buttons.children[0]
-    for _ in range(2):
-        button.click()
-    wait_for(lambda: not panel.work.running)
-    button.click()
-    wait_for(lambda: not panel.work.running)
+    for clicks in (2, 1):
+        for _ in range(clicks):
+            button.click()
+        wait_for(lambda: panel.files and threads("cypher_magic panel") == 0)
     assert [card.table.source for card in panel.files] == ["old.csv"]
 
 
-def watchers() -> int:
-    return [thread.name for thread in threading.enumerate()].count("cypher_magic folder")
+def threads(name: str = "cypher_magic folder") -> int:
+    return [thread.name for thread in threading.enumerate()].count(name)
 
 
 def test_the_folder_is_looked_at_by_one_thread_while_the_panel_is_in_sight(panel: DataPanel, folder: Path) -> None:
     for _ in range(2):
         panel.shown()
     panel.folder._view_count = 1
-    assert watchers() == 1
+    assert threads() == 1
     panel.folder._view_count = 0  # the cell is run again, and its output taken away
-    wait_for(lambda: watchers() == 0)
+    wait_for(lambda: threads() == 0)
     panel.folder._view_count = 1
     (folder / "late.csv").write_text(csv(ROWS[:3]))
     wait_for(lambda: "late.csv" in offered(panel))
     panel.close()
-    wait_for(lambda: watchers() == 0)
+    wait_for(lambda: threads() == 0)
     panel.shown()
-    assert watchers() == 0
+    assert threads() == 0
