@@ -79,7 +79,7 @@ class AnswerCard(widgets.Accordion):
         """Show this answer in the card."""
         self.answer = answer
         self._sound = answer if not answer.complaints else self._sound
-        self.page = _page(answer)
+        self.page = CODE + roomy(answer._repr_html_())
         self.good.button_style = "success" if self._kept and answer.query == self._kept else ""
         self.html.value = self.page if self.selected_index == 0 else ""
 
@@ -148,18 +148,6 @@ class AnswerCard(widgets.Accordion):
         if not file:
             raise DataError("The examples need a file.", hint="write its name into the box below")
         return file
-
-
-def _page(answer: Answer) -> str:
-    """The answer as HTML, its picture folded when its rows hold nodes."""
-    return CODE + roomy(answer._repr_html_() + _picture(answer))
-
-
-def _picture(answer: Answer) -> str:
-    drawn = answer.graph if answer.result is not None else None
-    if drawn is None or not drawn.dots:
-        return ""
-    return f"<details><summary>Picture</summary>{drawn._repr_html_()}</details>"
 
 
 def _rows(query: str) -> int:

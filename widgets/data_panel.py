@@ -52,10 +52,11 @@ class DataPanel(WorkingPanel):
         self.graph = widgets.HTML()
         self.sources = Sources(self._changed, self.status.say)
         self.review_place, self.training_place = widgets.VBox(), widgets.VBox()
+        self.at_check, self.at_save = widgets.VBox([self.state]), widgets.VBox()  # where it says what goes on
         self.maker = PairMaker(self.work, self._take_pairs)
+        self._make_saving()
         self._make_adding()
         self._make_checking()
-        self._make_saving()
         self.children = [
             self.graph,
             heading("Examples"),
@@ -63,13 +64,14 @@ class DataPanel(WorkingPanel):
             self.folder,
             self.sources,
             row(self.check, self.repair, self.holdout, self.misfits),
-            self.state,
+            self.at_check,
             self.report,
             self.lengths,
             heading("Pairs from the graph"),
             self.maker,
             heading("Review and save"),
             row(self.review, self.target, self.target.replace, self.save, self.train),
+            self.at_save,
             self.review_place,
             self.training_place,
         ]
@@ -90,7 +92,7 @@ class DataPanel(WorkingPanel):
             tooltip="upload files, several at once; for files above 10 MB give a path instead",
             layout=widgets.Layout(width="auto", min_width="6.5em"),
         )
-        self.folder = FolderFiles(self._chosen, lambda: {path.name for path in self.sources.paths})
+        self.folder = FolderFiles(self._chosen, self._known)
         on_enter(self.path, self.status.guarded(self._add))
         self.upload.observe(self._uploaded, "value")
 
@@ -134,6 +136,16 @@ class DataPanel(WorkingPanel):
             "Train on these", "open a training panel below with these examples", "play", self._train
         )
 
+    def _known(self) -> set[str]:
+        """The names of files that are open here, or were written here."""
+        return {path.name for path in (*self.sources.paths, *self.target.written)}
+
+    def _tell(self, place: widgets.VBox) -> None:
+        """From now on what goes on is said here, near what was pressed."""
+        if not place.children:
+            for other in (self.at_check, self.at_save):
+                other.children = (self.state,) if other is place else ()
+
     # Bringing files
 
     def _open(self, data: Any, val: Any) -> None:
@@ -143,6 +155,7 @@ class DataPanel(WorkingPanel):
                 self._read(source, part)
 
     def _add(self) -> None:
+        self._tell(self.at_check)
         source = self.path.value.strip()
         if not source:
             raise OptionError("There is no file to add.", hint="write its path into the box, or upload it")
@@ -154,6 +167,7 @@ class DataPanel(WorkingPanel):
             self.path.value = ""
 
     def _chosen(self, paths: Sequence[Path]) -> None:
+        self._tell(self.at_check)
         self.work.start(lambda: self._read([*paths]), f"reading {', '.join(path.name for path in paths)}")
 
     def _uploaded(self, change: dict[str, Any]) -> None:
@@ -197,6 +211,7 @@ class DataPanel(WorkingPanel):
         self._work_on(fix=True)
 
     def _work_on(self, *, fix: bool) -> None:
+        self._tell(self.at_check)
         self._refuse_nothing()
         self.graph.value = graph_line()
         self._start(lambda: self._load(fix=fix), "reading the examples")
@@ -282,6 +297,7 @@ class DataPanel(WorkingPanel):
         return [replace(self._pairs.get(_said(e), e), source=None, row=None) for e in examples]
 
     def _review(self) -> None:
+        self._tell(self.at_save)
         named = self.target.value.strip()
         self._start(lambda: self._open_review(named), "opening the review")
 
@@ -325,6 +341,7 @@ class DataPanel(WorkingPanel):
         return self.reviewing.queue if self.reviewing is not None else None
 
     def _save(self) -> None:
+        self._tell(self.at_save)
         path = self.target.path
         self._start(lambda: self._write(path), "writing")
 
@@ -344,6 +361,7 @@ class DataPanel(WorkingPanel):
         self.status.say("; ".join(filter(None, told)))
 
     def _train(self) -> None:
+        self._tell(self.at_save)
         self._start(self._open_training, "opening the training")
 
     def _open_training(self) -> None:

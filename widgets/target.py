@@ -40,6 +40,11 @@ class Target(widgets.Text):
             raise OptionError("Where are the examples to go?", hint=f"name a file: {self.placeholder}")
         return Path(name).expanduser()
 
+    @property
+    def written(self) -> list[Path]:
+        """The files that were written here."""
+        return list(self._written)
+
     @contextmanager
     def writing(self, *paths: Path, sources: Iterable[Path | None]) -> Iterator[None]:
         """Write these files inside; OptionError for one of the sources, and for a file that was not written here."""

@@ -284,6 +284,25 @@ def test_a_file_that_left_its_archive_goes_with_it(panel: DataPanel, tmp_path: P
     assert [c.table.source for c in panel.files] == ["both.zip/train.csv", "both.zip/more.csv"]
 
 
+def test_what_is_saved_is_said_beside_save_and_not_offered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    panel = DataPanel()
+    upload(panel, ("train.csv", csv(ROWS).encode()))
+    press(panel.check)
+    assert (panel.at_check.children, panel.at_save.children) == ((panel.state,), ())
+    panel.target.value = "out.jsonl"
+    press(panel.save)
+    assert "written" in panel.status.value and panel.at_save.children == (panel.state,)
+    Path("other.csv").write_text(csv(ROWS))
+    panel.folder.look()
+    assert [b.description for b in panel.folder.buttons.children] == ["other.csv"]
+    press(panel.check)
+    assert (panel.at_check.children, panel.at_save.children) == ((panel.state,), ())
+    panel.close()
+
+
 def test_no_file_is_written_over_that_the_panel_did_not_write(panel: DataPanel, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("id,question,query,notes\n" + "".join(f'{n},"{q}","{c}",mine\n' for n, (q, c) in enumerate(ROWS)))
