@@ -52,11 +52,15 @@ class DataPanel(WorkingPanel):
         self.graph = widgets.HTML()
         self.sources = Sources(self._changed, self.status.say)
         self.review_place, self.training_place = widgets.VBox(), widgets.VBox()
-        self.at_check, self.at_save = widgets.VBox([self.state]), widgets.VBox()  # where it says what goes on
+        self.at_check, self.at_make, self.at_save = (widgets.VBox() for _ in range(3))  # where it says what goes on
         self.maker = PairMaker(self.work, self._take_pairs)
         self._make_saving()
         self._make_adding()
         self._make_checking()
+        self.near(self.at_check, self.path, self.add, self.check, self.repair)
+        self.near(self.at_make, self.maker.make)
+        self.near(self.at_save, self.target, self.review, self.save, self.train)
+        self.say_at(self.at_check)
         self.children = [
             self.graph,
             heading("Examples"),
@@ -69,6 +73,7 @@ class DataPanel(WorkingPanel):
             self.lengths,
             heading("Pairs from the graph"),
             self.maker,
+            self.at_make,
             heading("Review and save"),
             row(self.review, self.target, self.target.replace, self.save, self.train),
             self.at_save,
@@ -140,12 +145,6 @@ class DataPanel(WorkingPanel):
         """The names of files that are open here, or were written here."""
         return {path.name for path in (*self.sources.paths, *self.target.written)}
 
-    def _tell(self, place: widgets.VBox) -> None:
-        """From now on what goes on is said here, near what was pressed."""
-        if not place.children:
-            for other in (self.at_check, self.at_save):
-                other.children = (self.state,) if other is place else ()
-
     # Bringing files
 
     def _open(self, data: Any, val: Any) -> None:
@@ -155,7 +154,6 @@ class DataPanel(WorkingPanel):
                 self._read(source, part)
 
     def _add(self) -> None:
-        self._tell(self.at_check)
         source = self.path.value.strip()
         if not source:
             raise OptionError("There is no file to add.", hint="write its path into the box, or upload it")
@@ -167,7 +165,7 @@ class DataPanel(WorkingPanel):
             self.path.value = ""
 
     def _chosen(self, paths: Sequence[Path]) -> None:
-        self._tell(self.at_check)
+        self.say_at(self.at_check)
         self.work.start(lambda: self._read([*paths]), f"reading {', '.join(path.name for path in paths)}")
 
     def _uploaded(self, change: dict[str, Any]) -> None:
@@ -211,7 +209,6 @@ class DataPanel(WorkingPanel):
         self._work_on(fix=True)
 
     def _work_on(self, *, fix: bool) -> None:
-        self._tell(self.at_check)
         self._refuse_nothing()
         self.graph.value = graph_line()
         self._start(lambda: self._load(fix=fix), "reading the examples")
@@ -297,7 +294,6 @@ class DataPanel(WorkingPanel):
         return [replace(self._pairs.get(_said(e), e), source=None, row=None) for e in examples]
 
     def _review(self) -> None:
-        self._tell(self.at_save)
         named = self.target.value.strip()
         self._start(lambda: self._open_review(named), "opening the review")
 
@@ -341,7 +337,6 @@ class DataPanel(WorkingPanel):
         return self.reviewing.queue if self.reviewing is not None else None
 
     def _save(self) -> None:
-        self._tell(self.at_save)
         path = self.target.path
         self._start(lambda: self._write(path), "writing")
 
@@ -361,7 +356,6 @@ class DataPanel(WorkingPanel):
         self.status.say("; ".join(filter(None, told)))
 
     def _train(self) -> None:
-        self._tell(self.at_save)
         self._start(self._open_training, "opening the training")
 
     def _open_training(self) -> None:

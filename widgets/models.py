@@ -11,7 +11,7 @@ from cypher_magic.evaluation.saved import ORDERS, ranked
 from cypher_magic.training.run_table import UNREADABLE
 from cypher_magic.widgets import model_tables as tables
 from cypher_magic.widgets.moving import Moving
-from cypher_magic.widgets.panel import DARK, LABEL, WorkingPanel, heading, row, visible, wide
+from cypher_magic.widgets.panel import LABEL, STYLE, WorkingPanel, heading, row, visible, wide
 from cypher_magic.widgets.progress import RESUMABLE
 
 if TYPE_CHECKING:
@@ -38,23 +38,32 @@ class ModelsPanel(WorkingPanel):
         self._make_comparing()
         self._make_predictions()
         self.moving = Moving(self)
+        top, compared, shown, moved = (widgets.VBox() for _ in range(4))  # where it says what goes on
+        self.near(top, self.use, self.resume, self.stop, self.remove, self.again, self.sure, self.keep)
+        self.near(compared, self.compare, self.evaluate)
+        self.near(shown, self.predict)
+        self.near(moved, self.moving.export, self.moving.bring)
+        self.say_at(top)
         self.children = [
-            heading("Models", DARK),
+            heading("Models", STYLE),
             self.table,
             row(self.model, self.use, self.resume, self.stop, self.remove, self.again),
             self.confirm,
-            self.state,
+            top,
             heading("Compare"),
             row(self.first, self.second, self.compare),
             row(self.examples, self.most, self.evaluate),
+            compared,
             self.comparison,
             self.outcome,
             self.duels,
             heading("Predictions"),
             row(self.order, self.count, self.predict),
+            shown,
             self.predictions,
             heading("Export and import"),
             self.moving,
+            moved,
         ]
         self.status.guarded(self.refresh)()
 

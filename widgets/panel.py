@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 _BEHIND = 0.3  # seconds in which the text of a box comes behind the Enter that sent it
 LABEL = {"description_width": "9em"}
-# ipywidgets draws the arrow of a list in black, in the dark theme too
-DARK = (
-    '<style>body[data-jp-theme-light="false"] .cm-panel{--jp-widgets-dropdown-arrow:url("data:image/svg+xml,'
+# ipywidgets draws the arrow of a list in black, in the dark theme too; and what is as wide as its box is wider by its
+# own margins, so that the box gets a scroll bar
+STYLE = (
+    "<style>.cm-panel .jupyter-widgets{max-width:calc(100% - 4px)}"
+    'body[data-jp-theme-light="false"] .cm-panel{--jp-widgets-dropdown-arrow:url("data:image/svg+xml,'
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'>"
     "<path d='M5 7l4 4 4-4' fill='none' stroke='white' stroke-width='1.5'/></svg>\")}</style>"
 )
@@ -76,7 +78,10 @@ class Panel(widgets.VBox):
 
 
 class WorkingPanel(Panel):
-    """A panel with a button that ends what goes on: `cancel`, in sight meanwhile; `state` is the line with it."""
+    """A panel with a button that ends what goes on: `cancel`, in sight meanwhile; `state` is the line with it.
+
+    A long panel has several places for that line: `near` says which is for what.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,6 +89,23 @@ class WorkingPanel(Panel):
         visible(self.cancel, False)
         self.status.layout.flex, self.status.layout.width = "1 1 20em", "auto"
         self.state = row(self.status, self.cancel)
+        self._place: widgets.VBox | None = None
+
+    def say_at(self, place: widgets.VBox) -> None:
+        """From now on what goes on is said in this place."""
+        if self._place is not place:
+            if self._place is not None:
+                self._place.children = ()
+            place.children, self._place = (self.state,), place
+
+    def near(self, place: widgets.VBox, *parts: widgets.Button | widgets.Text) -> None:
+        """Say in this place what comes of these buttons and boxes."""
+
+        def here(_: Any) -> None:
+            self.say_at(place)
+
+        for part in parts:
+            part.on_click(here) if isinstance(part, widgets.Button) else part.observe(here, "value")
 
     def set_buttons(self) -> None:
         """Cancel is in sight while something goes on; which others can be pressed then is for each panel to say."""
@@ -165,5 +187,5 @@ def graph_line() -> str:
 
     connection = next(iter(session.connections()), None)
     if connection is None:
-        return DARK + faint("No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687")
-    return DARK + faint(f"Graph: {connection.name}, {connection.server}")
+        return STYLE + faint("No graph is connected: %cypher_connect demo, or %cypher_connect neo4j://host:7687")
+    return STYLE + faint(f"Graph: {connection.name}, {connection.server}")

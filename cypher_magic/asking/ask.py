@@ -109,7 +109,7 @@ def ask(
     tell("reading the schema", 0, 0)
     work = Work(checked(question), graph, graph.schema(), _rules_for(model, rules), tuple(history))
     while not work.done:
-        tell("writing the query", 0, 0)
+        tell(f"writing the query, try {len(work.tries) + 1}" if work.tries else "writing the query", 0, 0)
         reply = model.complete(
             work.asked,
             work.schema_text,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cypher_magic.asking.literals import literals
 from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.naming import an
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,7 +31,7 @@ def not_at_home(query: Query, schema: GraphSchema, homes: Collection[Home]) -> l
         text = literal.value.strip().lower()
         known = [home for home in homes if text and text in home.text.lower()]
         if known and not any(home.label in _of(literal) and home.property == literal.property for home in known):
-            listed = " or ".join(f"the {home.property} of a {home.label}" for home in known)
+            listed = " or ".join(f"the {home.property} of {an(home.label)}" for home in known)
             line, column = query.place(literal.name_place[0])
             found.append(Complaint("misplaced_text", f"{literal.value!r} is {listed}.", line, column))
     return found

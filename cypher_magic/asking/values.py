@@ -26,6 +26,7 @@ from cypher_magic.asking.near import (
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.graph.schema import quoted
+from cypher_magic.query.naming import an
 from cypher_magic.query.parse import parse
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class _Search:
             return
         for literal, (place, *_) in zip(self.misplaced, self.places, strict=True):
             no = f"No {described(literal)} {shown(literal.value)}"
-            self.notes.append(f"{no}; it is the {place.property} of a {place.label}.")
+            self.notes.append(f"{no}; it is the {place.property} of {an(place.label)}.")
             if edits := self._moved(literal, place, query):
                 text = (literal.start, literal.end, written(place.value))
                 self.edits += [*edits, *([text] if place.value != literal.value else [])]

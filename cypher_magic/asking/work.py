@@ -19,6 +19,7 @@ from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTime
 from cypher_magic.model.prompt import SCHEMA_TOKENS, correction
 from cypher_magic.query.check import check
 from cypher_magic.query.complaint import NAMES, Complaint
+from cypher_magic.query.naming import an
 from cypher_magic.query.parse import Node, parse, start_of
 from cypher_magic.query.readonly import read_only
 from cypher_magic.query.repair import repair
@@ -201,7 +202,7 @@ class Work:
         if new or tried.dropped or (tried.result is not None and is_empty(tried.result)):
             self.vain |= {vain(attempt.reply, tried.result)}
         self.asked, self.turns = self.question, self.history
-        told = (f"{home.text!r} as the {home.property} of a {home.label}" for home in sorted(new))
+        told = (f"{home.text!r} as the {home.property} of {an(home.label)}" for home in sorted(new))
         self.steps.note("again", f"with {', '.join(told)}" if new else "for another query that is likely, too")
         return True
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from cypher_magic.model.shared_prefix import Texts, common, computed
+from cypher_magic.model.shared_prefix import Texts, common, computed, taking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -182,7 +182,7 @@ class Rows:
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=self._cache,
+            **taking(self._model, self._cache),
             use_cache=True,
             logits_to_keep=1,
         ).logits

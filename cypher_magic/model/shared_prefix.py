@@ -14,6 +14,8 @@ a shape that comes often is recorded and replayed.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections import Counter
 from contextlib import contextmanager, nullcontext
 from itertools import accumulate
@@ -27,7 +29,7 @@ from cypher_magic.model.recorded import Recorded, recorded
 from cypher_magic.model.row_places import FEW, Part, RowPlaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
 NAME = "cypher_magic_shared_prefix"
@@ -41,8 +43,20 @@ def computed(model: Any, prefix: Sequence[int]) -> DynamicCache:
     cache = DynamicCache()
     if prefix:
         ids = torch.tensor([list(prefix)], device=model.device)
-        model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        model(input_ids=ids, **taking(model, cache), use_cache=True, logits_to_keep=1)
     return cache
+
+
+def taking(model: Any, cache: DynamicCache) -> dict[str, DynamicCache]:
+    """The keys and values as the model's `forward` calls them."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return {_name(type(base).forward): cache}
+
+
+@functools.cache
+def _name(forward: Callable[..., Any]) -> str:
+    """`cache` from transformers 5.24 on, which warns of the name before; other models keep that one."""
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
 
 
 class Text:
@@ -63,7 +77,9 @@ class Text:
         kept = min(common(self._held, text), len(text) - places)
         self._crop(kept)
         ids = torch.tensor([text[kept:]], device=self._model.device)
-        logits = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=places).logits
+        logits = self._model(
+            input_ids=ids, **taking(self._model, self._cache), use_cache=True, logits_to_keep=places
+        ).logits
         self._held = list(text)
         return (logits[0],)
 

@@ -65,11 +65,12 @@ def _refuse_overwriting(to: Path, *, force: bool, besides: str = "") -> None:
         return
     if not found:
         return
-    if not force:
-        raise OptionError(f"{to} is there already.", hint="name another folder, or replace it with --force")
     own = own_files(to)
     if not own:
         raise OptionError(f"{to} is no export of ours: it is not replaced.", hint="name another folder")
+    if not force:
+        hint = "name another folder, or have it replaced: --force, or the box beside Export in the panel"
+        raise OptionError(f"{to} is there already.", hint=hint)
     if others := sorted(found - own):
         more = f" and {len(others) - 1} more" if others[1:] else ""
         raise OptionError(

@@ -97,7 +97,7 @@ def ask_many(
     rules = Rules(limit, timeout, run, tuple(allow), retries, near, constrain, beams, page)
     graph = state.connection(connection)
     live = state.model(model, progress)
-    tell = partial(progress, f"{live.name} answers") if progress else None
+    tell = partial(progress, f"asking {live.name}") if progress else None
     if tell:
         tell(0, len(texts))
     answers = answer(texts, model=live, graph=graph, rules=rules, progress=tell)

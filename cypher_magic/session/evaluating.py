@@ -292,7 +292,7 @@ def _answers(
     from cypher_magic.evaluation.judge import ROWS_COMPARED, TIMEOUT, Written
 
     model = state.model(name, progress)
-    tell = partial(progress, f"{name} answers") if progress else None
+    tell = partial(progress, f"asking {name}") if progress else None
     if tell:
         tell(0, len(examples))
     live = graph.schema().render() if graph is not None else None

@@ -75,6 +75,7 @@ def export(
     from cypher_magic.model.gguf_file import FORMS
     from cypher_magic.model.target import find_target
 
+    to = to or None
     if to is None and push is None:
         raise OptionError("Where is the model to go?", hint="--to FOLDER, --push OWNER/NAME, or both")
     form = (FORMS[0] if gguf is True else gguf) or ""

@@ -30,6 +30,10 @@ HOLES = """() => [...document.querySelectorAll('.widget-vbox > .widget-html')].f
     what.selectNodeContents(e.querySelector('.widget-html-content') ?? e);
     return e.offsetHeight > 60 + what.getBoundingClientRect().height;
 }).map(e => e.innerText.slice(0, 60))"""  # texts with empty space below or above
+TOO_WIDE = """() => [...document.querySelectorAll('.cm-panel, .cm-panel *')].filter(e => {
+    const over = e.scrollWidth - e.clientWidth;
+    return over > 0 && over < 20 && e.offsetWidth && /auto|scroll/.test(getComputedStyle(e).overflowX);
+}).map(e => e.className + ': ' + e.innerText.slice(0, 60))"""  # boxes that scroll sideways for a few pixels
 TOKEN = "0123456789abcdef"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -71,7 +75,7 @@ class Lab:
 
         CYPHER_MAGIC_SCREENSHOTS names a folder that keeps them when the test's own folder is gone.
         """
-        assert self.page.evaluate(HOLES) == []
+        assert self.page.evaluate(HOLES) == self.page.evaluate(TOO_WIDE) == []
         kept = os.environ.get("CYPHER_MAGIC_SCREENSHOTS")
         folder = Path(kept) if kept else path.parent
         folder.mkdir(parents=True, exist_ok=True)
