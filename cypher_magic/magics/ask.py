@@ -24,9 +24,9 @@ ASK = Command(
     "Ask the connected graph a question in plain language. The tuned model writes a query, which is checked against\n"
     "the graph's schema, refused unless it only reads, and run. The answer has .query, .df, .graph and .complaints;\n"
     ".edit(query) runs your own, .save_example(file) keeps the pair for the next training.",
-    notes="Options stand before the question. One such as `and which of them also directed?` goes on from the one\n"
-    "before it. A cell with several lines asks each line as a question of its own, many at a time, and returns a\n"
-    "DataFrame.",
+    notes="Options stand before the question. A question such as `and which of them also directed?` goes on from\n"
+    "the one before it. A cell with several lines asks each line as a question of its own, many at a time, and\n"
+    "returns a DataFrame.",
     rest="QUESTION",
     options=(
         Option(

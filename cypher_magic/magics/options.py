@@ -30,7 +30,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from textwrap import TextWrapper
+from textwrap import TextWrapper, fill
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _FLAG = re.compile(r"--?[A-Za-z]")
 _WORD_END = re.compile(r"\s")
-_PAGE = 118  # characters in a line of help
+_PAGE = 96  # characters in a line of help: a notebook beside its file browser has room for about a hundred
 
 
 class Option:
@@ -247,12 +247,12 @@ class Command:
         if named is None:
             about = "\n\n".join(filter(None, (self.about, self.notes)))
             usage = _usage(self.name, self.words or self.rest, self.options)
-            lines = [usage, "", about, *self._verb_lines(), *_option_lines(self._groups())]
+            lines = [usage, "", _folded(about), *self._verb_lines(), *_option_lines(self._groups())]
             return "\n".join([*lines, *_example_lines(self.examples)])
-        about = "\n".join(filter(None, (f"{named.brief[0].upper()}{named.brief[1:]}.", named.about)))
+        about = " ".join(filter(None, (f"{named.brief[0].upper()}{named.brief[1:]}.", named.about)))
         options = self.options_of(verb)
-        lines = [_usage(self.call(verb), named.words, options), "", about, *_option_lines({"Options:": options})]
-        return "\n".join([*lines, *_example_lines(named.examples)])
+        lines = [_usage(self.call(verb), named.words, options), "", _folded(about)]
+        return "\n".join([*lines, *_option_lines({"Options:": options}), *_example_lines(named.examples)])
 
     def _verb_lines(self) -> list[str]:
         """The verbs with what they do, as the help of the whole magic lists them."""
@@ -315,6 +315,11 @@ class Family(Magics):
 
 def _usage(call: str, free: str, options: tuple[Option, ...]) -> str:
     return f"{call}{' [options]' if options else ''}{' ' + free if free else ''}"
+
+
+def _folded(text: str) -> str:
+    """Prose in lines of a page's width, its paragraphs kept."""
+    return "\n\n".join(fill(" ".join(part.split()), _PAGE) for part in text.split("\n\n"))
 
 
 def _option_lines(groups: dict[str, tuple[Option, ...]]) -> list[str]:

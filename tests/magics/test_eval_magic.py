@@ -111,7 +111,7 @@ def test_a_run_is_measured_on_its_validation_rows_and_keeps_report_and_scores(
     assert all(p.seconds and p.seconds > 0 for p in report.predictions)
     assert set(report.by("seen")) == {"the question", "the template, with other values", "nothing like it"}
     assert "1 of these questions stands in the training rows of movies" in repr(report)
-    assert "movies answers · 0 of 3" in capsys.readouterr().err  # the progress line
+    assert "asking movies · 0 of 3" in capsys.readouterr().err  # the progress line
     assert json.loads((run / "report.json").read_text("utf-8"))["model"] == "movies"
     assert (run / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     card = find_run("movies").card

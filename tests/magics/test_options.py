@@ -231,8 +231,7 @@ def test_the_help_of_a_verb_has_only_what_belongs_to_it() -> None:
     assert VERBS.help("again").splitlines() == [
         "%move again [options] [NAME]",
         "",
-        "Move once more.",
-        "As before.",
+        "Move once more. As before.",
         "",
         "Options:",
         "  --now       at once",
