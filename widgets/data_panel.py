@@ -46,6 +46,7 @@ class DataPanel(WorkingPanel):
         self.dataset: Dataset | None = None  # None: not read yet, or something was changed since
         self.reviewing: ReviewPanel | None = None
         self.training: TrainPanel | None = None
+        self._kept: Any = None  # the output below the panel that is saved with the notebook
         self._fixed = False  # whether Repair was pressed last, and not Check
         self._pairs: dict[tuple[str, ...], Example] = {}  # what was generated, with its family
         self._version = 0  # counts changes: lengths that come late belong to other examples
@@ -112,7 +113,8 @@ class DataPanel(WorkingPanel):
             max=0.9,
             step=0.05,
             description="Set aside",
-            tooltip="without validation examples, this share of the training examples becomes them; 0 for none",
+            tooltip="without validation examples, this share of the training examples becomes them, 50 at least or a "
+            "fifth of few; 0 for none",
             layout=widgets.Layout(width="15em"),
             style=LABEL,
         )
@@ -366,13 +368,16 @@ class DataPanel(WorkingPanel):
         self._end_training()
         self.training = TrainPanel(train, val or None)
         self.training_place.children = (self.training,)
-        self.training.shown()
+        self.training.shown(self._kept)
         told = (f"{len(train):,} training and {len(val):,} validation examples go to the training below", said)
         self.status.say("; ".join(filter(None, told)))
 
     def shown(self) -> None:
-        """From now on files that come into the folder are offered."""
+        """From now on files that come into the folder are offered; below comes what is kept of a training."""
+        from IPython.display import HTML, display
+
         self.folder.watch()
+        self._kept = display(HTML("<span></span>"), display_id=True)
 
     def _end_review(self) -> None:
         """First out of sight: what is closed can not be saved, and a notebook saves all that is in sight."""

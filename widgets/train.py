@@ -248,15 +248,15 @@ class TrainPanel(Panel):
     def __repr__(self) -> str:
         return f"TrainPanel: {self.view.headline}" if self.view is not None else "TrainPanel"
 
-    def shown(self) -> None:
-        """Look at the device now; what the notebook keeps comes below."""
+    def shown(self, kept: Any = None) -> None:
+        """Look at the device now; what the notebook keeps comes below, or in `kept`, an output that is there."""
         from IPython.display import display
 
         self._displayed = True
         ended = self.view is not None and self.view.over
         if self.view is None or ended:  # loading PyTorch would take its time from a run that goes on
             self.memory.look()
-        self._kept = display(_Summary(self.view if ended else None), display_id=True)
+        self._kept = kept or display(_Summary(self.view if ended else None), display_id=True)
 
 
 def _made(run: Run) -> str:

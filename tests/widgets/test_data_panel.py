@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets as widgets
@@ -349,8 +350,10 @@ def test_a_training_panel_opens_below_with_what_was_reviewed_and_is_closed_with_
     press(panel.review)
     assert panel.reviewing is not None
     panel.reviewing.key.value = "r"
+    panel._kept = kept = SimpleNamespace(update=lambda _: None)  # what is below a panel that is in a notebook
     press(panel.train)
     training = panel.training
+    assert training is not None and training._kept is kept, "a thread has no output of its own"
     assert training is not None and panel.training_place.children == (training,)
     dataset = training.data.dataset()
     assert len(dataset.train) + len(dataset.val) == 19 and "examples" in training.data.train.note.value
