@@ -34,7 +34,7 @@ from cypher_magic.training.settings import TrainingSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-RUN = "starter"
+RUN = "starter-training"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

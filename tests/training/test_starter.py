@@ -12,7 +12,7 @@ from cypher_magic.model.load import adapter_shape
 from cypher_magic.model.starter import STARTER, starting_adapter
 from cypher_magic.training.runs import find_run
 from cypher_magic.training.settings import TrainingSettings
-from cypher_magic.training.starter import corrections, faults, finish, kind, main, public
+from cypher_magic.training.starter import RUN, corrections, faults, finish, kind, main, public
 from tests.model.tiny_folder import tiny_folder
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_the_command_trains_an_adapter_with_a_card(tmp_path: Path) -> None:
     settings = [f"backbone={backbone}", "epochs=1", "device=cpu", "max_tokens=4000", "pack_tokens=2000", "probes=0"]
     arguments = [str(tmp_path / "out"), "--synthetic", "60", "--prepare", *(f"--set={s}" for s in settings)]
     assert main(arguments) == 0
-    run = find_run("starter")
+    run = find_run(RUN)
     assert {kind(Example.from_dict(e.to_dict())) for e in run.examples()} >= {
         "synthetic question",
         "synthetic correction",
