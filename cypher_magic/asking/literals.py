@@ -53,7 +53,7 @@ def literals(query: Query, schema: GraphSchema) -> list[Literal]:
     for part in query.tree.walk():
         if not isinstance(part, Node):
             continue
-        for name, function, text, operator in _compared(part):
+        for name, function, text, operator in compared(part):
             owner = owners.get(start_of(name))
             literal = _literal(owner, name, function, text, operator, schema) if owner is not None else None
             if literal is not None:
@@ -89,23 +89,23 @@ def written(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
-def _compared(part: Node) -> Iterator[tuple[Token, str, Token, str]]:
-    """Name of the property, function around it, text, operator: for each comparison that this part makes itself."""
+def compared(part: Node) -> Iterator[tuple[Token, str, Token, str]]:
+    """Name of the property, function around it, text, operator: for each comparison that a part makes itself."""
     if part.data == "pair":
         name, value = part.children
         if _is_text(value):
             yield name, "", value, "="
     elif part.data == "comparison" and len(part.children) == 3 and part.children[1] == "=":
         for side, other in (part.children[::2], part.children[::-2]):
-            if _is_text(other) and (found := _property(side)):
+            if _is_text(other) and (found := property_of(side)):
                 yield *found, other, "="
-    elif part.data in _OPERATORS and _is_text(part.children[-1]) and (found := _property(part.children[0])):
+    elif part.data in _OPERATORS and _is_text(part.children[-1]) and (found := property_of(part.children[0])):
         yield *found, part.children[-1], _OPERATORS[part.data]
     elif part.data == "in":
         value, _, many = part.children
-        if isinstance(many, Node) and many.data == "list" and (found := _property(value)):
+        if isinstance(many, Node) and many.data == "list" and (found := property_of(value)):
             yield from ((*found, text, "=") for text in many.children if _is_text(text))
-        elif _is_text(value) and (found := _property(many)):
+        elif _is_text(value) and (found := property_of(many)):
             yield *found, value, "IN"
 
 
@@ -113,7 +113,7 @@ def _is_text(part: Node | Token) -> bool:
     return isinstance(part, Token) and part.type == "STRING"
 
 
-def _property(part: Node | Token) -> tuple[Token, str] | None:
+def property_of(part: Node | Token) -> tuple[Token, str] | None:
     """The name of the property that an expression reads, and the function around it."""
     if not isinstance(part, Node):
         return None
@@ -121,7 +121,7 @@ def _property(part: Node | Token) -> tuple[Token, str] | None:
         return part.children[1].children[0], ""
     if part.data == "call" and len(part.children) == 2:
         function = {"tolower": "toLower", "toupper": "toUpper"}.get(dotted(part.children[0]).lower())
-        inner = _property(part.children[1]) if function else None
+        inner = property_of(part.children[1]) if function else None
         return (inner[0], function) if inner and function and not inner[1] else None
     return None
 

@@ -7,12 +7,15 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.bounds import wrong_bounds
+from cypher_magic.asking.echo import doubled, echoed
 from cypher_magic.asking.following import follows
+from cypher_magic.asking.form import missing_form
 from cypher_magic.asking.literals import text_of
 from cypher_magic.asking.numbers import left_out_numbers, unsaid_numbers
 from cypher_magic.asking.order import without_order, wrong_order
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.unused import unused
+from cypher_magic.asking.wanted import other_kind
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
 from cypher_magic.query.parse import parse
@@ -67,22 +70,28 @@ def remarks(
 
 
 def left_out(question: str, query: str, schema: GraphSchema | None) -> list[str]:
-    """What of the question the query leaves out, a line each: texts in quotes, numbers, names, superlatives."""
+    """What of the question the query does not do, a line each: texts in quotes, numbers, names, what is asked for."""
     told = query.casefold().replace("\\'", "'")
     named = [next(filter(None, groups)) for groups in _QUOTED.findall(question)]
     left = [name for name in dict.fromkeys(named) if name.casefold() not in told]
     asked = _QUOTED.sub(" , ", question)
     left += left_out_numbers(asked, query)
     lines = [f"The question says {' and '.join(map(repr, left))}, and the query does not."] if left else []
+    read = parse(query)
+    if again := echoed(read):
+        lines.append(f"The query can only say {' and '.join(map(repr, again))} again.")
+    if twice := doubled(question, read):
+        lines.append(f"The query looks for {' and '.join(map(repr, twice))} more than once.")
     if schema is None:
         return lines
+    other = other_kind(asked, read, schema)
+    lines += [other] if other else []
     lines += [
         f"The question says {w!r}, {what} that the query does not use." for w, what in unused(asked, query, schema)
     ]
-    ends = without_order(parse(query), asked, schema)
-    return lines + [
-        f"The question says {w!r}, and the query does not look at {' or '.join(names)}." for w, names in ends
-    ]
+    ends = without_order(read, asked, schema)
+    lines += [f"The question says {w!r}, and the query does not look at {' or '.join(names)}." for w, names in ends]
+    return lines + missing_form(asked, read, schema)
 
 
 def turned(query: Query, question: str, schema: GraphSchema | None) -> list[tuple[Token, str]]:

@@ -1,0 +1,61 @@
+"""A query that says again what it was asked with, as a model writes it that takes one of two things for the other.
+
+MATCH (a:Doctor {name: 'X'})-[:SUPERVISES]->(b:Doctor) RETURN a.name
+MATCH (a:Drug {name: 'X'})-[r:INTERACTS_WITH]->(b:Drug {name: 'X'}) RETURN r.severity
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cypher_magic.asking.literals import compared, property_of, text_of
+from cypher_magic.query.parse import Node, start_of, unquoted
+from cypher_magic.query.scopes import understand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lark import Token
+
+    from cypher_magic.query.parse import Query
+
+_LOOSE = frozenset(("OR", "XOR", "NOT", "UNION"))  # with these a text need not hold for every row
+
+_SEVERAL = re.compile(r"\b(?:both|same|only|also)\b", re.IGNORECASE)  # one text may be meant of two things
+
+
+def echoed(query: Query) -> list[str]:
+    """The texts that the rows repeat, where every column is a property that must be equal to one; else none."""
+    if any(token.type in _LOOSE for token in query.tokens):
+        return []
+    owners = {start_of(token): owner for owner, token in understand(query).properties}
+    held = {
+        (owners[start_of(name)], unquoted(name)): text_of(text)
+        for name, text in _equal(query)
+        if start_of(name) in owners
+    }
+    shown = [part for part in query.tree.walk() if isinstance(part, Node) and part.data == "return"][-1:]
+    columns = [item.children[0] for one in shown if (items := one.part("items")) for item in items.parts("item")]
+    names = [found[0] if (found := property_of(column)) else None for column in columns]
+    known = [name for name in names if name is not None and start_of(name) in owners]
+    texts = [held.get((owners[start_of(name)], unquoted(name)), "") for name in known]
+    return list(dict.fromkeys(texts)) if texts and all(texts) and len(known) == len(columns) else []
+
+
+def doubled(question: str, query: Query) -> list[str]:
+    """The texts that the query looks for in more places than the question says them in."""
+    if _SEVERAL.search(question) or any(token.type == "UNION" for token in query.tokens):
+        return []
+    looked = Counter(text_of(text) for _, text in _equal(query))
+    return [text for text, n in looked.items() if n > 1 and question.casefold().count(text.casefold()) == 1]
+
+
+def _equal(query: Query) -> Iterator[tuple[Token, Token]]:
+    """The name of each property that must be equal to a text, and that text."""
+    for part in query.tree.walk():
+        if isinstance(part, Node) and part.data in ("pair", "comparison"):
+            for name, function, text, operator in compared(part):
+                if operator == "=" and not function:
+                    yield name, text
