@@ -57,11 +57,9 @@ class Vocabulary:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The stems of all words that anything in the graph may be named with."""
-        said = [*self._schema.labels, *(self._naming.nouns(label) for label in self._schema.labels)]
-        said += [part for t in self._schema.triples for part in (*words(t.type), self._naming.frame(t))]
-        said += [
-            part for owner, name, type_ in self._properties() for part in (*words(name), _said(owner, name, type_))
-        ]
+        said: list[Any] = [(label, self._naming.nouns(label)) for label in self._schema.labels]
+        said.extend((triple.type, self._naming.frame(triple)) for triple in self._schema.triples)
+        said.extend((name, _said(owner, name, type_)) for owner, name, type_ in self._properties())
         return frozenset(stem for text in _texts(said) for word in words_of(text) for stem in stems(word))
 
     @cached_property

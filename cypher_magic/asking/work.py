@@ -12,6 +12,7 @@ from cypher_magic.asking.literals import may_be_several
 from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, turned, unsaid
 from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.steps import Steps
+from cypher_magic.asking.unexplained import Unexplained, unexplained
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
@@ -73,13 +74,16 @@ class Tried:
     dropped: bool = False  # a text that was to be looked for elsewhere is not in the query any more
     guessed: bool = False  # it compares with a number that nobody said
     gaps: tuple[str, ...] = ()  # what of the question it leaves out or turns round
+    words: Unexplained = Unexplained()  # of the question, that it leaves out
 
     @property
     def rank(self) -> int:
         """0 with rows (or checked and not to be run), 1 in doubt, 2 with a complaint, 3 past the point."""
         if self.dropped:
             return 3
-        doubtful = self.guessed or self.gaps or (self.result is not None and is_empty(self.result))
+        doubtful = (
+            self.guessed or self.gaps or self.words.forgotten or (self.result is not None and is_empty(self.result))
+        )
         return 2 if self.attempt.complaints else int(bool(doubtful))
 
 
@@ -125,7 +129,10 @@ class Work:
             found.append(Complaint("unsaid_number", f"The question does not say {number}.", *place))
         for token, told in turned(query, self.question, self.schema)[:1] if self.strict else ():
             found.append(Complaint("turned", told, *query.place(start_of(token))))
-        if whole and self.strict and (gaps := left_out(self.question, query.text, self.schema)):
+        gaps = [f"The query does not say {text!r}." for text in self._dropped(query.text)] if whole else []
+        if whole and self.strict:
+            gaps += left_out(self.question, query.text, self.schema)
+        if gaps:
             found.append(Complaint("left_out", gaps[0], *query.place(max(0, len(query.text.rstrip()) - 1))))
         end = where_vain(query.text, self.vain) if self.vain else None
         if end is not None:
@@ -139,11 +146,12 @@ class Work:
         self.steps.note("write", f"{len(reply.text)} characters" + ("" if reply.ended else ", cut off"), reply.seconds)
         tried = self._judged(reply)
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
-        texts = [text.lower() for text in texts_of(tried.attempt.query)] if self.homes else []
-        dropped = not all(any(home.text.lower() in text for text in texts) for home in self.homes)
+        dropped = bool(self._dropped(tried.attempt.query))
         sound = not tried.attempt.complaints and not self.by_hand
-        gaps = self._gaps(tried.attempt.query) if sound else ()
-        tried = replace(tried, dropped=dropped, guessed=sound and self._guessed(tried.attempt.query), gaps=gaps)
+        tried = replace(tried, dropped=dropped)
+        if sound:
+            query = tried.attempt.query
+            tried = replace(tried, guessed=self._guessed(query), gaps=self._gaps(query), words=self._unexplained(query))
         self.tries.append(tried)
         self.done = again or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
 
@@ -168,7 +176,7 @@ class Work:
             prompt=prompt,
             attempts=tuple(t.attempt for t in self.tries),
             model=model,
-            notes=(*notes, *remarks(self.question, shown, self.history, self.schema)),
+            notes=(*notes, *remarks(self.question, shown, self.history, self.schema), *best.words.notes),
             steps=tuple(self.steps.done),
             explanation=explanation(attempt.query),
             history=self.history,
@@ -190,13 +198,15 @@ class Work:
             self.turns = (*self.history, Turn(self.question, attempt.query))
             self.steps.note("again", f"with the complaint: {first.message}")
             return True
-        if self.rules.constrain != "schema" or not (tried.missing or tried.dropped or tried.guessed or tried.gaps):
+        doubts = (tried.missing, tried.dropped, tried.guessed, tried.gaps, tried.words.forgotten)
+        if self.rules.constrain != "schema" or not any(doubts):
             return False
         if self.vain and not self.homes:
             return False  # every text was in its place, and the other reading finds nothing either
         # the same question: with texts compared with what has them, and where that found nothing, another query;
         # where every text is in its place, only one that the model held to be nearly as likely
-        new = tried.missing.homes - self.homes if tried.missing is not None else frozenset()
+        left = (Home(place.value, place.label, place.property) for place in tried.words.forgotten)
+        new = (tried.missing.homes if tried.missing is not None else frozenset()).union(left) - self.homes
         self.homes |= new
         self.strict = True
         if new or tried.dropped or (tried.result is not None and is_empty(tried.result)):
@@ -205,6 +215,11 @@ class Work:
         told = (f"{home.text!r} as the {home.property} of {an(home.label)}" for home in sorted(new))
         self.steps.note("again", f"with {', '.join(told)}" if new else "for another query that is likely, too")
         return True
+
+    def _dropped(self, query: str) -> list[str]:
+        """The texts with a known place that a query does not have."""
+        texts = [text.lower() for text in texts_of(query)] if self.homes else []
+        return sorted({h.text for h in self.homes if not any(h.text.lower() in text for text in texts)})
 
     def _judged(self, reply: Reply) -> Tried:
         attempt = examine(
@@ -232,6 +247,16 @@ class Work:
         """What of the question a query leaves out or turns round."""
         ways = (told for _, told in turned(parse(query), self.question, self.schema))
         return *left_out(self.question, query, self.schema), *ways
+
+    def _unexplained(self, query: str) -> Unexplained:
+        """The words of the question that a query has no use for, where the graph may be asked about them."""
+        if not self.rules.run or self.rules.near == "off":
+            return Unexplained()
+        began = time.perf_counter()
+        found = unexplained(self.question, parse(query), self.schema, self.graph)
+        if told := [*found.lines, *map(repr, found.unknown)]:
+            self.steps.note("words", " ".join(told), time.perf_counter() - began)
+        return found
 
     def _doubtful(self, query: str) -> bool:
         """Whether rows may come by other parts: a text was not said letter for letter, or is one of several."""
