@@ -38,7 +38,7 @@ def echoed(query: Query) -> list[str]:
     }
     shown = [part for part in query.tree.walk() if isinstance(part, Node) and part.data == "return"][-1:]
     columns = [item.children[0] for one in shown if (items := one.part("items")) for item in items.parts("item")]
-    names = [found[0] if (found := property_of(column)) else None for column in columns]
+    names = [found[0] if (found := property_of(column)) and not found[1] else None for column in columns]
     known = [name for name in names if name is not None and start_of(name) in owners]
     texts = [held.get((owners[start_of(name)], unquoted(name)), "") for name in known]
     return list(dict.fromkeys(texts)) if texts and all(texts) and len(known) == len(columns) else []

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 _POLITE = (
     r"\W*(?:(?:please|now|so|and|ok|hi|hello)\W+)*"
-    r"(?:(?:can|could|would)\s+you\s+(?:please\s+)?"
-    r"|i(?:\s+want|\s+need|\s+would\s+like|['’]d\s+like)\s+(?:to\s+(?:see|know|have|get)\s+)?)?"
+    r"(?:(?:can|could|would)\s+you\s+(?:please\s+)?|i(?:\s+want|\s+need|\s+would\s+like|['’]d\s+like)\s+(?:to\s+)?)?"
 )
 _HOW_MANY = re.compile(
     rf"{_POLITE}(?:(?:(?:show|tell|give)\s+(?:me\s+|us\s+)?)?how\s+many|count"
@@ -35,8 +34,8 @@ _HOW_MANY = re.compile(
     re.IGNORECASE,
 )
 _WHICH = re.compile(
-    rf"{_POLITE}(?:which|what(?:\s+(?:are|is|were|was))?|list|show|find|give|get|display|return|name|fetch|see|have|tell"
-    r"|do\s+(?:you|we)\s+have)\b(?:\s+(?:me|us))?",
+    rf"{_POLITE}(?:(?:which|what(?:\s+(?:are|is|were|was))?|list|show|find|give|get|display|return|name|fetch|see|know|have"
+    r"|tell|do\s+(?:you|we)\s+have)\b(?:\s+(?:me|us)\b)?)?",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(  # what may stand in front of the kind
@@ -81,14 +80,15 @@ def other_kind(question: str, query: Query, schema: GraphSchema) -> str:
 def wanted(question: str, schema: GraphSchema) -> Wanted | None:
     """What kind of things the question asks for, where that is plain to see."""
     many, which = _HOW_MANY.match(question), _WHICH.match(question)
-    begins = many or which
-    said, end = _noun_phrase(question, begins.end() if begins else 0)
+    start = max(found.end() for found in (many, which) if found)
+    said, end = _noun_phrase(question, start)
     known = vocabulary(schema)
+    kinds = known.labels | dict.fromkeys(_PEOPLE if known.people else (), known.people)
     while said and (_BEFORE.match(said[0]) or said[0] in known.flags):
         said = said[1:]
     for count in range(min(_LONGEST, len(said)), 0, -1):
         noun = " ".join(said[:count])
-        if noun in known.labels:
+        if noun in kinds:
             break
     else:
         return None
@@ -96,10 +96,12 @@ def wanted(question: str, schema: GraphSchema) -> Wanted | None:
     parts = {part for name in known.labels for part in name.split()} | known.properties
     if any(word in parts or singular(word) in parts for word in behind):
         return None
-    number = many is not None or (begins is None and not behind and _PER.match(question.lower(), end) is not None)
+    if question[end : end + 1] in ("'", "’"):  # what doctors have is another thing
+        return None
+    number = many is not None or (start == 0 and not behind and _PER.match(question.lower(), end) is not None)
     if number and singular(noun) == noun:  # the phone number of a doctor
         return None
-    return Wanted(known.people if noun in _PEOPLE else known.labels[noun], number, noun)
+    return Wanted(kinds[noun], number, noun)
 
 
 def _noun_phrase(question: str, start: int) -> tuple[list[str], int]:

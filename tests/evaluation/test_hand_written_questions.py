@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 from collections import Counter
@@ -10,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cypher_magic.asking.echo import echoed
+from cypher_magic.asking.form import missing_form
 from cypher_magic.asking.notes import left_out, turned
 from cypher_magic.asking.numbers import unsaid_numbers
+from cypher_magic.asking.unexplained import unexplained
 from cypher_magic.asking.unused import unused
+from cypher_magic.asking.wanted import other_kind
 from cypher_magic.data.pairs import generate_pairs
+from cypher_magic.data.read import load_examples
+from cypher_magic.data.schemas import graph_schema
+from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.graph import demo
 from cypher_magic.query.parse import parse
 from cypher_magic.query.readonly import read_only
@@ -132,10 +140,39 @@ def test_fewer_than_one_right_query_in_a_hundred_is_said_to_leave_out_or_turn_ro
     found = [
         (question, query, lines)
         for graph, question, query in examples
-        if (lines := [*turned(parse(query), question, graph.schema()), *left_out(question, query, graph.schema())])
+        if (
+            lines := [
+                *turned(parse(query), question, graph.schema()),
+                *left_out(question, query, graph.schema()),
+                *unexplained(question, parse(query), graph.schema(), graph).notes,
+            ]
+        )
     ]
     print(f"{len(found)} of {len(examples)} right queries")
     assert len(examples) > 1000 and len(found) < 0.01 * len(examples), found
+
+
+TEXT2CYPHER = Path(__file__).resolve().parents[3] / "shared" / "data" / "text2cypher"
+
+
+@pytest.mark.skipif(not TEXT2CYPHER.is_dir(), reason="the rows of text2cypher are not there")
+def test_fewer_than_one_in_two_hundred_queries_on_graphs_of_others_is_said_to_be_of_another_form_or_kind() -> None:
+    rows = load_examples(
+        TEXT2CYPHER / "text2cypher_gpt4turbo.csv", schemas=TEXT2CYPHER / "text2cypher_schemas.csv"
+    ).train
+    schemas = {text: graph_schema(text) for text in {row.schema for row in rows if row.schema}}
+    read = []
+    for row in rows:
+        with contextlib.suppress(CypherSyntaxError):
+            read += [(row.question, parse(row.query), schemas[row.schema])] if row.schema else []
+    found = [
+        (question, query.text, lines)
+        for question, query, schema in read
+        if (lines := [*echoed(query), *filter(None, [other_kind(question, query, schema)])])
+        or (lines := missing_form(question, query, schema))
+    ]
+    print(f"{len(found)} of {len(read)} queries")
+    assert len(read) > 7000 and len(found) < 0.005 * len(read), found
 
 
 def _bag(graph: Connection, query: str) -> Counter[str]:

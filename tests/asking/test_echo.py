@@ -1,0 +1,69 @@
+"""Queries that only say again what they were asked with."""
+
+from __future__ import annotations
+
+import pytest
+
+from cypher_magic.asking.echo import doubled, echoed
+from cypher_magic.asking.notes import left_out
+from cypher_magic.query.parse import parse
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "MATCH (a:Doctor {name: 'Dr X'})-[:SUPERVISES]->(b:Doctor) RETURN a.name",
+        "MATCH (a:Doctor)-[:SUPERVISES]->(b:Doctor) WHERE a.name = 'Dr X' AND b.born > 1960 RETURN DISTINCT a.name",
+        "MATCH (a:Doctor {name: 'Dr X'}) WITH a MATCH (a)-->(b) RETURN a.name AS name",
+    ],
+)
+def test_a_query_whose_every_column_was_given_is_found(query: str) -> None:
+    assert echoed(parse(query)) == ["Dr X"]
+    assert left_out("Who does Dr X supervise?", query, None) == ["The query can only say 'Dr X' again."]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "MATCH (a:Doctor {name: 'Dr X'})-[:SUPERVISES]->(b:Doctor) RETURN b.name",
+        "MATCH (a:Doctor {name: 'Dr X'})-[:SUPERVISES]->(b:Doctor) RETURN a.name, b.name",
+        "MATCH (a:Doctor {name: 'Dr X'}) RETURN a",
+        "MATCH (a:Doctor {name: 'Dr X'}) RETURN a.name, count(*)",
+        "MATCH (a:Doctor {name: 'Dr X'}) RETURN toUpper(a.name)",
+        "MATCH (a:Doctor) WHERE a.name = 'Dr X' OR a.name = 'Dr Y' RETURN a.name",
+        "MATCH (a:Doctor) WHERE NOT a.name = 'Dr X' RETURN a.name",
+        "MATCH (a:Doctor) WHERE a.name IN ['Dr X', 'Dr Y'] RETURN a.name",
+        "MATCH (a:Doctor) WHERE a.name CONTAINS 'Dr X' RETURN a.name",
+        "MATCH (a:Doctor) WHERE toLower(a.name) = 'dr x' RETURN a.name",
+        "MATCH (a:Doctor {name: 'Dr X'}) RETURN *",
+        "MATCH (a:Doctor {name: 'Dr X'}) RETURN a.name UNION MATCH (b:Nurse) RETURN b.name",
+    ],
+)
+def test_a_query_that_can_say_more_is_left_alone(query: str) -> None:
+    assert echoed(parse(query)) == []
+
+
+BOTH = "MATCH (a:Drug {name: 'Aspirin'})-[r:INTERACTS_WITH]->(b:Drug {name: 'Aspirin'}) RETURN r.severity"
+
+
+def test_a_text_that_is_said_once_and_looked_for_twice_is_found() -> None:
+    assert doubled("How severe is aspirin's worst interaction?", parse(BOTH)) == ["Aspirin"]
+    assert left_out("interactions of Aspirin", BOTH, None) == ["The query looks for 'Aspirin' more than once."]
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("Does Aspirin interact with Aspirin?", BOTH),
+        ("drugs with the same name Aspirin", BOTH),
+        ("and how severe is it?", BOTH),  # said in the question before
+        ("interactions of Aspirin", BOTH.replace("(b:Drug {name: 'Aspirin'})", "(b:Drug)")),
+        (
+            "co-stars of Ann",
+            "MATCH (a {name: 'Ann'})-->()<--(b) WHERE b.name <> 'Ann' RETURN b.name",
+        ),
+        ("Ann", "MATCH (a {name: 'Ann'}) RETURN a UNION MATCH (b)-->({name: 'Ann'}) RETURN b AS a"),
+    ],
+)
+def test_a_text_that_may_be_meant_of_two_things_is_left_alone(question: str, query: str) -> None:
+    assert doubled(question, parse(query)) == []

@@ -1,0 +1,108 @@
+"""What kind of things a question asks for, and queries that give another; `tests/evaluation` measures how rarely that
+is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from cypher_magic.asking.wanted import other_kind, wanted
+from cypher_magic.graph.schema import GraphSchema
+from cypher_magic.query.parse import parse
+
+SCHEMA = GraphSchema.from_text("""\
+(:Patient {name: STRING, insured: BOOLEAN, born: DATE})
+(:Doctor {name: STRING, phone: STRING})
+(:Department {name: STRING, beds: INTEGER})
+(:Diagnosis {name: STRING, code: STRING})
+(:Software {name: STRING})
+(:Version {name: STRING})
+(:Doctor)-[:WORKS_IN]->(:Department)
+(:Diagnosis)-[:HANDLED_BY]->(:Department)
+(:Patient)-[:DIAGNOSED_WITH]->(:Diagnosis)
+(:Software)-[:VERSION]->(:Version)
+""")
+HANDLED = "MATCH (d:Diagnosis)-[:HANDLED_BY]->(x:Department)"
+
+
+@pytest.mark.parametrize(
+    ("question", "query", "told"),
+    [
+        (
+            "department with the most diagnoses",
+            f"{HANDLED} RETURN d.name, count(x) AS n ORDER BY n DESC LIMIT 1",
+            "The question asks for department, and the query returns Diagnosis.",
+        ),
+        (
+            "Could you please show me the names of all the insured patients?",
+            "MATCH (p:Doctor) RETURN p.name",
+            "The question asks for patients, and the query returns Doctor.",
+        ),
+        (
+            "Which two departments handle asthma?",
+            f"{HANDLED} WITH d RETURN d.name",
+            "The question asks for departments, and the query returns Diagnosis.",
+        ),
+        (
+            "What are the diagnoses that Oncology handles?",
+            f"{HANDLED} RETURN x",
+            "The question asks for diagnoses, and the query returns Department.",
+        ),
+        (
+            "Show how many diagnoses each department handles",
+            f"{HANDLED} RETURN d.name, count(x)",
+            "The question asks for the number of diagnoses, and the query takes that of Department.",
+        ),
+        (
+            "number of diagnoses per department",
+            f"{HANDLED} WITH d.name AS name, count(x) AS n RETURN name, n",
+            "The question asks for the number of diagnoses, and the query takes that of Department.",
+        ),
+        (
+            "Diagnoses by department",
+            f"{HANDLED} RETURN d.name, count(DISTINCT x)",
+            "The question asks for the number of diagnoses, and the query takes that of Department.",
+        ),
+        (
+            "Do we have departments that handle asthma?",
+            f"{HANDLED} RETURN count(d) > 0",
+            "The question asks for departments, and the query returns Diagnosis.",
+        ),
+    ],
+)
+def test_another_kind_than_the_one_that_is_asked_for_is_found(question: str, query: str, told: str) -> None:
+    assert other_kind(question, parse(query), SCHEMA) == told
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("department with the most diagnoses", f"{HANDLED} RETURN x.name, count(d) AS n ORDER BY n DESC LIMIT 1"),
+        ("Which departments handle asthma?", f"{HANDLED} RETURN d.name, x.name"),
+        ("Which departments handle asthma?", f"{HANDLED} RETURN *"),
+        ("Which departments handle asthma?", "MATCH (d:Diagnosis)-[:HANDLED_BY]->(x) RETURN x.name"),  # may be one
+        ("number of diagnoses per department", f"{HANDLED} RETURN x.name, count(*)"),
+        ("Diagnoses by the number of departments", f"{HANDLED} RETURN d.name, count(x)"),
+        ("How many people are there?", "MATCH (p:Doctor) RETURN count(p)"),
+        ("the phone number of a doctor", "MATCH (d:Doctor)-->(x:Department) RETURN d.phone"),
+        ("Which software versions are there?", "MATCH (:Software)-[:VERSION]->(v:Version) RETURN v.name"),
+        ("Which doctors' departments handle asthma?", f"{HANDLED} RETURN x.name"),
+        ("Who works in Oncology?", f"{HANDLED} RETURN d.name"),
+        ("Which are handled by Oncology?", f"{HANDLED} RETURN d.name"),
+        ("", f"{HANDLED} RETURN d.name"),
+        ("Which patients?", "MATCH (p:Doctor) RETURN p.name UNION MATCH (p:Patient) RETURN p.name"),
+        ("Which patients?", "MATCH (n) RETURN n"),
+        ("Which patients?", "UNWIND [1, 2] AS n RETURN n"),
+        ("Which patients?", "MATCH (d:Doctor) RETURN [(d)-->(x) | x.name]"),
+    ],
+)
+def test_what_agrees_or_may_do_so_is_left_alone(question: str, query: str) -> None:
+    assert other_kind(question, parse(query), SCHEMA) == ""
+
+
+def test_what_is_asked_for_is_told_with_whether_it_is_to_be_counted() -> None:
+    assert wanted("How many insured patients are there?", SCHEMA) == (frozenset(["Patient"]), True, "patients")
+    assert wanted("I'd like to see the three oldest doctors", SCHEMA) == (frozenset(["Doctor"]), False, "doctors")
+    asked = wanted("List people", SCHEMA)
+    assert asked is not None
+    assert asked.labels == {"Patient", "Doctor"}
+    assert wanted("List spaceships", SCHEMA) is None
