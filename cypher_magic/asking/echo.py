@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.literals import compared, property_of, text_of
@@ -19,29 +20,30 @@ if TYPE_CHECKING:
 
     from lark import Token
 
+    from cypher_magic.query.meaning import Variable
     from cypher_magic.query.parse import Query
 
 _LOOSE = frozenset(("OR", "XOR", "NOT", "UNION"))  # with these a text need not hold for every row
 
+_MORE = frozenset(("AND", "ORDER", "LIMIT", "SKIP", "REL_OPEN", "REL_PLAIN"))
 _SEVERAL = re.compile(r"\b(?:both|same|only|also)\b", re.IGNORECASE)  # one text may be meant of two things
 
 
 def echoed(query: Query) -> list[str]:
-    """The texts that the rows repeat, where every column is a property that must be equal to one; else none."""
+    """The texts that the rows repeat, where every column is a property that must be one of them; else none."""
     if any(token.type in _LOOSE for token in query.tokens):
         return []
     owners = {start_of(token): owner for owner, token in understand(query).properties}
-    held = {
-        (owners[start_of(name)], unquoted(name)): text_of(text)
-        for name, text in _equal(query)
-        if start_of(name) in owners
-    }
+    held: dict[tuple[Variable, str], list[str]] = {}
+    for name, text in [*_equal(query), *_one_of(query)]:
+        if start_of(name) in owners:
+            held.setdefault((owners[start_of(name)], unquoted(name)), []).append(text_of(text))
     shown = [part for part in query.tree.walk() if isinstance(part, Node) and part.data == "return"][-1:]
     columns = [item.children[0] for one in shown if (items := one.part("items")) for item in items.parts("item")]
     names = [found[0] if (found := property_of(column)) and not found[1] else None for column in columns]
     known = [name for name in names if name is not None and start_of(name) in owners]
-    texts = [held.get((owners[start_of(name)], unquoted(name)), "") for name in known]
-    return list(dict.fromkeys(texts)) if texts and all(texts) and len(known) == len(columns) else []
+    texts = [held.get((owners[start_of(name)], unquoted(name)), []) for name in known]
+    return list(dict.fromkeys(chain(*texts))) if texts and all(texts) and len(known) == len(columns) else []
 
 
 def doubled(question: str, query: Query) -> list[str]:
@@ -50,6 +52,16 @@ def doubled(question: str, query: Query) -> list[str]:
         return []
     looked = Counter(text_of(text) for _, text in _equal(query))
     return [text for text, n in looked.items() if n > 1 and question.casefold().count(text.casefold()) == 1]
+
+
+def _one_of(query: Query) -> list[tuple[Token, Token]]:
+    """The same of a property that must be one of several texts, where that is all the query asks."""
+    if any(token.type in _MORE for token in query.tokens):
+        return []
+    parts = (part for part in query.tree.walk() if isinstance(part, Node))
+    if len(found := [part for part in parts if part.data in ("in", "node", "comparison")]) != 2:
+        return []
+    return [(name, text) for part in found if part.data == "in" for name, _, text, _ in compared(part)]
 
 
 def _equal(query: Query) -> Iterator[tuple[Token, Token]]:

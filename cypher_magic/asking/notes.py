@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.bounds import wrong_bounds
@@ -78,20 +79,28 @@ def left_out(question: str, query: str, schema: GraphSchema | None) -> list[str]
     left += left_out_numbers(asked, query)
     lines = [f"The question says {' and '.join(map(repr, left))}, and the query does not."] if left else []
     read = parse(query)
-    if again := echoed(read):
-        lines.append(f"The query can only say {' and '.join(map(repr, again))} again.")
+    lines += [told for _, told in wrong_columns(read, question, schema)]
     if twice := doubled(question, read):
         lines.append(f"The query looks for {' and '.join(map(repr, twice))} more than once.")
     if schema is None:
         return lines
-    other = other_kind(asked, read, schema)
-    lines += [other] if other else []
     lines += [
         f"The question says {w!r}, {what} that the query does not use." for w, what in unused(asked, query, schema)
     ]
     ends = without_order(read, asked, schema)
     lines += [f"The question says {w!r}, and the query does not look at {' or '.join(names)}." for w, names in ends]
     return lines + missing_form(asked, read, schema)
+
+
+def wrong_columns(query: Query, question: str, schema: GraphSchema | None) -> list[tuple[Token, str]]:
+    """The first token behind the last RETURN, with a line about columns that say nothing new or are of another kind."""
+    lines = []
+    if again := echoed(query):
+        lines.append(f"The query can only say {' and '.join(map(repr, again))} again.")
+    if schema is not None and (other := other_kind(_QUOTED.sub(" , ", question), query, schema)):
+        lines.append(other)
+    behind = [after for token, after in pairwise(query.tokens) if token.type == "RETURN"]
+    return [(behind[-1], line) for line in lines]
 
 
 def turned(query: Query, question: str, schema: GraphSchema | None) -> list[tuple[Token, str]]:

@@ -41,7 +41,7 @@ def unused(question: str, query: str, schema: GraphSchema) -> list[tuple[str, st
         meaning = understand(read)
     except (CypherSyntaxError, RecursionError):
         return []
-    told = {_stem(word) for word in _PART.findall(query)}
+    told = _told(read)
     asked = list(_words_of(question))
     found: dict[str, str] = {}
     properties = list(_properties(meaning, schema, whole=_shows_whole_nodes(read)))
@@ -58,6 +58,12 @@ def unused(question: str, query: str, schema: GraphSchema) -> list[tuple[str, st
         if parts and parts[0] not in _COMMON_STEMS and told.isdisjoint(parts) and (said := _agent(parts[0], asked)):
             found.setdefault(said, f"those of {kind},")
     return list(found.items())
+
+
+def _told(query: Query) -> set[str]:
+    """The stems of the words of the query; not of a text in lower case: a word that is looked for is not used."""
+    said = (token for token in query.tokens if token.type != "STRING" or token != token.lower())
+    return {_stem(word) for token in said for word in _PART.findall(token)}
 
 
 def _properties(meaning: Meaning, schema: GraphSchema, *, whole: bool) -> Iterator[tuple[str, str]]:

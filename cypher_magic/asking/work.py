@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from cypher_magic.asking.answer import Answer, Attempt
 from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import may_be_several
-from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, turned, unsaid
+from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, turned, unsaid, wrong_columns
 from cypher_magic.asking.numbers import unsaid_numbers
+from cypher_magic.asking.running import planned, ran
 from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.unexplained import Unexplained, unexplained
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
 from cypher_magic.data.example import Turn
-from cypher_magic.errors import NotReadOnly, OptionError, QueryFailed, QueryTimeout
+from cypher_magic.errors import OptionError
 from cypher_magic.model.prompt import SCHEMA_TOKENS, correction
 from cypher_magic.query.check import check
 from cypher_magic.query.complaint import NAMES, Complaint
@@ -129,10 +130,12 @@ class Work:
             found.append(Complaint("unsaid_number", f"The question does not say {number}.", *place))
         for token, told in turned(query, self.question, self.schema)[:1] if self.strict else ():
             found.append(Complaint("turned", told, *query.place(start_of(token))))
+        for token, told in wrong_columns(query, self.question, self.schema)[:1] if whole and self.strict else ():
+            found.append(Complaint("returned", told, *query.place(start_of(token))))
         gaps = [f"The query does not say {text!r}." for text in self._dropped(query.text)] if whole else []
         if whole and self.strict:
             gaps += left_out(self.question, query.text, self.schema)
-        if gaps:
+        if gaps and not found:
             found.append(Complaint("left_out", gaps[0], *query.place(max(0, len(query.text.rstrip()) - 1))))
         end = where_vain(query.text, self.vain) if self.vain else None
         if end is not None:
@@ -146,14 +149,15 @@ class Work:
         self.steps.note("write", f"{len(reply.text)} characters" + ("" if reply.ended else ", cut off"), reply.seconds)
         tried = self._judged(reply)
         again = any(t.attempt.query == tried.attempt.query for t in self.tries)
-        dropped = bool(self._dropped(tried.attempt.query))
+        lost = self.strict and not reply.ended  # all that was likely was gone through, and this is what was left
+        dropped = lost or bool(self._dropped(tried.attempt.query))
         sound = not tried.attempt.complaints and not self.by_hand
         tried = replace(tried, dropped=dropped)
         if sound:
             query = tried.attempt.query
             tried = replace(tried, guessed=self._guessed(query), gaps=self._gaps(query), words=self._unexplained(query))
         self.tries.append(tried)
-        self.done = again or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
+        self.done = again or lost or len(self.tries) > max(0, self.rules.retries) or not self._next(tried)
 
     def answer(self, prompt: str, model: str) -> Answer:
         """The answer: the best try, the last of those that failed."""
@@ -268,14 +272,14 @@ class Work:
     def _run(self, query: str) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
         """The rows of a query that passed the checks: planned by the server first, then run."""
         with self.steps.timed("plan") as step:
-            complaints = _planned(self.graph, query)
+            complaints = planned(self.graph, query)
             step.outcome = str(complaints[0]) if complaints else "the server accepts it"
         if complaints or not self.rules.run:
             return None, complaints
         with self.steps.timed("run") as step:
-            result, complaints = _ran(self.graph, query, self.rules)
+            result, complaints = ran(self.graph, query, self.rules.limit, self.rules.timeout)
             step.outcome = f"{len(result):,} rows" if result is not None else str(complaints[0])
-        return result, complaints
+        return replace(result, display_limit=self.rules.page) if result is not None else None, complaints
 
     def _near(self, attempt: Attempt, result: QueryResult) -> Tried:
         """The try again with values that the graph has, where they are sure and find something."""
@@ -298,6 +302,8 @@ class Work:
             return replace(
                 as_it_was, notes=(*(f"{r}, which finds nothing either." for r in found.repairs), *found.notes)
             )
+        if set(self._gaps(found.query)) - set(self._gaps(attempt.query)):  # it would be another question
+            return as_it_was
         repaired = replace(attempt, query=found.query, repairs=(*attempt.repairs, *found.repairs))
         return Tried(repaired, nearer)
 
@@ -356,28 +362,6 @@ def _reads(query: str) -> bool:
     """Whether a query takes anything from the graph; `RETURN NULL` is what a model writes that found no query."""
     parts = parse(query).tree.walk()
     return any(isinstance(part, Node) and part.data in ("node", "procedure") for part in parts)
-
-
-def _planned(graph: Connection, query: str) -> tuple[Complaint, ...]:
-    try:
-        graph.explain(query)
-    except (QueryFailed, NotReadOnly) as exc:
-        return (_refused(exc),)
-    return ()
-
-
-def _ran(graph: Connection, query: str, rules: Rules) -> tuple[QueryResult | None, tuple[Complaint, ...]]:
-    try:
-        return replace(graph.read(query, limit=rules.limit, timeout=rules.timeout), display_limit=rules.page), ()
-    except QueryTimeout as exc:
-        return None, (Complaint("timeout", exc.message, hint="ask for less, or allow more time with -t"),)
-    except (QueryFailed, NotReadOnly) as exc:
-        return None, (_refused(exc),)
-
-
-def _refused(error: QueryFailed | NotReadOnly) -> Complaint:
-    """What the database has against the query; how writing is allowed elsewhere is no advice here."""
-    return Complaint("database", error.message, hint="" if isinstance(error, NotReadOnly) else error.hint)
 
 
 def _invented(texts: list[str], query: str) -> Complaint:

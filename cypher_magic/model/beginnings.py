@@ -39,21 +39,48 @@ class Beginnings:
             heapq.heappush(self._others, (-before - chance, [*tokens, token]))
         self._gains.append(gain)
 
-    def next(self, tokens: Sequence[int], at: int, share: float = 0.0) -> list[int] | None:
+    def next(self, tokens: Sequence[int], at: int, share: float = 0.0, since: int | None = None) -> list[int] | None:
         """The most likely other beginning, but for those that are as the reply up to this place.
 
-        None when there is none that is at least so much (`share`) as likely as the reply is up to there.
+        None when there is none that is at least so much (`share`) as likely as the reply is up to there. With `since`,
+        one that is as the reply up to that place goes before others, unless it is far less likely than the reply.
         """
         self._wrong.append(list(tokens[: at + 1]))
+        if since is not None and (found := self._behind(list(tokens[:since]))):
+            return found
         least = math.log(share) if share else -math.inf
         while self._others:
             minus, found = heapq.heappop(self._others)
-            if -minus - sum(self._gains[: len(found)]) < least:
+            if self._gain(minus, found) < least:
                 return None
-            if not any(found[: len(wrong)] == wrong for wrong in self._wrong):
-                self._gains = [-minus, *[0.0] * (len(found) - 1)]
-                return found
+            if not self._is_wrong(found):
+                return self._begun(minus, found)
         return None
+
+    def _behind(self, start: list[int]) -> list[int] | None:
+        """The most likely other beginning that begins like this and goes on; it is one no longer."""
+        left = [
+            one
+            for one in self._others
+            if len(one[1]) > len(start) and one[1][: len(start)] == start and not self._is_wrong(one[1])
+        ]
+        best = min(left, default=None)
+        if best is None or self._gain(*best) < -_FAR:
+            return None
+        self._others.remove(best)
+        heapq.heapify(self._others)
+        return self._begun(*best)
+
+    def _gain(self, minus: float, found: list[int]) -> float:
+        """How much more likely a beginning is than the reply is up to there, as a logarithm."""
+        return -minus - sum(self._gains[: len(found)])
+
+    def _is_wrong(self, found: list[int]) -> bool:
+        return any(found[: len(wrong)] == wrong for wrong in self._wrong)
+
+    def _begun(self, minus: float, found: list[int]) -> list[int]:
+        self._gains = [-minus, *[0.0] * (len(found) - 1)]
+        return found
 
     def better(self) -> bool:
         """Whether another beginning is far more likely than what the reply has come to."""

@@ -38,13 +38,14 @@ if TYPE_CHECKING:
 
 WITHOUT = "--constrain off asks without it"
 _MOST_RETREATS = 24
-_MOST_BEGINNINGS, _MOST_COMPUTED = 10, 320  # other beginnings of one reply, and tokens in all before the last of them
+_MOST_BEGINNINGS, _MOST_COMPUTED = 30, 320  # other beginnings of one reply, and tokens in all before the last of them
 _OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the chosen one, and their log-probability
 _DIGITS = re.compile(rb"\d+")
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 # Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
 _EARLIER = dict.fromkeys(("misplaced_text", "unsaid_number", "turned", "left_out", "found_nothing"), 0.0)
-_EARLIER |= {"in_doubt": 0.25}
+_EARLIER |= {"in_doubt": 0.25, "returned": 0.0}
+_OF_THE_WHOLE = frozenset(("returned", "left_out"))  # another last token does not put them right
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other
 _CLOSING = {b"{": b"}", b"(": b")", b"[": b"]"}
 _LAST_RESORT = "RETURN NULL"
@@ -212,11 +213,17 @@ class Guide:
             return True
         at = self._token_at(text, wrong.complaint)
         share = _EARLIER.get(wrong.complaint.code)
-        if share is not None and self._begin_anew(at, share):
+        if wrong.complaint.code == "returned":  # what is wrong with the columns may be right with others
+            if self._begin_anew(len(self.tokens) - 1, 0.0, at):
+                return True
+        elif share is not None and self._begin_anew(at, share):
             return True
         if share:
             return False
-        self._back_to(at)
+        if wrong.complaint.code in _OF_THE_WHOLE:
+            self._finish()
+        else:
+            self._back_to(at)
         return True
 
     @property
@@ -237,10 +244,10 @@ class Guide:
             others = [t for t in ranked if _DIGITS.sub(b"", self._piece(t)) != chosen]  # m2 is no other than m3
         self._beginnings.add(self.tokens, float(gains[token]), [(t, float(gains[t])) for t in others[:_OTHERS]])
 
-    def _begin_anew(self, at: int, share: float = 0.0) -> bool:
+    def _begin_anew(self, at: int, share: float = 0.0, since: int | None = None) -> bool:
         """Go on from the most likely other beginning (see `Beginnings.next`); False without one."""
         spent = self.begun >= _MOST_BEGINNINGS or self._computed >= _MOST_COMPUTED
-        tokens = None if spent else self._beginnings.next(self.tokens, at, share)
+        tokens = None if spent else self._beginnings.next(self.tokens, at, share, since)
         if tokens is None:
             return False
         self.retreats += 1

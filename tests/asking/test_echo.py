@@ -32,7 +32,9 @@ def test_a_query_whose_every_column_was_given_is_found(query: str) -> None:
         "MATCH (a:Doctor {name: 'Dr X'}) RETURN toUpper(a.name)",
         "MATCH (a:Doctor) WHERE a.name = 'Dr X' OR a.name = 'Dr Y' RETURN a.name",
         "MATCH (a:Doctor) WHERE NOT a.name = 'Dr X' RETURN a.name",
-        "MATCH (a:Doctor) WHERE a.name IN ['Dr X', 'Dr Y'] RETURN a.name",
+        "MATCH (a:Doctor) WHERE a.name IN ['Dr X', 'Dr Y'] AND a.active RETURN a.name",
+        "MATCH (a:Doctor) WHERE a.name IN ['Dr X', 'Dr Y'] RETURN a.name ORDER BY a.born LIMIT 1",
+        "MATCH (a:Doctor)-->(:Ward) WHERE a.name IN ['Dr X', 'Dr Y'] RETURN a.name",
         "MATCH (a:Doctor) WHERE a.name CONTAINS 'Dr X' RETURN a.name",
         "MATCH (a:Doctor) WHERE toLower(a.name) = 'dr x' RETURN a.name",
         "MATCH (a:Doctor {name: 'Dr X'}) RETURN *",
@@ -41,6 +43,10 @@ def test_a_query_whose_every_column_was_given_is_found(query: str) -> None:
 )
 def test_a_query_that_can_say_more_is_left_alone(query: str) -> None:
     assert echoed(parse(query)) == []
+
+
+def test_a_query_for_several_names_that_asks_nothing_else_is_found() -> None:
+    assert echoed(parse("MATCH (a) WHERE a.name IN ['X', 'Y'] RETURN DISTINCT a.name")) == ["X", "Y"]
 
 
 BOTH = "MATCH (a:Drug {name: 'Aspirin'})-[r:INTERACTS_WITH]->(b:Drug {name: 'Aspirin'}) RETURN r.severity"
