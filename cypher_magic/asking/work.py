@@ -16,6 +16,7 @@ from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.unexplained import Unexplained, unexplained
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
+from cypher_magic.asking.wanted import other_kind
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import OptionError
 from cypher_magic.model.prompt import SCHEMA_TOKENS, correction
@@ -302,7 +303,8 @@ class Work:
             return replace(
                 as_it_was, notes=(*(f"{r}, which finds nothing either." for r in found.repairs), *found.notes)
             )
-        if set(self._gaps(found.query)) - set(self._gaps(attempt.query)):  # it would be another question
+        before, after = (other_kind(self.question, parse(q), self.schema) for q in (attempt.query, found.query))
+        if after and not before:  # with another label it answers another question
             return as_it_was
         repaired = replace(attempt, query=found.query, repairs=(*attempt.repairs, *found.repairs))
         return Tried(repaired, nearer)

@@ -63,6 +63,14 @@ def test_label_and_property_are_exchanged_where_nothing_else_speaks_of_the_node(
     )
 
 
+def test_a_label_stays_where_the_question_asks_for_things_of_it(demo_graph: Any) -> None:
+    query = "MATCH (u:User {name: 'Tom Hanks'}) RETURN u"
+    kept = ask("Which users are Tom Hanks?", model=Script(query), graph=demo_graph)
+    assert kept.query == query and "it is the name of a Person" in kept.notes[0]
+    moved = ask("Who is Tom Hanks?", model=Script(query), graph=demo_graph)
+    assert moved.query == "MATCH (u:Person {name: 'Tom Hanks'}) RETURN u"
+
+
 @pytest.mark.parametrize(
     "query",
     [
