@@ -16,7 +16,7 @@ from cypher_magic.asking.numbers import left_out_numbers, unsaid_numbers
 from cypher_magic.asking.order import without_order, wrong_order
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.unused import unused
-from cypher_magic.asking.wanted import other_kind
+from cypher_magic.asking.wanted import only_values, other_kind
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
 from cypher_magic.query.parse import parse
@@ -97,8 +97,9 @@ def wrong_columns(query: Query, question: str, schema: GraphSchema | None) -> li
     lines = []
     if again := echoed(query):
         lines.append(f"The query can only say {' and '.join(map(repr, again))} again.")
-    if schema is not None and (other := other_kind(_QUOTED.sub(" , ", question), query, schema)):
-        lines.append(other)
+    if schema is not None:
+        asked = _QUOTED.sub(" , ", question)
+        lines += filter(None, [other_kind(asked, query, schema), only_values(asked, query, schema)])
     behind = [after for token, after in pairwise(query.tokens) if token.type == "RETURN"]
     return [(behind[-1], line) for line in lines]
 

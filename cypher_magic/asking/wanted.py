@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cypher_magic.asking.vocabulary import vocabulary
-from cypher_magic.data.generate.words import singular
+from cypher_magic.asking.literals import property_of
+from cypher_magic.asking.vocabulary import stems, vocabulary, words_of
+from cypher_magic.data.generate.naming_properties import property_words
+from cypher_magic.data.generate.words import singular, words
 from cypher_magic.query.expressions import calls
 from cypher_magic.query.fits import label_tokens
-from cypher_magic.query.parse import Node, unquoted
+from cypher_magic.query.parse import Node, start_of, unquoted
+from cypher_magic.query.scopes import understand
 from cypher_magic.query.telling import listed
 
 if TYPE_CHECKING:
@@ -49,6 +52,9 @@ _END = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _PER = re.compile(r"\W*(?:per|for each|for every|in each|in every|by(?! the\b| number\b| total\b| average\b))\b")
 _PEOPLE = frozenset(("people", "person", "individual", "individuals"))
+_WHO = re.compile(r"\W*(?:and |so )?(?:which|who)\b", re.IGNORECASE)
+_VALUES = frozenset(("INTEGER", "FLOAT", "BOOLEAN", "DATE", "LOCAL DATETIME", "ZONED DATETIME", "DURATION"))
+_NAMES = re.compile(r"id\Z|number|code", re.IGNORECASE)  # what things are called with
 _LONGEST = 3  # words of what a thing is called
 
 
@@ -75,6 +81,32 @@ def other_kind(question: str, query: Query, schema: GraphSchema) -> str:
     if given and asked.labels.isdisjoint(given):
         return f"The question asks for {asked.said}, and the query returns {_told(given)}."
     return ""
+
+
+def only_values(question: str, query: Query, schema: GraphSchema) -> str:
+    """In a sentence, that things are asked for and the columns only have a number, a date or a truth of theirs.
+
+    One that the question does not ask for: "which is the cheapest" wants no price, "insured patients" no true or false.
+    """
+    asked = wanted(question, schema)
+    if asked.number if asked is not None else not _WHO.match(question):
+        return ""
+    owners = {start_of(token): owner for owner, token in understand(query).properties}
+    said = {stem for word in words_of(question) for stem in stems(word)}
+    names = []
+    for item in _items_of(query):
+        name, function = property_of(item.children[0]) or (None, "")
+        owner = owners.get(start_of(name)) if name is not None else None
+        labels = [unquoted(token) for part in owner.labels for token in label_tokens(part)] if owner else []
+        kinds = {schema.labels.get(label, {}).get(unquoted(name), "STRING") for label in labels} if name else set()
+        if name is None or function or not kinds or not kinds <= _VALUES or _NAMES.search(unquoted(name)):
+            return ""
+        nouns = (unquoted(name), *property_words(unquoted(name), words(labels[0]), min(kinds)).nouns)
+        meant = {stem for noun in nouns for word in words_of(noun) for stem in stems(word)}
+        if kinds != {"BOOLEAN"} and meant & said:
+            return ""
+        names.append(unquoted(name))
+    return f"The question asks for things, and the query returns only {listed(names)}." if names else ""
 
 
 def wanted(question: str, schema: GraphSchema) -> Wanted | None:
@@ -146,6 +178,13 @@ def _shown(query: Query) -> tuple[frozenset[str], frozenset[str]] | None:
         if read[1] and not read[0]:
             return None  # count(*) counts whatever there is
     return frozenset(plain), frozenset(counted)
+
+
+def _items_of(query: Query) -> list[Node]:
+    """The columns of the one RETURN; none where there are several, or all names are shown."""
+    returns = [part for part in query.tree.walk() if isinstance(part, Node) and part.data == "return"]
+    items = returns[0].part("items") if len(returns) == 1 else None
+    return list(items.parts("item")) if items is not None and items.token("STAR") is None else []
 
 
 def _read(column: Node | Token, means: dict[str, Node | Token], depth: int = 0) -> tuple[set[str], bool]:

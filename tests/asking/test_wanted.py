@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.wanted import other_kind, wanted
+from cypher_magic.asking.wanted import only_values, other_kind, wanted
 from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.parse import parse
 
@@ -106,3 +106,35 @@ def test_what_is_asked_for_is_told_with_whether_it_is_to_be_counted() -> None:
     assert asked is not None
     assert asked.labels == {"Patient", "Doctor"}
     assert wanted("List spaceships", SCHEMA) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "query", "names"),
+    [
+        ("insured patients of Oncology", "MATCH (p:Patient) RETURN p.insured", "insured"),
+        ("The youngest patient", "MATCH (p:Patient) RETURN p.born ORDER BY p.born DESC LIMIT 1", "born"),
+        ("Who is the youngest?", "MATCH (p:Patient) RETURN p.born, p.insured", "born and insured"),
+    ],
+)
+def test_values_instead_of_the_things_that_are_asked_for_are_found(question: str, query: str, names: str) -> None:
+    assert only_values(question, parse(query), SCHEMA) == (
+        f"The question asks for things, and the query returns only {names}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("The youngest patient", "MATCH (p:Patient) RETURN p.name, p.born"),
+        ("Which patients' birth date is known?", "MATCH (p:Patient) RETURN p.born"),
+        ("Is Ann insured?", "MATCH (p:Patient {name: 'Ann'}) RETURN p.insured"),
+        ("How many beds are there?", "MATCH (d:Department) RETURN d.beds"),
+        ("How many patients are there?", "MATCH (p:Patient) RETURN p.born"),
+        ("Which diagnosis is it?", "MATCH (d:Diagnosis) RETURN d.code"),
+        ("Which patients?", "MATCH (p:Patient) RETURN *"),
+        ("Which patients?", "MATCH (p:Patient) RETURN max(p.born)"),
+        ("Which patients?", "MATCH (p) RETURN p.born"),
+    ],
+)
+def test_values_that_are_asked_for_or_stand_beside_others_are_left_alone(question: str, query: str) -> None:
+    assert only_values(question, parse(query), SCHEMA) == ""
