@@ -52,6 +52,8 @@ _EXCLUDES = re.compile(
 )
 _EACH = re.compile(r"\b(?:per|for each|for every|each)\b", re.IGNORECASE)
 _ONE_ROW = re.compile(r"\bRETURN\b[^,]*\Z", re.IGNORECASE)
+_DECADE = re.compile(r"\b(\d{3})0s\b")
+_BY_TENS = re.compile(r"[/%] *10\b|STARTS WITH|=~", re.IGNORECASE)
 _SHOWS_ALL = re.compile(r"\*|\bcount\b|\bRETURN \w+\s*\Z", re.IGNORECASE)
 
 
@@ -65,6 +67,7 @@ def missing_form(question: str, query: Query, schema: GraphSchema) -> list[str]:
         _not_sorted(question, query),
         _nothing_excluded(question, query),
         _not_grouped(question, query),
+        _no_decade(question, query),
         _not_used(question, query, schema),
     )
     return list(filter(None, told))
@@ -112,6 +115,17 @@ def _not_grouped(question: str, query: Query) -> str:
     number = _HOW_MANY.search(question) or _AVERAGE.search(question)
     one = _ONE_ROW.search(query.text) and all(token.type != "WITH" for token in query.tokens)
     return f"The question says {each[0]!r}, and the query gives one number for all." if each and number and one else ""
+
+
+def _no_decade(question: str, query: Query) -> str:
+    """Ten years, and the query has only one end of them, or none."""
+    decade = _DECADE.search(question)
+    if decade is None or _BY_TENS.search(query.text):
+        return ""
+    first, numbers = int(decade[1]) * 10, {int(n) for n in re.findall(r"\d+", query.text)}
+    if numbers & {first - 1, first} and numbers & {first + 9, first + 10}:
+        return ""
+    return f"The question says {decade[0]!r}, and the query does not keep to these ten years."
 
 
 def _not_used(question: str, query: Query, schema: GraphSchema) -> str:

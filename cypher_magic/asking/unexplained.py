@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cypher_magic.asking.near import Place, Probes, texts_of, within
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.asking.vocabulary import stems, vocabulary, words_of
+from cypher_magic.asking.wanted import shown_kinds
 from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import singular
 from cypher_magic.query.fits import label_tokens
@@ -24,6 +25,7 @@ from cypher_magic.query.parse import Node, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.schema import GraphSchema
@@ -102,15 +104,17 @@ def unexplained(question: str, query: Query, schema: GraphSchema, graph: Connect
     """The texts of the graph that the question names and the query leaves out, and what names nothing in the graph.
 
     Texts only where it is plain that they are meant: written as in the graph, or held by more than one node or by nodes
-    of a label that the query does not have, as a genre or a status is.
+    of a label that the query does not show, as a genre or a status is. "Big movies" are not those called 'Big'.
     """
     words = _left(question, query, schema)
     if not words:
         return Unexplained()
-    labels, probes = _labels(query), Probes(graph, SECONDS)
+    probes, labels = Probes(graph, SECONDS), _labels(query)
     found = _places(question, words, schema, probes, labels)
+    shown = shown_kinds(query)
+    main = labels if shown is None else shown[0] | shown[1]
     told = query.text.casefold().replace("\\'", "'")
-    meant = [p for p in found if p.value.casefold() not in told and _meant(p, found, question, labels)]
+    meant = [p for p in found if p.value.casefold() not in told and _meant(p, found, question, main)]
     longest = max((len(place.value) for place in meant), default=0)
     known = {stem for place in found for word in words_of(place.value) for stem in stems(word)}
     nouns = () if probes.ended else _nouns(question, words)
@@ -132,7 +136,9 @@ def _left(question: str, query: Query, schema: GraphSchema) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _places(question: str, words: list[str], schema: GraphSchema, probes: Probes, first: set[str]) -> list[Place]:
+def _places(
+    question: str, words: list[str], schema: GraphSchema, probes: Probes, first: AbstractSet[str]
+) -> list[Place]:
     """Where the graph has texts that hold one of these words and stand in the question; one for each node."""
     spans = [span for span in spans_of(question) if any(_bare(w) in words for w in _WORD.findall(span))]
     texts = list(dict.fromkeys(text for span in spans for text in (span, _singular(span))))
@@ -140,7 +146,7 @@ def _places(question: str, words: list[str], schema: GraphSchema, probes: Probes
     return [place for label in labels for place in within(texts, label, texts_of(label, schema), probes)]
 
 
-def _meant(place: Place, found: list[Place], question: str, labels: set[str]) -> bool:
+def _meant(place: Place, found: list[Place], question: str, labels: AbstractSet[str]) -> bool:
     """Whether the question means this text: as a name, or as what several nodes have, or nodes of another label."""
     begins = question.lstrip().startswith(place.value) and " " not in place.value
     if place.value in question and place.value != place.value.lower() and not begins:

@@ -69,7 +69,7 @@ class Wanted(NamedTuple):
 def other_kind(question: str, query: Query, schema: GraphSchema) -> str:
     """What is asked for and what the query gives instead, in a sentence; empty where they agree or may do so."""
     asked = wanted(question, schema)
-    shown = _shown(query) if asked is not None else None
+    shown = shown_kinds(query) if asked is not None else None
     if asked is None or shown is None:
         return ""
     plain, counted = shown
@@ -136,23 +136,7 @@ def wanted(question: str, schema: GraphSchema) -> Wanted | None:
     return Wanted(kinds[noun], number, noun)
 
 
-def _noun_phrase(question: str, start: int) -> tuple[list[str], int]:
-    """The words from here to the next one that joins others, a sign, or a name; and where they end."""
-    found: list[str] = []
-    end = start
-    for word in _WORD.finditer(question, start):
-        lower = word[0].lower()
-        named = word[0][0].isupper() and found
-        if question[end : word.start()].strip() or named or (_END.match(lower) and not _BEFORE.match(lower)):
-            break
-        if lower == "of" and found and not _BEFORE.match(found[-1]):
-            break
-        found.append(lower)
-        end = word.end()
-    return found, end
-
-
-def _shown(query: Query) -> tuple[frozenset[str], frozenset[str]] | None:
+def shown_kinds(query: Query) -> tuple[frozenset[str], frozenset[str]] | None:
     """The labels of what the columns show, and of what they count or aggregate; None where that is not plain to see."""
     parts = [part for part in query.tree.walk() if isinstance(part, Node)]
     returns = [part for part in parts if part.data == "return"]
@@ -178,6 +162,22 @@ def _shown(query: Query) -> tuple[frozenset[str], frozenset[str]] | None:
         if read[1] and not read[0]:
             return None  # count(*) counts whatever there is
     return frozenset(plain), frozenset(counted)
+
+
+def _noun_phrase(question: str, start: int) -> tuple[list[str], int]:
+    """The words from here to the next one that joins others, a sign, or a name; and where they end."""
+    found: list[str] = []
+    end = start
+    for word in _WORD.finditer(question, start):
+        lower = word[0].lower()
+        named = word[0][0].isupper() and found
+        if question[end : word.start()].strip() or named or (_END.match(lower) and not _BEFORE.match(lower)):
+            break
+        if lower == "of" and found and not _BEFORE.match(found[-1]):
+            break
+        found.append(lower)
+        end = word.end()
+    return found, end
 
 
 def _items_of(query: Query) -> list[Node]:

@@ -74,7 +74,7 @@ class Tried:
     notes: tuple[str, ...] = ()
     missing: Missing | None = None
     dropped: bool = False  # a text that was to be looked for elsewhere is not in the query any more
-    guessed: bool = False  # it compares with a number that nobody said
+    guessed: bool = False  # it compares with what nobody said
     gaps: tuple[str, ...] = ()  # what of the question it leaves out or turns round
     words: Unexplained = Unexplained()  # of the question, that it leaves out
 
@@ -129,6 +129,9 @@ class Work:
         for number in unsaid_numbers(query, self.question, self.history)[:1] if self.strict else ():
             place = query.place(start_of(number))
             found.append(Complaint("unsaid_number", f"The question does not say {number}.", *place))
+        for text in unsaid(texts_of(query.text), self.question, self.history)[:1] if self.strict else ():
+            place = query.place(max(0, query.text.find(text)))
+            found.append(Complaint("unsaid_text", f"The question does not say {text!r}.", *place))
         for token, told in turned(query, self.question, self.schema)[:1] if self.strict else ():
             found.append(Complaint("turned", told, *query.place(start_of(token))))
         for token, told in wrong_columns(query, self.question, self.schema)[:1] if whole and self.strict else ():
@@ -245,8 +248,10 @@ class Work:
         return self._near(attempt, result)
 
     def _guessed(self, query: str) -> bool:
-        """Whether a query compares with a number that nobody said."""
-        return bool(unsaid_numbers(parse(query), self.question, self.history))
+        """Whether a query compares with a number or looks for a text that nobody said."""
+        read = parse(query)
+        said = (self.question, self.history)
+        return bool(unsaid_numbers(read, *said) or unsaid(texts_of(query), *said))
 
     def _gaps(self, query: str) -> tuple[str, ...]:
         """What of the question a query leaves out or turns round."""

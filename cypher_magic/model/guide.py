@@ -43,7 +43,7 @@ _OTHERS, _UNLIKELY = 3, -16.0  # tokens that are kept at each place besides the 
 _DIGITS = re.compile(rb"\d+")
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 # Complaints about what was decided long before it shows, and how likely another beginning must be beside the reply.
-_EARLIER = dict.fromkeys(("misplaced_text", "unsaid_number", "turned", "left_out", "found_nothing"), 0.0)
+_EARLIER = dict.fromkeys(("misplaced_text", "unsaid_number", "unsaid_text", "turned", "left_out", "found_nothing"), 0.0)
 _EARLIER |= {"in_doubt": 0.25, "returned": 0.0}
 _OF_THE_WHOLE = frozenset(("returned", "left_out"))  # another last token does not put them right
 _MOST_OPEN = {b"{": 3, b"(": 8, b"[": 4}  # brackets inside each other

@@ -26,6 +26,7 @@ def looked(graph: Any, question: str, query: str = TITLES) -> unexplained.Unexpl
     [
         ("crime films", TITLES, "Genre", "Crime"),
         ("comedies from 1999", TITLES, "Genre", "Comedy"),
+        ("which drama is it?", "MATCH (m:Movie)-[:IN_GENRE]->(:Genre) RETURN m.title", "Genre", "Drama"),
         (
             "Which films did Tom Hanks direct?",
             "MATCH (:Person)-[:DIRECTED]->(m:Movie) RETURN m.title",
@@ -132,3 +133,14 @@ def test_a_query_of_a_persons_own_is_theirs(demo_graph: Any) -> None:
         graph=demo_graph,
     )
     assert answered_by(TITLES, answer, demo_graph, Rules()).notes == ()
+
+
+def test_a_text_that_nobody_said_is_in_doubt_also_where_it_brings_rows(demo_graph: Any) -> None:
+    query = "MATCH (m:Movie)-[:IN_GENRE]->(g:Genre) WHERE g.name IN ['Comedy', 'Horror'] RETURN count(DISTINCT m)"
+    right = "MATCH (m:Movie)-[:IN_GENRE]->(:Genre {name: 'Comedy'}) RETURN count(m)"
+    answer = ask("How many comedies are there?", model=Guided(query, right), graph=demo_graph)
+    assert answer.query == right and len(answer.attempts) == 2
+    work = Work("How many comedies are there?", demo_graph, demo_graph.schema(), Rules())
+    work.take(Written(query))
+    assert [c.code for c in work.against(parse(query), whole=False)] == ["unsaid_text"]
+    assert work.against(parse(right), whole=True) == []
