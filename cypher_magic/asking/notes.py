@@ -7,16 +7,16 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from cypher_magic.asking.bounds import wrong_bounds
-from cypher_magic.asking.echo import doubled, echoed
+from cypher_magic.asking.doubts.bounds import wrong_bounds
+from cypher_magic.asking.doubts.echo import doubled, echoed
+from cypher_magic.asking.doubts.form import missing_form
+from cypher_magic.asking.doubts.numbers import left_out_numbers, unsaid_numbers
+from cypher_magic.asking.doubts.order import without_order, wrong_order
+from cypher_magic.asking.doubts.unused import unused
+from cypher_magic.asking.doubts.wanted import only_values, other_kind
 from cypher_magic.asking.following import follows
-from cypher_magic.asking.form import missing_form
 from cypher_magic.asking.literals import text_of
-from cypher_magic.asking.numbers import left_out_numbers, unsaid_numbers
-from cypher_magic.asking.order import without_order, wrong_order
 from cypher_magic.asking.spans import spans_of
-from cypher_magic.asking.unused import unused
-from cypher_magic.asking.wanted import only_values, other_kind
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
 from cypher_magic.query.parse import parse

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.answer import Answer, Attempt
+from cypher_magic.asking.doubts.numbers import unsaid_numbers
+from cypher_magic.asking.doubts.unexplained import Unexplained, unexplained
+from cypher_magic.asking.doubts.wanted import other_kind
 from cypher_magic.asking.homes import Home, not_at_home
 from cypher_magic.asking.literals import may_be_several
 from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, turned, unsaid, wrong_columns
-from cypher_magic.asking.numbers import unsaid_numbers
 from cypher_magic.asking.running import planned, ran
 from cypher_magic.asking.steps import Steps
-from cypher_magic.asking.unexplained import Unexplained, unexplained
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
-from cypher_magic.asking.wanted import other_kind
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import OptionError
 from cypher_magic.model.prompt import SCHEMA_TOKENS, correction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.echo import doubled, echoed
+from cypher_magic.asking.doubts.echo import doubled, echoed
 from cypher_magic.asking.notes import left_out
 from cypher_magic.query.parse import parse
 

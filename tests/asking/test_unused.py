@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.unused import unused
+from cypher_magic.asking.doubts.unused import unused
 from cypher_magic.graph.schema import GraphSchema
 
 SCHEMA = GraphSchema.from_text("""\

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.wanted import only_values, other_kind, wanted
+from cypher_magic.asking.doubts.wanted import only_values, other_kind, wanted
 from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.parse import parse
 

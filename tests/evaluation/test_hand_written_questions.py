@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cypher_magic.asking.echo import echoed
-from cypher_magic.asking.form import missing_form
+from cypher_magic.asking.doubts.echo import echoed
+from cypher_magic.asking.doubts.form import missing_form
+from cypher_magic.asking.doubts.numbers import unsaid_numbers
+from cypher_magic.asking.doubts.unexplained import unexplained
+from cypher_magic.asking.doubts.unused import unused
+from cypher_magic.asking.doubts.wanted import only_values, other_kind
 from cypher_magic.asking.notes import left_out, turned
-from cypher_magic.asking.numbers import unsaid_numbers
-from cypher_magic.asking.unexplained import unexplained
-from cypher_magic.asking.unused import unused
-from cypher_magic.asking.wanted import only_values, other_kind
 from cypher_magic.data.pairs import generate_pairs
 from cypher_magic.data.read import load_examples
 from cypher_magic.data.schemas import graph_schema

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,6 +164,29 @@ def test_a_reply_in_doubt_gives_way_only_to_one_that_is_nearly_as_likely() -> No
     wishes = ("MATCH (p:Person)-[:FOLLOWS]->(q) RETURN q", "MATCH (p:Person)-[:ACTED_IN]->(q) RETURN q")
     assert written(*wishes, also=found_nothing, apart=1.6).text() == wishes[0]  # the other is a fifth as likely
     assert written(*wishes, also=found_nothing, apart=0.9).text() == wishes[1]
+
+
+def test_where_only_the_columns_are_wrong_other_columns_go_before_a_likelier_beginning() -> None:
+    def columns(code: str, query: Query, whole: bool) -> list[Complaint]:
+        wrong = whole and query.text == wishes[0]
+        return [Complaint(code, "The columns are wrong.", 1, query.text.find("RETURN ") + 8)] if wrong else []
+
+    wishes = (
+        "MATCH (p:Person)-[:FOLLOWS]->(q) RETURN p.name",
+        "MATCH (m:Movie) RETURN m.title",
+        "MATCH (p:Person)-[:FOLLOWS]->(q) RETURN q.name",
+    )
+    found = [written(*wishes, also=partial(columns, code)).text() for code in ("left_out", "returned")]
+    assert found == [wishes[1], wishes[2]]
+
+
+def test_a_whole_reply_that_has_no_likely_other_is_left_as_it_is() -> None:
+    def never(query: Query, whole: bool) -> list[Complaint]:
+        return [Complaint("left_out", "Something is left out.", 1, len(query.text))] if whole else []
+
+    wish = "MATCH (p:Person) RETURN p.name"
+    guide = written(wish, also=never)
+    assert guide.done and not guide.ended and guide.text().startswith("MATCH")
 
 
 def test_a_list_without_end_is_cut_back_to_a_query() -> None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from cypher_magic.asking.doubts.vocabulary import stems, vocabulary, words_of
 from cypher_magic.asking.literals import property_of
-from cypher_magic.asking.vocabulary import stems, vocabulary, words_of
 from cypher_magic.data.generate.naming_properties import property_words
 from cypher_magic.data.generate.words import singular, words
 from cypher_magic.query.expressions import calls
