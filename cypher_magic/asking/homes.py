@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cypher_magic.asking.literals import literals
 from cypher_magic.query.complaint import Complaint
+from cypher_magic.query.literals import literals
 from cypher_magic.query.naming import an
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from cypher_magic.asking.literals import Literal
     from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.query.literals import Literal
     from cypher_magic.query.parse import Query
 
 

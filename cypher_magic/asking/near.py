@@ -18,9 +18,9 @@ from cypher_magic.graph.schema import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cypher_magic.asking.literals import Literal
     from cypher_magic.graph.neo4j_graph import Connection
     from cypher_magic.graph.schema import GraphSchema, Index
+    from cypher_magic.query.literals import Literal
 
 SECONDS = 3.0  # for all probes of a question
 PROBES = 24

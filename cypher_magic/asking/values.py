@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.asking.homes import Home
-from cypher_magic.asking.literals import Literal, literals, written
 from cypher_magic.asking.near import (
     OFFERED,
     SHOWN,
@@ -26,6 +25,7 @@ from cypher_magic.asking.near import (
 from cypher_magic.asking.spans import spans_of
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.graph.schema import quoted
+from cypher_magic.query.literals import Literal, literals, written
 from cypher_magic.query.naming import an
 from cypher_magic.query.parse import parse
 

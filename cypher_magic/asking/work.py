@@ -7,21 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cypher_magic.asking.answer import Answer, Attempt
-from cypher_magic.asking.doubts.numbers import unsaid_numbers
-from cypher_magic.asking.doubts.unexplained import Unexplained, unexplained
-from cypher_magic.asking.doubts.wanted import other_kind
 from cypher_magic.asking.homes import Home, not_at_home
-from cypher_magic.asking.literals import may_be_several
-from cypher_magic.asking.notes import explanation, left_out, remarks, spans, texts_of, turned, unsaid, wrong_columns
+from cypher_magic.asking.notes import explanation, remarks, spans, texts_of, unsaid
 from cypher_magic.asking.running import planned, ran
 from cypher_magic.asking.steps import Steps
+from cypher_magic.asking.unexplained import Unexplained, unexplained
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
+from cypher_magic.data.agreement.gaps import left_out, turned, wrong_columns
+from cypher_magic.data.agreement.numbers import unsaid_numbers
+from cypher_magic.data.agreement.wanted import other_kind
 from cypher_magic.data.example import Turn
 from cypher_magic.errors import OptionError
 from cypher_magic.model.prompt import SCHEMA_TOKENS, correction
 from cypher_magic.query.check import check
 from cypher_magic.query.complaint import NAMES, Complaint
+from cypher_magic.query.literals import may_be_several
 from cypher_magic.query.naming import an
 from cypher_magic.query.parse import Node, parse, start_of
 from cypher_magic.query.readonly import read_only
@@ -138,7 +139,7 @@ class Work:
             found.append(Complaint("returned", told, *query.place(start_of(token))))
         gaps = [f"The query does not say {text!r}." for text in self._dropped(query.text)] if whole else []
         if whole and self.strict:
-            gaps += left_out(self.question, query.text, self.schema)
+            gaps += left_out(self.question, query, self.schema)
         if gaps and not found:
             found.append(Complaint("left_out", gaps[0], *query.place(max(0, len(query.text.rstrip()) - 1))))
         end = where_vain(query.text, self.vain) if self.vain else None
@@ -255,8 +256,9 @@ class Work:
 
     def _gaps(self, query: str) -> tuple[str, ...]:
         """What of the question a query leaves out or turns round."""
-        ways = (told for _, told in turned(parse(query), self.question, self.schema))
-        return *left_out(self.question, query, self.schema), *ways
+        read = parse(query)
+        ways = (told for _, told in turned(read, self.question, self.schema))
+        return *left_out(self.question, read, self.schema), *ways
 
     def _unexplained(self, query: str) -> Unexplained:
         """The words of the question that a query has no use for, where the graph may be asked about them."""

@@ -1,4 +1,4 @@
-"""How doubtful an example is: what a check has against it, a model that disagrees, a rare kind of query, length."""
+"""How doubtful an example is: complaints, a query that does not do what is asked, a model that disagrees, rarity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Disagrees = Callable[["Example"], "float | bool | str"]
 
 # What each reason weighs; a rare kind and the length reach their weight only at their worst.
-COMPLAINT, DISAGREES, RARE, LONG = 4.0, 2.0, 1.0, 1.0
+COMPLAINT, GAP, DISAGREES, RARE, LONG = 4.0, 2.0, 2.0, 1.0, 1.0
 _FEW = 3  # examples of a kind, up to which it is called rare
 _LONGEST_SHARE = 0.1  # of the examples: those that are called long
 _YES, _NO = ("true", "yes", "y"), ("", "false", "no", "n", "none", "null", "nan")
@@ -51,9 +51,16 @@ def doubts(
     for example, kind in zip(examples, kinds, strict=True):
         against = tuple(lint.complaints(example).values())
         apart = disagreement(disagrees(example), example) if disagrees is not None else 0.0
-        count = counts[kind]
-        value = COMPLAINT * bool(against) + DISAGREES * apart + RARE / count + LONG * len(example.query) / longest
+        gaps, count = lint.gaps(example), counts[kind]
+        value = (
+            COMPLAINT * bool(against)
+            + GAP * bool(gaps)
+            + DISAGREES * apart
+            + RARE / count
+            + LONG * len(example.query) / longest
+        )
         because = [f"the check complains: {against[0]}"] if against else []
+        because += [gaps[0][:1].lower() + gaps[0][1:].rstrip(".")] if gaps else []
         because += ["the model disagrees"] if apart >= 0.5 else []
         rare = "the only one of its kind" if count == 1 else f"one of {count} of its kind"
         because += [rare] if count <= _FEW < len(examples) else []

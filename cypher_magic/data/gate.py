@@ -173,7 +173,9 @@ def _linted(examples: Sequence[Example], part: str, lint: Lint) -> list[Finding]
     for code, hits in by_code.items():
         hint = "pairs of another graph teach names that this one does not have" if code in MISFITS else ""
         found += _finding(code, "error", lint.message(code), hits, part, hint=hint)
-    return found
+    gaps = [_Hit(e, f"{lines[0]} | {e.question} | {e.query}") for e in examples if (lines := lint.gaps(e))]
+    told = "{n} (query|queries) may not do what (its question says|their questions say)"
+    return found + _finding("gap", "note", told, gaps, part, hint="%cypher_panel review shows such rows first")
 
 
 def _too_long(examples: Sequence[Example], part: str, lint: Lint, count: CountTokens, most: int) -> list[Finding]:

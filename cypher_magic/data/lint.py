@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cypher_magic.data.agreement.gaps import left_out, turned
 from cypher_magic.data.schemas import graph_schema
 from cypher_magic.query.check import check
+from cypher_magic.query.parse import parse
 from cypher_magic.query.readonly import read_only
 from cypher_magic.query.repair import repair
 
@@ -70,6 +72,18 @@ class Lint:
         if self._needs_schema and example.database and example.schema is None:
             found["no_schema"] = f"no schema for the graph {example.database}"
         return dict(reversed(found.items()))
+
+    def gaps(self, example: Example) -> tuple[str, ...]:
+        """Where a query that passes the checks can not be what its question asks, a sentence each.
+
+        None where no schema is known. Each rule is nearly never wrong about a right query: `tests/evaluation`.
+        """
+        schema = self.schema_of(example)
+        if schema is None or not example.question or self.complaints(example):
+            return ()
+        query = parse(example.query)
+        turns = turned(query, example.question, schema)
+        return *left_out(example.question, query, schema), *(told for _, told in turns)
 
     def repaired(self, example: Example) -> tuple[str, str]:
         """The repaired query and how it was repaired; the same query and "" where that does not make it pass."""

@@ -23,7 +23,8 @@ class Finding:
 
     `code` is one word per kind: empty_question, empty_query, repeated_question, conflicting_queries,
     leaked_question, nearly_leaked, leaked_template, near_duplicate, row_too_long, schema_too_long, no_schema,
-    unreadable_schema, or the code of a complaint about the query (syntax, unknown_label, reversed_direction ...).
+    unreadable_schema, gap (between a question and its query), or the code of a complaint about the query (syntax,
+    unknown_label, reversed_direction ...).
     `rows` counts data rows of `source` from 1; `count` is what the message counts (rows, or questions);
     `details` says something about single rows, by row number.
     """

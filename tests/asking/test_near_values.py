@@ -9,13 +9,13 @@ import pytest
 
 from cypher_magic.asking.ask import Rules, ask
 from cypher_magic.asking.homes import Home, not_at_home
-from cypher_magic.asking.literals import literals, text_of, written
 from cypher_magic.asking.near import PROBES, Probes, score
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import is_empty, missing
 from cypher_magic.asking.work import Work, Written, answered_by
 from cypher_magic.errors import QueryFailed
 from cypher_magic.graph.result import QueryResult
+from cypher_magic.query.literals import literals, text_of, written
 from cypher_magic.query.parse import parse
 from tests.asking.test_ask import Guided, Script
 

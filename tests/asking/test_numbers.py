@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cypher_magic.asking.ask import ask
-from cypher_magic.asking.doubts.numbers import unsaid_numbers
+from cypher_magic.data.agreement.numbers import unsaid_numbers
 from cypher_magic.query.parse import parse
 from tests.asking.test_ask import Guided, Script
 

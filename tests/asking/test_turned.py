@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from cypher_magic.asking.ask import ask
-from cypher_magic.asking.doubts.bounds import wrong_bounds
-from cypher_magic.asking.doubts.order import without_order, wrong_order
-from cypher_magic.asking.literals import number_of
+from cypher_magic.data.agreement.bounds import wrong_bounds
+from cypher_magic.data.agreement.order import without_order, wrong_order
 from cypher_magic.graph.schema import GraphSchema
+from cypher_magic.query.literals import number_of
 from cypher_magic.query.parse import parse
 from tests.asking.test_ask import Guided, Script
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from cypher_magic.asking import unexplained
 from cypher_magic.asking.ask import Rules, ask
-from cypher_magic.asking.doubts import unexplained
 from cypher_magic.asking.homes import Home
 from cypher_magic.asking.near import Place
 from cypher_magic.asking.work import Work, Written, answered_by

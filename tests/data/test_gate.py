@@ -125,8 +125,8 @@ def test_fix_takes_leaked_rows_out_of_validation() -> None:
 
 
 def test_a_known_query_about_another_value_is_told() -> None:
-    train = [("Who is Tom?", "MATCH (p:Person {name: 'Tom'}) RETURN p.name")]
-    val = [("Who is Ann?", "MATCH (p:Person {name: 'Ann'}) RETURN p.name")]
+    train = [("Who is Tom?", "MATCH (p:Person {name: 'Tom'}) RETURN p")]
+    val = [("Who is Ann?", "MATCH (p:Person {name: 'Ann'}) RETURN p")]
     assert _codes(load_examples(train, val=val, schema=SCHEMA)) == {"leaked_template": (1,)}
 
 
@@ -188,12 +188,27 @@ def test_a_schema_of_an_unknown_form_is_noted() -> None:
 
 def test_nearly_the_same_words_for_the_same_query_make_a_near_duplicate() -> None:
     rows = [
-        ("Which of the films did Tom Hanks appear in during 1994?", GOOD),
-        ("Which of the movies did Tom Hanks appear in during 1994?", GOOD),
-        ("Which of the movies did Meg Ryan appear in during 1994?", "MATCH (m:Movie) RETURN m.title"),
+        ("Which of the films did Tom Hanks appear in during the war?", GOOD.replace("p.name", "m.title")),
+        ("Which of the movies did Tom Hanks appear in during the war?", GOOD.replace("p.name", "m.title")),
+        ("Which of the movies did Meg Ryan appear in during the war?", "MATCH (m:Movie) RETURN m.title"),
     ]
     assert _codes(load_examples(rows, schema=SCHEMA)) == {"near_duplicate": (2,)}
     assert _codes(load_examples(rows[:1], val=rows[1:2], schema=SCHEMA)) == {"nearly_leaked": (1,)}
+
+
+def test_rows_whose_query_does_not_do_what_the_question_says_are_noted_and_kept() -> None:
+    rows = [
+        ("How many movies are there?", "MATCH (m:Movie) RETURN m.title"),
+        ("Which movies are there?", "MATCH (m:Movie) RETURN m.title"),
+        ("Which movies did Tom act in?", "MATCH (p:Person {name: 'Tom'})-[:ACTED_IN]->(m:Movie) RETURN p.name"),
+        ("Which movies?", "MATCH (m:Nowhere) RETURN m.title"),
+    ]
+    data = load_examples(rows, schema=SCHEMA)
+    (found,) = (f for f in data.report.findings if f.code == "gap")
+    assert (found.rows, found.severity, len(data.train)) == ((1, 3), "note", 4)
+    assert found.message == "2 queries may not do what their questions say"
+    assert found.details[1][1].startswith("The query can only say 'Tom' again. | Which movies did Tom act in? | MATCH")
+    assert "gap" not in _codes(load_examples(rows))  # without a schema
 
 
 def test_a_row_that_was_repaired_and_then_dropped_counts_as_dropped() -> None:

@@ -64,6 +64,17 @@ def test_what_the_check_complains_about_comes_first_then_what_is_long_and_rare(q
     assert third.because == () and third.example == titled(1990), "the rest stays in the order of the data"
 
 
+def test_a_query_that_does_not_do_what_the_question_says_comes_before_what_is_merely_long() -> None:
+    schema = GraphSchema.from_text("(:Movie {title: STRING, released: INTEGER})")
+    fine = Example(
+        "Which movies came out in 1999?", "MATCH (m:Movie) WHERE m.released = 1999 RETURN m.title, m.released"
+    )
+    gap = Example("How many movies are there?", "MATCH (m:Movie) RETURN m.title")
+    first = Review([fine, gap, fine], lint=Lint(schema)).current
+    assert first is not None and first.example == gap
+    assert first.because[0] == "the question says 'how many movies', and the query counts nothing"
+
+
 def test_what_a_model_disagrees_with_comes_before_what_is_merely_long() -> None:
     queue = Review(EXAMPLES, disagrees=lambda e: "1995" in e.question)
     assert queue.items[0].example == titled(1995) and "the model disagrees" in queue.items[0].because

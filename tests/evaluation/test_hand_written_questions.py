@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cypher_magic.asking.doubts.echo import echoed
-from cypher_magic.asking.doubts.form import missing_form
-from cypher_magic.asking.doubts.numbers import unsaid_numbers
-from cypher_magic.asking.doubts.unexplained import unexplained
-from cypher_magic.asking.doubts.unused import unused
-from cypher_magic.asking.doubts.wanted import only_values, other_kind
-from cypher_magic.asking.notes import left_out, turned
+from cypher_magic.asking.unexplained import unexplained
+from cypher_magic.data.agreement.echo import echoed
+from cypher_magic.data.agreement.form import missing_form
+from cypher_magic.data.agreement.gaps import left_out, turned
+from cypher_magic.data.agreement.numbers import unsaid_numbers
+from cypher_magic.data.agreement.unused import unused
+from cypher_magic.data.agreement.wanted import only_values, other_kind
 from cypher_magic.data.pairs import generate_pairs
 from cypher_magic.data.read import load_examples
 from cypher_magic.data.schemas import graph_schema
@@ -110,7 +110,7 @@ def test_fewer_than_one_right_query_in_a_hundred_is_said_to_leave_out_a_name(
     found = [
         (row["question"], row["query"], left_out)
         for graph, row in examples
-        if (left_out := unused(row["question"], row["query"], graph.schema()))
+        if (left_out := unused(row["question"], parse(row["query"]), graph.schema()))
     ]
     print(f"{len(found)} of {len(examples)} right queries")
     assert len(examples) > 1500
@@ -143,7 +143,7 @@ def test_fewer_than_one_right_query_in_a_hundred_is_said_to_leave_out_or_turn_ro
         if (
             lines := [
                 *turned(parse(query), question, graph.schema()),
-                *left_out(question, query, graph.schema()),
+                *left_out(question, parse(query), graph.schema()),
                 *unexplained(question, parse(query), graph.schema(), graph).notes,
             ]
         )

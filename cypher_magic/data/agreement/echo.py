@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from cypher_magic.asking.literals import compared, property_of, text_of
+from cypher_magic.query.literals import compared, property_of, text_of
 from cypher_magic.query.parse import Node, start_of, unquoted
 from cypher_magic.query.scopes import understand
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _LOOSE = frozenset(("OR", "XOR", "NOT", "UNION"))  # with these a text need not hold for every row
 
 _MORE = frozenset(("AND", "ORDER", "LIMIT", "SKIP", "REL_OPEN", "REL_PLAIN"))
-_SEVERAL = re.compile(r"\b(?:both|same|only|also)\b", re.IGNORECASE)  # one text may be meant of two things
+_SEVERAL = re.compile(
+    r"\b(?:both|same|only|also|those|these|them|they)\b", re.IGNORECASE
+)  # one text may be meant of two things
 
 
 def echoed(query: Query) -> list[str]:

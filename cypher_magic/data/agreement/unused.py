@@ -10,9 +10,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.fits import label_tokens
-from cypher_magic.query.parse import Node, Query, parse, unquoted
+from cypher_magic.query.parse import Node, unquoted
 from cypher_magic.query.scopes import understand
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.meaning import Meaning
+    from cypher_magic.query.parse import Query
 
 _SHORTEST = 4  # letters of a name
 # Words that a question says without meaning the name that begins with them.
@@ -34,17 +34,12 @@ _AGENT = re.compile(r"(?:er|or)$")
 _ENDING = re.compile(r"(?:ing|ed|er|or|ion|e)$")
 
 
-def unused(question: str, query: str, schema: GraphSchema) -> list[tuple[str, str]]:
+def unused(question: str, query: Query, schema: GraphSchema) -> list[tuple[str, str]]:
     """Words of the question with what they name there where the query looks, and what it does not use."""
-    try:
-        read = parse(query)
-        meaning = understand(read)
-    except (CypherSyntaxError, RecursionError):
-        return []
-    told = _told(read)
+    meaning, told = understand(query), _told(query)
     asked = list(_words_of(question))
     found: dict[str, str] = {}
-    properties = list(_properties(meaning, schema, whole=_shows_whole_nodes(read)))
+    properties = list(_properties(meaning, schema, whole=_shows_whole_nodes(query)))
     for name, what in (*properties, *_around(meaning, schema)):
         words = [_folded(word) for word in _PART.findall(name)]
         sure = sum(map(len, words)) >= _SHORTEST and _stem(words[0]) not in _COMMON_STEMS

@@ -13,10 +13,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cypher_magic.asking.doubts.vocabulary import stems, vocabulary, words_of
-from cypher_magic.asking.doubts.wanted import shown_kinds
 from cypher_magic.asking.near import Place, Probes, texts_of, within
 from cypher_magic.asking.spans import spans_of
+from cypher_magic.data.agreement.vocabulary import stems, vocabulary, words_of
+from cypher_magic.data.agreement.wanted import shown_kinds
 from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import singular
 from cypher_magic.query.fits import label_tokens

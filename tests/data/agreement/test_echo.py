@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.doubts.echo import doubled, echoed
-from cypher_magic.asking.notes import left_out
+from cypher_magic.data.agreement.echo import doubled, echoed
+from cypher_magic.data.agreement.gaps import left_out
 from cypher_magic.query.parse import parse
 
 
@@ -19,7 +19,7 @@ from cypher_magic.query.parse import parse
 )
 def test_a_query_whose_every_column_was_given_is_found(query: str) -> None:
     assert echoed(parse(query)) == ["Dr X"]
-    assert left_out("Who does Dr X supervise?", query, None) == ["The query can only say 'Dr X' again."]
+    assert left_out("Who does Dr X supervise?", parse(query), None) == ["The query can only say 'Dr X' again."]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ BOTH = "MATCH (a:Drug {name: 'Aspirin'})-[r:INTERACTS_WITH]->(b:Drug {name: 'Asp
 
 def test_a_text_that_is_said_once_and_looked_for_twice_is_found() -> None:
     assert doubled("How severe is aspirin's worst interaction?", parse(BOTH)) == ["Aspirin"]
-    assert left_out("interactions of Aspirin", BOTH, None) == ["The query looks for 'Aspirin' more than once."]
+    assert left_out("interactions of Aspirin", parse(BOTH), None) == ["The query looks for 'Aspirin' more than once."]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,7 @@ def test_a_text_that_is_said_once_and_looked_for_twice_is_found() -> None:
     [
         ("Does Aspirin interact with Aspirin?", BOTH),
         ("drugs with the same name Aspirin", BOTH),
+        ("Which of those interact with Aspirin?", BOTH),
         ("and how severe is it?", BOTH),  # said in the question before
         ("interactions of Aspirin", BOTH.replace("(b:Drug {name: 'Aspirin'})", "(b:Drug)")),
         (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cypher_magic.asking.doubts.vocabulary import vocabulary, words_of
+from cypher_magic.data.agreement.vocabulary import vocabulary, words_of
 from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import singular
 from cypher_magic.query.parse import unquoted

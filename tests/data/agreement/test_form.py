@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.doubts.form import missing_form
+from cypher_magic.data.agreement.form import missing_form
 from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.parse import parse
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lark import Token
 
-from cypher_magic.asking.literals import number_of
+from cypher_magic.query.literals import number_of
 from cypher_magic.query.parse import Node
 
 if TYPE_CHECKING:

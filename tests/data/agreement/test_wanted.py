@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.asking.doubts.wanted import only_values, other_kind, wanted
+from cypher_magic.data.agreement.wanted import only_values, other_kind, wanted
 from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.parse import parse
 
@@ -90,6 +90,8 @@ def test_another_kind_than_the_one_that_is_asked_for_is_found(question: str, que
         ("Which are handled by Oncology?", f"{HANDLED} RETURN d.name"),
         ("", f"{HANDLED} RETURN d.name"),
         ("Which patients?", "MATCH (p:Doctor) RETURN p.name UNION MATCH (p:Patient) RETURN p.name"),
+        ("And the department Oncology?", f"{HANDLED} RETURN d.name"),
+        ("and the patient A0028", "MATCH (p:Patient)-->(d:Diagnosis) RETURN d.name"),
         ("Which patients?", "MATCH (n) RETURN n"),
         ("Which patients?", "UNWIND [1, 2] AS n RETURN n"),
         ("Which patients?", "MATCH (d:Doctor) RETURN [(d)-->(x) | x.name]"),

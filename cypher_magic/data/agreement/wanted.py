@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cypher_magic.asking.doubts.vocabulary import stems, vocabulary, words_of
-from cypher_magic.asking.literals import property_of
+from cypher_magic.data.agreement.vocabulary import stems, vocabulary, words_of
 from cypher_magic.data.generate.naming_properties import property_words
 from cypher_magic.data.generate.words import singular, words
 from cypher_magic.query.expressions import calls
 from cypher_magic.query.fits import label_tokens
+from cypher_magic.query.literals import property_of
 from cypher_magic.query.parse import Node, start_of, unquoted
 from cypher_magic.query.scopes import understand
 from cypher_magic.query.telling import listed
@@ -52,6 +52,7 @@ _END = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _PER = re.compile(r"\W*(?:per|for each|for every|in each|in every|by(?! the\b| number\b| total\b| average\b))\b")
 _PEOPLE = frozenset(("people", "person", "individual", "individuals"))
+_CALLED = re.compile(r"\s+(?:[\"“'‘]|[A-Z]|\w*\d| , )")
 _WHO = re.compile(r"\W*(?:and |so )?(?:which|who)\b", re.IGNORECASE)
 _VALUES = frozenset(("INTEGER", "FLOAT", "BOOLEAN", "DATE", "LOCAL DATETIME", "ZONED DATETIME", "DURATION"))
 _NAMES = re.compile(r"id\Z|number|code", re.IGNORECASE)  # what things are called with
@@ -129,6 +130,8 @@ def wanted(question: str, schema: GraphSchema) -> Wanted | None:
     if any(word in parts or singular(word) in parts for word in behind):
         return None
     if question[end : end + 1] in ("'", "’"):  # what doctors have is another thing
+        return None
+    if singular(noun) == noun and not behind and _CALLED.match(question, end):  # the department Oncology
         return None
     number = many is not None or (start == 0 and not behind and _PER.match(question.lower(), end) is not None)
     if number and singular(noun) == noun:  # the phone number of a doctor

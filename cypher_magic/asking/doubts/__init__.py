@@ -1,1 +1,0 @@
-"""Rules that say where a query can not be what its question asks, each nearly never wrong; `notes.py` gathers them."""
