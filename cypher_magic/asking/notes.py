@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cypher_magic.asking.following import follows
 from cypher_magic.asking.spans import spans_of
-from cypher_magic.data.agreement.gaps import left_out, turned
+from cypher_magic.data.agreement.gaps import gaps
 from cypher_magic.data.agreement.numbers import unsaid_numbers
 from cypher_magic.errors import CypherSyntaxError
 from cypher_magic.query.explain import explain
@@ -46,9 +46,7 @@ def remarks(
     if found := _WRITES.match(question):
         notes.append(f"Nothing was changed: a question only reads, and this one says {found[1].lower()!r}.")
     if query:
-        read = parse(query)
-        notes += left_out(question, read, schema)
-        notes += [told for _, told in turned(read, question, schema)]
+        notes += gaps(question, parse(query), schema)
     if invented := unsaid(texts_of(query), question, history):
         notes.append(f"The query looks for {' and '.join(map(repr, invented))}, which the question does not say.")
     if query and (numbers := unsaid_numbers(parse(query), question, history)):

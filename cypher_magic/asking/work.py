@@ -14,7 +14,7 @@ from cypher_magic.asking.steps import Steps
 from cypher_magic.asking.unexplained import Unexplained, unexplained
 from cypher_magic.asking.vain import vain, where_vain
 from cypher_magic.asking.values import Missing, is_empty, missing, trimmed
-from cypher_magic.data.agreement.gaps import left_out, turned, wrong_columns
+from cypher_magic.data.agreement.gaps import gaps, left_out, turned, wrong_columns
 from cypher_magic.data.agreement.numbers import unsaid_numbers
 from cypher_magic.data.agreement.wanted import other_kind
 from cypher_magic.data.example import Turn
@@ -256,9 +256,7 @@ class Work:
 
     def _gaps(self, query: str) -> tuple[str, ...]:
         """What of the question a query leaves out or turns round."""
-        read = parse(query)
-        ways = (told for _, told in turned(read, self.question, self.schema))
-        return *left_out(self.question, read, self.schema), *ways
+        return tuple(gaps(self.question, parse(query), self.schema))
 
     def _unexplained(self, query: str) -> Unexplained:
         """The words of the question that a query has no use for, where the graph may be asked about them."""

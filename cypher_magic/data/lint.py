@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cypher_magic.data.agreement.gaps import left_out, turned
+from cypher_magic.data.agreement.gaps import gaps
 from cypher_magic.data.schemas import graph_schema
 from cypher_magic.query.check import check
 from cypher_magic.query.parse import parse
@@ -81,9 +81,7 @@ class Lint:
         schema = self.schema_of(example)
         if schema is None or not example.question or self.complaints(example):
             return ()
-        query = parse(example.query)
-        turns = turned(query, example.question, schema)
-        return *left_out(example.question, query, schema), *(told for _, told in turns)
+        return tuple(gaps(example.question, parse(example.query), schema))
 
     def repaired(self, example: Example) -> tuple[str, str]:
         """The repaired query and how it was repaired; the same query and "" where that does not make it pass."""

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cypher_magic.data.agreement.gaps import gaps
 from cypher_magic.data.generate.facts import usable
 from cypher_magic.data.generate.literals import literal, said, unguarded
 from cypher_magic.data.generate.maker import Answered, Pair
@@ -18,6 +19,7 @@ from cypher_magic.data.teacher_values import PLACEHOLDER, filled, place, texts
 from cypher_magic.errors import DataError
 from cypher_magic.graph.schema import quoted
 from cypher_magic.query.check import check
+from cypher_magic.query.parse import parse
 from cypher_magic.query.readonly import read_only
 
 if TYPE_CHECKING:
@@ -145,6 +147,8 @@ class Adding:
             return why
         if any(place(value, text) is None for value in texts(code)):
             return "a value of the query is not in the question"
+        if gaps(text, parse(code), self.facts.schema):
+            return "the query does not do what the question says"
         if text.casefold() in self._asked:
             return "it was asked before"
         if self._queries[meaning(code)] >= _SAME_QUERY:

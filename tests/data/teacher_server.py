@@ -57,7 +57,8 @@ def added(asked: str, place: str) -> dict[str, Any]:
             query += "; DROP DATABASE neo4j" if len(pairs) % 2 else " // " + INJECTION
         if place == "mixed":
             query = (query, "MATCH (x:", f"MATCH (x:{label}) WHERE x.{key} = 'zzz' RETURN x", query)[len(pairs) % 4]
-        pairs.append({"question": f"How many things have the {key} {name}?", "query": query})
+        how = "On average, how" if place == "mixed" and len(pairs) % 4 == 3 else "How"
+        pairs.append({"question": f"{how} many things have the {key} {name}?", "query": query})
     return {"pairs": pairs}
 
 

@@ -14,7 +14,7 @@ import pytest
 from cypher_magic.asking.unexplained import unexplained
 from cypher_magic.data.agreement.echo import echoed
 from cypher_magic.data.agreement.form import missing_form
-from cypher_magic.data.agreement.gaps import left_out, turned
+from cypher_magic.data.agreement.gaps import gaps
 from cypher_magic.data.agreement.numbers import unsaid_numbers
 from cypher_magic.data.agreement.unused import unused
 from cypher_magic.data.agreement.wanted import only_values, other_kind
@@ -142,8 +142,7 @@ def test_fewer_than_one_right_query_in_a_hundred_is_said_to_leave_out_or_turn_ro
         for graph, question, query in examples
         if (
             lines := [
-                *turned(parse(query), question, graph.schema()),
-                *left_out(question, parse(query), graph.schema()),
+                *gaps(question, parse(query), graph.schema()),
                 *unexplained(question, parse(query), graph.schema(), graph).notes,
             ]
         )

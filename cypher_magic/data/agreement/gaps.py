@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _QUOTED = re.compile(r"\"([^\"]{2,60})\"|“([^”]{2,60})”|(?<!\w)'([^']{2,60})'(?!\w)")
 
 
+def gaps(question: str, query: Query, schema: GraphSchema | None) -> list[str]:
+    """All that a query does not do of what its question says, or does the other way round."""
+    return [*left_out(question, query, schema), *(told for _, told in turned(query, question, schema))]
+
+
 def left_out(question: str, query: Query, schema: GraphSchema | None) -> list[str]:
     """What of the question the query does not do, a line each: texts in quotes, numbers, names, what is asked for."""
     told = query.text.casefold().replace("\\'", "'")
