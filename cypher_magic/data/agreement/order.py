@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lark import Token
 
-from cypher_magic.data.generate.naming_properties import property_words
+from cypher_magic.data.agreement.vocabulary import properties_of, words_for
 from cypher_magic.data.generate.spaced import spaced
 from cypher_magic.data.generate.words import words
 from cypher_magic.query.parse import Node, unquoted
@@ -20,7 +20,6 @@ from cypher_magic.query.parse import Node, unquoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cypher_magic.data.generate.lexicon_properties import PropertyWords
     from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.parse import Query
 
@@ -55,8 +54,8 @@ def without_order(query: Query, question: str, schema: GraphSchema) -> list[tupl
     """Words of the question for an end of properties none of which the query uses, with the names of those."""
     used = {unquoted(token) for token in query.tokens if token.type == "NAME"}
     meant: dict[str, set[str]] = {}
-    for one in _properties(schema):
-        said = _said(*one)
+    for one in properties_of(schema):
+        said = words_for(*one)
         for word in {*said.most, *said.least, *said.higher, *said.lower} - _ANY:
             meant.setdefault(word, set()).add(one[0])
     hit = _any_of(tuple(meant)).search(question) if meant else None
@@ -113,7 +112,7 @@ def _ends(name: str, schema: GraphSchema) -> tuple[re.Pattern[str], re.Pattern[s
     if not name:
         return _any_of(_MANY), _any_of(_FEW)
     high, low = set(_HIGH), set(_LOW)
-    for said, type_ in ((_said(*one), one[2]) for one in _properties(schema) if one[0] == name):
+    for said, type_ in ((words_for(*one), one[2]) for one in properties_of(schema) if one[0] == name):
         high.update(said.most, said.higher)
         low.update(said.least, said.lower)
         if "STRING" not in type_ and _PLACES.isdisjoint(words(name)):
@@ -123,19 +122,6 @@ def _ends(name: str, schema: GraphSchema) -> tuple[re.Pattern[str], re.Pattern[s
             high.add("latest")
             low.add("earliest")
     return _any_of(tuple(high - low)), _any_of(tuple(low - high))
-
-
-def _properties(schema: GraphSchema) -> Iterator[tuple[str, str, str]]:
-    """Every property of the graph: its name, what has it, its type."""
-    for known in (schema.labels, schema.relationship_types):
-        for owner, properties in known.items():
-            yield from ((name, owner, type_) for name, type_ in properties.items())
-
-
-@lru_cache(maxsize=10_000)
-def _said(name: str, owner: str, type_: str) -> PropertyWords:
-    """The words for a property; a search asks for them at every step."""
-    return property_words(name, words(owner), type_)
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import defaultdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cypher_magic.data.generate.naming import Naming
@@ -15,6 +15,7 @@ from cypher_magic.data.generate.words import base_of, plural, singular, words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cypher_magic.data.generate.lexicon_properties import PropertyWords
     from cypher_magic.graph.schema import GraphSchema
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -47,36 +48,32 @@ class Vocabulary:
     @cached_property
     def properties(self) -> frozenset[str]:
         """The names of properties, in words."""
-        return frozenset(" ".join(words(name)) for _, name, _ in self._properties())
+        return frozenset(" ".join(words(name)) for name, _, _ in properties_of(self._schema))
 
     @cached_property
     def flags(self) -> frozenset[str]:
         """The words of properties that are true or false: "insured" patients."""
-        return frozenset(word for _, name, type_ in self._properties() if "BOOLEAN" in type_ for word in words(name))
+        return frozenset(
+            word for name, _, type_ in properties_of(self._schema) if "BOOLEAN" in type_ for word in words(name)
+        )
 
     @cached_property
     def stems(self) -> frozenset[str]:
         """The stems of all words that anything in the graph may be named with."""
         said: list[Any] = [(label, self._naming.nouns(label)) for label in self._schema.labels]
         said.extend((triple.type, self._naming.frame(triple)) for triple in self._schema.triples)
-        said.extend((name, _said(owner, name, type_)) for owner, name, type_ in self._properties())
+        said.extend((one[0], words_for(*one)) for one in properties_of(self._schema))
         return frozenset(stem for text in _texts(said) for word in words_of(text) for stem in stems(word))
 
     @cached_property
     def asks(self) -> list[tuple[re.Pattern[str], frozenset[str]]]:
         """Whole questions for a property of one thing, "how can I call ...", and the properties that they ask for."""
         found: dict[str, set[str]] = defaultdict(set)
-        for owner, name, type_ in self._properties():
+        for name, owner, type_ in properties_of(self._schema):
             if owner in self._schema.labels:
-                for asked in filter(None, _said(owner, name, type_).asks):
+                for asked in filter(None, words_for(name, owner, type_).asks):
                     found[asked].add(name)
         return [(_question(asked), frozenset(names)) for asked, names in found.items()]
-
-    def _properties(self) -> Iterator[tuple[str, str, str]]:
-        """Owner, name and type of every property."""
-        for known in (self._schema.labels, self._schema.relationship_types):
-            for owner, properties in known.items():
-                yield from ((owner, name, type_) for name, type_ in properties.items())
 
 
 _KNOWN: dict[str, Vocabulary] = {}
@@ -92,6 +89,19 @@ def vocabulary(schema: GraphSchema) -> Vocabulary:
     return _KNOWN[key]
 
 
+def properties_of(schema: GraphSchema) -> Iterator[tuple[str, str, str]]:
+    """Every property of the graph: its name, what has it, its type."""
+    for known in (schema.labels, schema.relationship_types):
+        for owner, properties in known.items():
+            yield from ((name, owner, type_) for name, type_ in properties.items())
+
+
+@lru_cache(maxsize=10_000)
+def words_for(name: str, owner: str, type_: str) -> PropertyWords:
+    """The words for a property; a search asks for them at every step."""
+    return property_words(name, words(owner), type_)
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text or of a name, in lower case: `bloodType` has two."""
     return [word for part in _WORD.findall(text) for word in words(part)]
@@ -102,10 +112,6 @@ def stems(word: str) -> set[str]:
     word = word.casefold()
     base = base_of(word)
     return {_ENDING.sub("", form) for form in (word, singular(word), *(base[:1] if base else ()))}
-
-
-def _said(owner: str, name: str, type_: str) -> Any:
-    return property_words(name, words(owner), type_)
 
 
 def _question(asked: str) -> re.Pattern[str]:

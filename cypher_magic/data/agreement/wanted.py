@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cypher_magic.data.agreement.vocabulary import stems, vocabulary, words_of
-from cypher_magic.data.generate.naming_properties import property_words
-from cypher_magic.data.generate.words import singular, words
+from cypher_magic.data.agreement.vocabulary import stems, vocabulary, words_for, words_of
+from cypher_magic.data.generate.words import singular
 from cypher_magic.query.expressions import calls
 from cypher_magic.query.fits import label_tokens
 from cypher_magic.query.literals import property_of
@@ -102,7 +101,7 @@ def only_values(question: str, query: Query, schema: GraphSchema) -> str:
         kinds = {schema.labels.get(label, {}).get(unquoted(name), "STRING") for label in labels} if name else set()
         if name is None or function or not kinds or not kinds <= _VALUES or _NAMES.search(unquoted(name)):
             return ""
-        nouns = (unquoted(name), *property_words(unquoted(name), words(labels[0]), min(kinds)).nouns)
+        nouns = (unquoted(name), *words_for(unquoted(name), labels[0], min(kinds)).nouns)
         meant = {stem for noun in nouns for word in words_of(noun) for stem in stems(word)}
         if kinds != {"BOOLEAN"} and meant & said:
             return ""
