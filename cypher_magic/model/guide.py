@@ -4,7 +4,7 @@ Scopes, columns, the properties of a variable and the way of an arrow are judged
 each part of the query. On a complaint the reply goes back to the token that the complaint points at, which may not be
 written there again; an arrow is turned. On a complaint of the caller's own check it goes on from the most likely other
 beginning instead (`beginnings.py`): what is wrong there was decided much earlier, and forbidding one token after the
-other leads to nonsense.
+other leads to nonsense. Where it is about the columns, other columns go before other beginnings.
 """
 
 from __future__ import annotations
