@@ -21,9 +21,13 @@ from cypher_magic.query.scopes import understand
 from cypher_magic.query.telling import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
     from lark import Token
 
     from cypher_magic.graph.schema import GraphSchema
+    from cypher_magic.query.meaning import Variable
     from cypher_magic.query.parse import Query
 
 _POLITE = (
@@ -91,22 +95,12 @@ def only_values(question: str, query: Query, schema: GraphSchema) -> str:
     asked = wanted(question, schema)
     if asked.number if asked is not None else not _WHO.match(question):
         return ""
-    owners = {start_of(token): owner for owner, token in understand(query).properties}
     said = {stem for word in words_of(question) for stem in stems(word)}
-    names = []
-    for item in _items_of(query):
-        name, function = property_of(item.children[0]) or (None, "")
-        owner = owners.get(start_of(name)) if name is not None else None
-        labels = [unquoted(token) for part in owner.labels for token in label_tokens(part)] if owner else []
-        kinds = {schema.labels.get(label, {}).get(unquoted(name), "STRING") for label in labels} if name else set()
-        if name is None or function or not kinds or not kinds <= _VALUES or _NAMES.search(unquoted(name)):
-            return ""
-        nouns = (unquoted(name), *words_for(unquoted(name), labels[0], min(kinds)).nouns)
-        meant = {stem for noun in nouns for word in words_of(noun) for stem in stems(word)}
-        if kinds != {"BOOLEAN"} and meant & said:
-            return ""
-        names.append(unquoted(name))
-    return f"The question asks for things, and the query returns only {listed(names)}." if names else ""
+    owners = {start_of(token): owner for owner, token in understand(query).properties}
+    values = [_value_of(item.children[0], owners, schema) for item in _items_of(query)]
+    names = [one[0] for one in filter(None, values) if one[2] == "BOOLEAN" or not _said(one, said)]
+    whole = names and len(names) == len(values)
+    return f"The question asks for things, and the query returns only {listed(names)}." if whole else ""
 
 
 def wanted(question: str, schema: GraphSchema) -> Wanted | None:
@@ -180,6 +174,23 @@ def _noun_phrase(question: str, start: int) -> tuple[list[str], int]:
         found.append(lower)
         end = word.end()
     return found, end
+
+
+def _value_of(column: Node | Token, owners: Mapping[int, Variable], schema: GraphSchema) -> tuple[str, str, str] | None:
+    """Name, label and type of the property that a column is, where that is a number, a date or a truth; else None."""
+    name, function = property_of(column) or (None, "")
+    owner = owners.get(start_of(name)) if name is not None else None
+    if name is None or function or owner is None or _NAMES.search(unquoted(name)):
+        return None
+    labels = [unquoted(token) for part in owner.labels for token in label_tokens(part)]
+    types = {schema.labels.get(label, {}).get(unquoted(name), "STRING") for label in labels}
+    return (unquoted(name), labels[0], min(types)) if types and types <= _VALUES else None
+
+
+def _said(value: tuple[str, str, str], said: AbstractSet[str]) -> bool:
+    """Whether these stems name the property."""
+    nouns = (value[0], *words_for(*value).nouns)
+    return any(stem in said for noun in nouns for word in words_of(noun) for stem in stems(word))
 
 
 def _items_of(query: Query) -> list[Node]:
