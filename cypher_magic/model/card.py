@@ -195,6 +195,8 @@ def _introduction(about: Exported) -> str:
         f"- Answers were computed in {facts.dtype}. Where two tokens are as likely, another number format, device"
         " or order of\n  computing can choose the other one."
     ]
+    if not about.merged:
+        lines += ["- Programs fetch the backbone from the Hugging Face Hub once; a merged export brings it along."]
     entry = find(facts.backbone)
     if entry is not None and entry.name == DEFAULT and not about.merged:
         lines += [

@@ -66,6 +66,25 @@ def test_as_many_rows_are_shown_at_once_as_are_wanted(demo_graph: Any) -> None:
     assert answer.result is not None and answer.result.display_limit == 3 and len(answer.result.rows) > 3
 
 
+def test_a_query_that_does_not_do_what_was_asked_is_written_again(demo_graph: Any) -> None:
+    first, right = "MATCH (m:Movie) RETURN m.title", "MATCH (m:Movie) RETURN count(m)"
+    answer = ask("How many movies are there?", model=Guided(first, right), graph=demo_graph)
+    assert (answer.query, answer.notes, len(answer.attempts)) == (right, (), 2)
+
+
+def test_what_a_search_is_left_with_when_all_likely_was_tried_is_no_answer(demo_graph: Any) -> None:
+    class Exhausted(Guided):
+        def complete(self, *asked: Any, **options: Any) -> Completion:
+            self.ended = not self.asked
+            return super().complete(*asked, **options)
+
+    first = "MATCH (m:Movie) RETURN m.title"
+    model = Exhausted(first, "MATCH (m:Movie) RETURN count(m)", "MATCH (m:Movie) RETURN count(m)")
+    answer = ask("How many movies are there?", model=model, graph=demo_graph)
+    assert (answer.query, len(answer.attempts)) == (first, 2)
+    assert answer.notes == ("The question says 'how many movies', and the query counts nothing.",)
+
+
 def test_a_good_query_is_run_and_its_rows_are_the_answer(demo_graph: Any) -> None:
     model = Script(GOOD)
     answer = ask(f"  {QUESTION}\n", model=model, graph=demo_graph)
