@@ -11,6 +11,9 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from lark import Token
+
+from cypher_magic.query.fits import label_tokens
 from cypher_magic.query.literals import compared, property_of, text_of
 from cypher_magic.query.parse import Node, start_of, unquoted
 from cypher_magic.query.scopes import understand
@@ -18,8 +21,7 @@ from cypher_magic.query.scopes import understand
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lark import Token
-
+    from cypher_magic.graph.schema import GraphSchema
     from cypher_magic.query.meaning import Variable
     from cypher_magic.query.parse import Query
 
@@ -40,12 +42,32 @@ def echoed(query: Query) -> list[str]:
     for name, text in [*_equal(query), *_one_of(query)]:
         if start_of(name) in owners:
             held.setdefault((owners[start_of(name)], unquoted(name)), []).append(text_of(text))
-    shown = [part for part in query.tree.walk() if isinstance(part, Node) and part.data == "return"][-1:]
-    columns = [item.children[0] for one in shown if (items := one.part("items")) for item in items.parts("item")]
+    columns = _columns(query)
     names = [found[0] if (found := property_of(column)) and not found[1] else None for column in columns]
     known = [name for name in names if name is not None and start_of(name) in owners]
     texts = [held.get((owners[start_of(name)], unquoted(name)), []) for name in known]
     return list(dict.fromkeys(chain(*texts))) if texts and all(texts) and len(known) == len(columns) else []
+
+
+def has_twin(query: Query, schema: GraphSchema) -> bool:
+    """Whether another node of the query, one that no text is given for, has a property that is returned."""
+    columns = [column for column in _columns(query) if isinstance(column, Node)]
+    names = {unquoted(found[0]) for column in columns if (found := property_of(column))}
+    shown = {str(part.children[0]) for column in columns for part in column.parts("variable")}
+    nodes = (part for part in query.tree.walk() if isinstance(part, Node) and part.data == "node")
+    others = (node for node in nodes if str(node.token("NAME")) not in shown and not _has_text(node))
+    labels = {unquoted(token) for node in others for part in node.parts("labels") for token in label_tokens(part)}
+    return any(not names.isdisjoint(schema.labels.get(label, {})) for label in labels)
+
+
+def _has_text(node: Node) -> bool:
+    return any(isinstance(part, Token) and part.type == "STRING" for part in node.walk())
+
+
+def _columns(query: Query) -> list[Node | Token]:
+    """The columns of the last RETURN."""
+    shown = [part for part in query.tree.walk() if isinstance(part, Node) and part.data == "return"][-1:]
+    return [item.children[0] for one in shown if (items := one.part("items")) for item in items.parts("item")]
 
 
 def doubled(question: str, query: Query) -> list[str]:

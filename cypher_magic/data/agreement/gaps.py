@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cypher_magic.data.agreement.bounds import wrong_bounds
-from cypher_magic.data.agreement.echo import doubled, echoed
+from cypher_magic.data.agreement.echo import doubled, echoed, has_twin
 from cypher_magic.data.agreement.form import missing_form
 from cypher_magic.data.agreement.numbers import left_out_numbers
 from cypher_magic.data.agreement.order import without_order, wrong_order
@@ -36,11 +36,12 @@ def left_out(question: str, query: Query, schema: GraphSchema | None) -> list[st
     asked = _QUOTED.sub(" , ", question)
     left += left_out_numbers(asked, query.text)
     lines = [f"The question says {' and '.join(map(repr, left))}, and the query does not."] if left else []
-    lines += [told for _, told in wrong_columns(query, question, schema)]
+    lines += _said_again(query)
     if twice := doubled(question, query):
         lines.append(f"The query looks for {' and '.join(map(repr, twice))} more than once.")
     if schema is None:
         return lines
+    lines += _of_another_kind(query, asked, schema)
     lines += [
         f"The question says {w!r}, {what} that the query does not use." for w, what in unused(asked, query, schema)
     ]
@@ -49,16 +50,21 @@ def left_out(question: str, query: Query, schema: GraphSchema | None) -> list[st
     return lines + missing_form(asked, query, schema)
 
 
-def wrong_columns(query: Query, question: str, schema: GraphSchema | None) -> list[tuple[Token, str]]:
-    """The first token behind the last RETURN, with a line about columns that say nothing new or are of another kind."""
-    lines = []
-    if again := echoed(query):
-        lines.append(f"The query can only say {' and '.join(map(repr, again))} again.")
-    if schema is not None:
-        asked = _QUOTED.sub(" , ", question)
-        lines += filter(None, [other_kind(asked, query, schema), only_values(asked, query, schema)])
+def wrong_columns(query: Query, question: str, schema: GraphSchema) -> list[tuple[Token, str]]:
+    """The first token behind the last RETURN, with a line about columns that other columns may put right."""
+    lines = _said_again(query) if has_twin(query, schema) else []
+    lines += _of_another_kind(query, _QUOTED.sub(" , ", question), schema)
     behind = [after for token, after in pairwise(query.tokens) if token.type == "RETURN"]
     return [(behind[-1], line) for line in lines]
+
+
+def _said_again(query: Query) -> list[str]:
+    again = echoed(query)
+    return [f"The query can only say {' and '.join(map(repr, again))} again."] if again else []
+
+
+def _of_another_kind(query: Query, asked: str, schema: GraphSchema) -> list[str]:
+    return list(filter(None, [other_kind(asked, query, schema), only_values(asked, query, schema)]))
 
 
 def turned(query: Query, question: str, schema: GraphSchema | None) -> list[tuple[Token, str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cypher_magic.data.agreement.echo import doubled, echoed
-from cypher_magic.data.agreement.gaps import left_out
+from cypher_magic.data.agreement.echo import doubled, echoed, has_twin
+from cypher_magic.data.agreement.gaps import left_out, wrong_columns
+from cypher_magic.graph.schema import GraphSchema
 from cypher_magic.query.parse import parse
 
 
@@ -43,6 +44,21 @@ def test_a_query_whose_every_column_was_given_is_found(query: str) -> None:
 )
 def test_a_query_that_can_say_more_is_left_alone(query: str) -> None:
     assert echoed(parse(query)) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "twin"),
+    [
+        ("MATCH (a:Doctor {name: 'X'})-[:SUPERVISES]->(b:Doctor) RETURN a.name", True),
+        ("MATCH (a:Doctor {name: 'X'})-[:TREATS]->(f:File) RETURN a.name", False),
+        ("MATCH (a:Doctor {name: 'X'}) RETURN a.name", False),
+        ("MATCH (a:Doctor {name: 'X'})-[:SUPERVISES]->(b:Doctor {name: 'Y'}) RETURN a.name", False),
+    ],
+)
+def test_another_node_that_could_have_been_meant_is_known(query: str, twin: bool) -> None:
+    schema = GraphSchema.from_text("(:Doctor {name: STRING})\n(:File {title: STRING})")
+    assert has_twin(parse(query), schema) == twin
+    assert bool(wrong_columns(parse(query), "What does X supervise?", schema)) == twin
 
 
 def test_a_query_for_several_names_that_asks_nothing_else_is_found() -> None:
