@@ -126,7 +126,7 @@ def unexplained(question: str, query: Query, schema: GraphSchema, graph: Connect
 def _left(question: str, query: Query, schema: GraphSchema) -> list[str]:
     """The words that nothing explains, in lower case."""
     told = query.text.casefold()
-    known = _GENERAL | vocabulary(schema).stems | {stem for word in words_of(told) for stem in stems(word)}
+    known = _GENERAL | vocabulary(schema).stems | {stem for word in words_of(query.text) for stem in stems(word)}
     found = []
     for said in _WORD.findall(question):
         word = _bare(said)
