@@ -138,7 +138,7 @@ class Work:
         for token, told in wrong_columns(query, self.question, self.schema)[:1] if whole and self.strict else ():
             found.append(Complaint("returned", told, *query.place(start_of(token))))
         gaps = [f"The query does not say {text!r}." for text in self._dropped(query.text)] if whole else []
-        if whole and self.strict:
+        if whole and self.strict and not found:
             gaps += left_out(self.question, query, self.schema)
         if gaps and not found:
             found.append(Complaint("left_out", gaps[0], *query.place(max(0, len(query.text.rstrip()) - 1))))

@@ -94,8 +94,7 @@ def _no_average(question: str, query: Query) -> str:
 
 def _not_sorted(question: str, query: Query) -> str:
     """An end of an order, "the most", and the query has none."""
-    names = (end.start() > 0 and end[0][0].isupper() for end in _MOST.finditer(question))
-    ends = (end[0] for end, is_name in zip(_MOST.finditer(question), names, strict=True) if not is_name)
+    ends = (end[0] for end in _MOST.finditer(question) if end.start() == 0 or not end[0][0].isupper())  # no names
     said = next((end for end in ends if end.lower() not in _NO_END | _words(query)), "")
     return f"The question says {said!r}, and the query does not sort." if said and not _SORTS.search(query.text) else ""
 
